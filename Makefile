@@ -1,0 +1,37 @@
+# Every target does its own set-up. A second run starts at once.
+SHELL := /bin/sh
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+SIZE ?= small
+
+.PHONY: demo test bench lint format setup clean
+
+## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured
+demo:
+	@scripts/setup.sh run
+	@node packages/cli/src/contimg.ts demo --size $(SIZE)
+
+## test: everything CI runs; ends with "N passed, N failed"
+test:
+	@scripts/setup.sh test
+	@scripts/test.sh
+
+## bench: a full-size tile, stage by stage, with peak memory
+bench:
+	@scripts/setup.sh run
+	@npm run -s bench:tile
+
+## lint: format, lint rules, unused code, types
+lint:
+	@scripts/setup.sh run
+	@npm run -s format:check && npm run -s lint && npm run -s types
+
+format:
+	@scripts/setup.sh run
+	@npm run -s format
+
+setup:
+	@scripts/setup.sh test
+
+## clean: what set-up and the demo made
+clean:
+	rm -rf node_modules .tools .cache .demo packages/*/build

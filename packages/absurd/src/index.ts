@@ -1,0 +1,1 @@
+/** Durable task queue and workflow engine on plain PostgreSQL. */

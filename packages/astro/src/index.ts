@@ -1,0 +1,1 @@
+/** Pure numerics of radio interferometry: time, coordinates, uvw, beams, gains, photometry. */

@@ -1,0 +1,1 @@
+/** Measurement Sets and calibration tables through casacore. */

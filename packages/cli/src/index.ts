@@ -1,0 +1,1 @@
+/** The commands absurd and contimg: the composition root. */

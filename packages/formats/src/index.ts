@@ -1,0 +1,1 @@
+/** UVH5, FITS and catalogues: bytes to typed data and back. */

@@ -1,0 +1,1 @@
+/** Stages, chains and products of the continuum pipeline. */

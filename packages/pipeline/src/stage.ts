@@ -1,0 +1,86 @@
+/**
+ * The stage contract.
+ *
+ * A stage is three parts with a clear border between them:
+ * - `resolve` (in the parent, may read the product registry) turns validated params into inputs:
+ *   absolute paths and plain numbers, everything `run` needs;
+ * - `run` (in a child process of its own) reads those inputs and writes files below `stageFolder`
+ *   only; it knows no database, queue or environment;
+ * - `register` (in the parent) inserts the stage's own rows in the transaction that also records
+ *   the products and completes the task.
+ *
+ * So a stage runs with the same code from a queue, from the command line, or replaced by a site's
+ * own executable behind the same JSON.
+ */
+import type { z } from "zod";
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+export interface RunContext {
+  /** Empty folder on the products' file system; the only place a run may write. */
+  readonly stageFolder: string;
+  /** Aborts when the task is cancelled, its lease is lost or the worker shuts down. */
+  readonly signal: AbortSignal;
+  readonly threadCount: number;
+  /** `fraction` in 0…1; `note` is a phrase such as "major iteration 3 of about 6". */
+  progress(fraction: number, note: string): void;
+}
+
+export type ProductKind =
+  "measurement-set" | "calibration-table" | "calibrated-measurement-set" | "image" | "photometry";
+
+/** One file or folder that a run wrote. */
+export interface Output {
+  readonly kind: ProductKind;
+  /** Relative to the stage folder. */
+  readonly stagePath: string;
+  /** Relative to the data root; made by `products/paths.ts` and by nothing else. */
+  readonly finalPath: string;
+  /** What the registry keeps: times, beam, noise, counts. Units in the names. */
+  readonly metadata: Readonly<Record<string, Json>>;
+}
+
+export interface QualityVerdict {
+  readonly grade: "good" | "warn" | "fail";
+  /** Sentences for a person, one a finding: quantity, value, limit. */
+  readonly findings: readonly string[];
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface StageResult<Result extends Json = Json> {
+  readonly outputs: readonly Output[];
+  readonly quality: QualityVerdict;
+  /** Becomes the task's result. */
+  readonly result: Result;
+}
+
+/** What `resolve` may ask. Implemented on PostgreSQL by the registry, on files by `contimg run`. */
+export interface ProductLookup {
+  readonly dataRoot: string;
+  /** Absolute path of a published product. @throws {PipelineError} MissingProduct */
+  find(kind: ProductKind, groupId: string): Promise<string>;
+  /** The calibration table that is valid at `mjd`, or nearest to it within 12 h. @throws NoCalibration */
+  findCalibration(mjd: number, declinationRad: number): Promise<string>;
+}
+
+/** The one method of `pg` that `register` needs. */
+export interface Transaction {
+  query(text: string, values: readonly unknown[]): Promise<unknown>;
+}
+
+export interface Stage<Params, Inputs extends Json, Result extends Json> {
+  /** The task name. */
+  readonly name: string;
+  /** Debian packages whose programs or libraries the run needs. */
+  readonly packages: readonly string[];
+  readonly params: z.ZodType<Params>;
+  resolve(params: Params, lookup: ProductLookup): Promise<Inputs>;
+  /** Bytes the run will write below the stage folder, for the disk check before it starts. */
+  outputBytes(inputs: Inputs): number;
+  run(inputs: Inputs, context: RunContext): Promise<StageResult<Result>>;
+  register?(transaction: Transaction, params: Params, result: Result): Promise<void>;
+}
+
+/** A stage with its types forgotten, for tables of stages. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the params schema guards the border
+export type AnyStage = Stage<any, any, any>;

@@ -1,0 +1,1 @@
+/** Databases, clocks, factories and simulated skies for tests. */
