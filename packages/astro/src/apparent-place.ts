@@ -44,17 +44,29 @@ export interface RaDec {
   readonly decRad: number;
 }
 
+/** Where the Earth's axis meets its surface: x towards Greenwich, y towards 90° west. */
+export interface PolarMotion {
+  readonly xRad: number;
+  readonly yRad: number;
+}
+
 /**
  * The orientation of the Earth, as seen from a site, at an instant.
- * @param dut1Seconds UT1 − UTC; without it a common shift of up to 15″·cos δ a second remains
+ * @param dut1Seconds UT1 − UTC; each second left out shifts hour angles by 15.04″
+ * @param pole measured polar motion; without it the mean pole, which is within 0.2″
  */
-export function earthOrientation(mjdUtc: number, site: Site, dut1Seconds = 0): EarthOrientation {
+export function earthOrientation(
+  mjdUtc: number,
+  site: Site,
+  dut1Seconds = 0,
+  pole?: PolarMotion,
+): EarthOrientation {
   const centuries = terrestrialCenturies(mjdUtc);
   const equinox = trueEquinox(centuries);
   const mjdUt1 = mjdUtc + dut1Seconds / SECONDS_PER_DAY;
   const siderealRad = greenwichMeanSiderealTime(mjdUt1, centuries) + equinox.equationOfEquinoxesRad;
   const earthFromIcrs = multiply(
-    polarMotion(centuries),
+    polarMotionMatrix(pole ?? meanPole(centuries)),
     multiply(turnAboutZ(siderealRad), equinox.fromIcrs),
   );
   const localFromIcrs = multiply(turnAboutZ(site.longitudeRad), earthFromIcrs);
@@ -103,15 +115,18 @@ export function unitVector(longitudeRad: number, latitudeRad: number): Float64Ar
   );
 }
 
-/**
- * Mean pole of the century: IERS Conventions (2010) update of 2018, eq. 21, and the matrix of
- * eq. 5.3 there, TIO locator left out.
- */
-function polarMotion(centuriesTt: number): Matrix3 {
+/** IERS Conventions (2010), TN 36, chapter 7, eq. 21 of the update of 2018. */
+function meanPole(centuriesTt: number): PolarMotion {
   const years = centuriesTt * 100;
-  const xRad = 1e-3 * (55 + 1.677 * years) * ARCSEC_RAD;
-  const yRad = 1e-3 * (320.5 + 3.46 * years) * ARCSEC_RAD;
-  return transpose(multiply(turnAboutX(yRad), turnAboutY(xRad)));
+  return {
+    xRad: 1e-3 * (55 + 1.677 * years) * ARCSEC_RAD,
+    yRad: 1e-3 * (320.5 + 3.46 * years) * ARCSEC_RAD,
+  };
+}
+
+/** IERS Conventions (2010), TN 36, eq. 5.3, turned the other way; the TIO locator is left out. */
+function polarMotionMatrix(pole: PolarMotion): Matrix3 {
+  return transpose(multiply(turnAboutX(pole.yRad), turnAboutY(pole.xRad)));
 }
 
 function observerVelocityC(centuriesTt: number, site: Site, icrsFromLocal: Matrix3): Float64Array {
