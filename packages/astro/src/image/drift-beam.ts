@@ -10,32 +10,44 @@ import { apparentHourAngleDec, type EarthOrientation } from "../apparent-place.t
 import { airyPower } from "../primary-beam.ts";
 import { pixelToSky, type SkyPosition, type Wcs } from "./wcs.ts";
 
-export interface DriftScan {
-  /** One entry an integration (or a thinned-out set of them). */
-  readonly orientations: readonly EarthOrientation[];
-  /** Apparent declination of the beam's center, on the meridian. */
-  readonly declinationRad: number;
+export type Pointing =
+  | {
+      readonly kind: "drift";
+      /** One entry an integration (or a thinned-out set of them). */
+      readonly orientations: readonly EarthOrientation[];
+      /** Apparent declination of the beam's center, on the meridian. */
+      readonly declinationRad: number;
+    }
+  /** Antennas that follow the sky: one direction (ICRS) for the whole observation. */
+  | { readonly kind: "tracking"; readonly center: SkyPosition };
+
+export interface BeamScan {
+  readonly pointing: Pointing;
   /** Channels (or a thinned-out set of them). */
   readonly frequencyHz: readonly number[];
   readonly dishDiameterM: number;
 }
 
 /** Mean power response towards an ICRS position, 1 on axis. All times and channels count alike. */
-export function driftBeamResponse(scan: DriftScan, position: SkyPosition): number {
+export function beamResponse(scan: BeamScan, position: SkyPosition): number {
+  const offAxisRad = offAxisAngles(scan.pointing, position);
   let sum = 0;
-  for (const orientation of scan.orientations) {
-    const apparent = apparentHourAngleDec(orientation, position.raRad, position.decRad);
-    const offAxisRad = separationRad(
-      apparent.hourAngleRad,
-      apparent.decRad,
-      0,
-      scan.declinationRad,
-    );
+  for (const angleRad of offAxisRad) {
     for (const frequencyHz of scan.frequencyHz) {
-      sum += airyPower(offAxisRad, frequencyHz, scan.dishDiameterM);
+      sum += airyPower(angleRad, frequencyHz, scan.dishDiameterM);
     }
   }
-  return sum / (scan.orientations.length * scan.frequencyHz.length);
+  return sum / (offAxisRad.length * scan.frequencyHz.length);
+}
+
+function offAxisAngles(pointing: Pointing, { raRad, decRad }: SkyPosition): number[] {
+  if (pointing.kind === "tracking") {
+    return [separationRad(raRad, decRad, pointing.center.raRad, pointing.center.decRad)];
+  }
+  return pointing.orientations.map((orientation) => {
+    const apparent = apparentHourAngleDec(orientation, raRad, decRad);
+    return separationRad(apparent.hourAngleRad, apparent.decRad, 0, pointing.declinationRad);
+  });
 }
 
 /**
@@ -49,8 +61,8 @@ const GRID_CELLS = 128;
  *
  * @returns shape [height, width]; NaN where the projection has no sky
  */
-export function driftBeamMap(
-  scan: DriftScan,
+export function beamMap(
+  scan: BeamScan,
   wcs: Wcs,
   shape: { width: number; height: number },
 ): Float32Array {
@@ -61,8 +73,7 @@ export function driftBeamMap(
   for (let row = 0; row <= GRID_CELLS; row++) {
     for (let column = 0; column <= GRID_CELLS; column++) {
       const sky = pixelToSky(wcs, { x: column * stepX, y: row * stepY });
-      nodes[row * (GRID_CELLS + 1) + column] =
-        sky === undefined ? NaN : driftBeamResponse(scan, sky);
+      nodes[row * (GRID_CELLS + 1) + column] = sky === undefined ? NaN : beamResponse(scan, sky);
     }
   }
   const map = new Float32Array(width * height);
