@@ -41,3 +41,31 @@ export { median, robustMoments, SIGMA_PER_MAD } from "./image/statistics.ts";
 export type { RobustMoments } from "./image/statistics.ts";
 export { cellRad, pixelToSky, skyToPixel, wcsFromCards } from "./image/wcs.ts";
 export type { PixelPosition, SkyPosition, Wcs } from "./image/wcs.ts";
+export { apparentFluxJy, driftingSources, sourceAtPhaseCenter } from "./calibration/drift-sky.ts";
+export type { DriftView, PointSource } from "./calibration/drift-sky.ts";
+export { antennaUvwOfRows } from "./calibration/antenna-uvw.ts";
+export { averageChannels, divideByGains } from "./calibration/apply-gains.ts";
+export type {
+  AntennaGains,
+  AveragedSlab,
+  CalibratedRows,
+  Receptors,
+} from "./calibration/apply-gains.ts";
+export { BANDPASS_DEFAULTS, solveBandpass } from "./calibration/bandpass.ts";
+export type { BandpassArrays, BandpassOptions, BaselineAntennas } from "./calibration/bandpass.ts";
+export {
+  accumulate,
+  antennaResponses,
+  createNormalEquations,
+} from "./calibration/normal-equations.ts";
+export type {
+  BaselineRows,
+  NormalEquations,
+  PointSources,
+} from "./calibration/normal-equations.ts";
+export { chooseReferenceAntenna, referToAntenna } from "./calibration/reference-antenna.ts";
+export { antennaSnr, summarizeBandpass } from "./calibration/solution-quality.ts";
+export type { BandpassSummary } from "./calibration/solution-quality.ts";
+export { createAmplitudeClip } from "./flagging/amplitude-clip.ts";
+export type { AmplitudeClip, ChannelRange, IntegrationSlab } from "./flagging/amplitude-clip.ts";
+export { madInPlace, medianInPlace, SIGMA_PER_MAD } from "./flagging/median.ts";
