@@ -1,1 +1,2 @@
 /** Databases, clocks, factories and simulated skies for tests. */
+export { type FreshDatabase, freshDatabase, setClock, until } from "./database.ts";
