@@ -18,6 +18,7 @@ export type PipelineErrorTag =
   | "DiskFull"
   | "MissingTool"
   | "ToolFailed"
+  | "StageCrashed"
   | "InvalidParams";
 
 /**
@@ -41,8 +42,14 @@ const DISPOSITION: Readonly<Record<PipelineErrorTag, Disposition>> = {
   DiskFull: "retry",
   MissingTool: "fail",
   ToolFailed: "retry",
+  StageCrashed: "retry",
   InvalidParams: "fail",
 };
+
+/** True for the tags above; a tag that came through a pipe or a database may be anything. */
+export function isPipelineErrorTag(tag: unknown): tag is PipelineErrorTag {
+  return typeof tag === "string" && Object.hasOwn(DISPOSITION, tag);
+}
 
 export class PipelineError extends Error {
   override readonly name = "PipelineError";

@@ -1,1 +1,2 @@
 /** Databases, clocks, factories and simulated skies for tests. */
+export { PROBE_STAGE_URL, probeStage } from "./probe-stage.ts";
