@@ -10,7 +10,7 @@ import { isHdf5Available } from "@contimg/formats";
 import { z } from "zod";
 
 import { convertGroup } from "../convert/convert-group.ts";
-import type { Conversion } from "../convert/convert-group.ts";
+import type { Conversion, ConversionRequest } from "../convert/convert-group.ts";
 import { PipelineError } from "../errors.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
 import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
@@ -43,9 +43,13 @@ const paramsSchema = z
   );
 
 export type ConvertParams = z.infer<typeof paramsSchema>;
-export type ConvertInputs = Omit<ConvertParams, "input_paths"> & {
+/** Null where the group itself decides. */
+export type ConvertInputs = Pick<ConvertParams, "group_id" | "role"> & {
   input_paths: string[];
   input_bytes: number;
+  center: { ra_deg: number; dec_deg: number } | null;
+  expected_declination_deg: number | null;
+  dut1_seconds: number | null;
 };
 
 export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
@@ -53,15 +57,16 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
   packages: ["casacore-dev", "libhdf5-dev", "liblzf-dev"],
   params: paramsSchema,
 
-  async resolve({ input_paths: given, ...settings }, lookup) {
-    const search = {
-      expectedSubbands: settings.expected_subbands,
-      toleranceSeconds: settings.tolerance_seconds,
+  async resolve(params, lookup) {
+    const { group_id, role, expected_declination_deg = null, dut1_seconds = null } = params;
+    const input_paths = params.input_paths ?? (await findInputs(params, lookup.dataRoot));
+    checkCount(input_paths, params);
+    const input_bytes = await totalBytes(input_paths);
+    const center = centerOf(params);
+    return {
+      ...{ group_id, role, input_paths, input_bytes },
+      ...{ center, expected_declination_deg, dut1_seconds },
     };
-    const folder = incomingFolder(lookup.dataRoot);
-    const input_paths = given ?? (await findGroupFiles(folder, settings.group_id, search));
-    checkCount(input_paths, settings);
-    return { ...settings, input_paths, input_bytes: await totalBytes(input_paths) };
   },
 
   /** The output drops nsamples and stores flags as bits: two thirds of the input, or all of it. */
@@ -82,8 +87,20 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
   },
 };
 
-function checkCount(paths: readonly string[], settings: Omit<ConvertParams, "input_paths">): void {
-  const { group_id: groupId, expected_subbands: expectedSubbands } = settings;
+function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> {
+  return findGroupFiles(incomingFolder(dataRoot), params.group_id, {
+    expectedSubbands: params.expected_subbands,
+    toleranceSeconds: params.tolerance_seconds,
+  });
+}
+
+function centerOf(params: ConvertParams): ConvertInputs["center"] {
+  const { phase_center_ra_deg: ra_deg, phase_center_dec_deg: dec_deg } = params;
+  return ra_deg === undefined || dec_deg === undefined ? null : { ra_deg, dec_deg };
+}
+
+function checkCount(paths: readonly string[], params: ConvertParams): void {
+  const { group_id: groupId, expected_subbands: expectedSubbands } = params;
   if (paths.length === expectedSubbands) return;
   throw new PipelineError(
     "MissingSubband",
@@ -120,19 +137,22 @@ function checkAddons(): void {
   );
 }
 
-function toRequest(inputs: ConvertInputs, outputPath: string, context: RunContext) {
-  const { phase_center_ra_deg: raDeg, phase_center_dec_deg: decDeg } = inputs;
-  const isCentered = raDeg !== undefined && decDeg !== undefined;
+function toRequest(
+  inputs: ConvertInputs,
+  outputPath: string,
+  context: RunContext,
+): ConversionRequest {
+  const { center, expected_declination_deg: declinationDeg, dut1_seconds: dut1Seconds } = inputs;
   return {
     inputPaths: inputs.input_paths,
     outputPath,
     signal: context.signal,
-    ...(isCentered && { center: { raRad: raDeg * DEGREE_RAD, decRad: decDeg * DEGREE_RAD } }),
-    ...(inputs.expected_declination_deg !== undefined && {
-      expectedDeclinationRad: inputs.expected_declination_deg * DEGREE_RAD,
+    ...(center !== null && {
+      center: { raRad: center.ra_deg * DEGREE_RAD, decRad: center.dec_deg * DEGREE_RAD },
     }),
-    ...(inputs.dut1_seconds !== undefined && { dut1Seconds: inputs.dut1_seconds }),
-    onIntegration: (done: number, of: number) => {
+    ...(declinationDeg !== null && { expectedDeclinationRad: declinationDeg * DEGREE_RAD }),
+    ...(dut1Seconds !== null && { dut1Seconds }),
+    onIntegration(done, of) {
       context.progress(done / of, `integration ${done} of ${of}`);
     },
   };
