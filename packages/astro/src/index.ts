@@ -25,6 +25,22 @@ export {
   unixMsFromMjd,
 } from "./time.ts";
 export { antennaUvw, framePositionAngle, uvwBasis } from "./uvw.ts";
+export { crossmatch, offsetRad } from "./catalog/crossmatch.ts";
+export type { CatalogPosition, Match } from "./catalog/crossmatch.ts";
+export { beamKernel, beamValue } from "./image/beam.ts";
+export type { Beam, BeamKernel } from "./image/beam.ts";
+export { beamMap, beamResponse } from "./image/drift-beam.ts";
+export type { BeamScan, Pointing } from "./image/drift-beam.ts";
+export { findSources } from "./image/find-sources.ts";
+export type { DetectedSource, FinderOptions } from "./image/find-sources.ts";
+export { fitComponents } from "./image/fit-gaussian.ts";
+export { measureForced } from "./image/photometry.ts";
+export type { ForcedMeasurement } from "./image/photometry.ts";
+export type { ImagePlane } from "./image/plane.ts";
+export { median, robustMoments } from "./image/statistics.ts";
+export type { RobustMoments } from "./image/statistics.ts";
+export { cellRad, pixelToSky, skyToPixel, wcsFromCards } from "./image/wcs.ts";
+export type { PixelPosition, SkyPosition, Wcs } from "./image/wcs.ts";
 export { apparentFluxJy, driftingSources, sourceAtPhaseCenter } from "./calibration/drift-sky.ts";
 export type { DriftView, PointSource } from "./calibration/drift-sky.ts";
 export { antennaUvwOfRows } from "./calibration/antenna-uvw.ts";
@@ -52,4 +68,4 @@ export { antennaSnr, summarizeBandpass } from "./calibration/solution-quality.ts
 export type { BandpassSummary } from "./calibration/solution-quality.ts";
 export { createAmplitudeClip } from "./flagging/amplitude-clip.ts";
 export type { AmplitudeClip, ChannelRange, IntegrationSlab } from "./flagging/amplitude-clip.ts";
-export { madInPlace, medianInPlace, SIGMA_PER_MAD } from "./flagging/median.ts";
+export { madInPlace, medianInPlace, SIGMA_PER_MAD } from "./median.ts";

@@ -14,8 +14,10 @@ const TIME_TOLERANCE_DAYS = 1e-9;
 
 /** Where the phase of the data is zero. */
 export type PhaseCenter =
-  /** The sky drifts through hour angle 0 at this apparent declination. */
+  /** Fringes stopped at hour angle 0 and this apparent declination; the sky drifts through. */
   | { readonly kind: "drift"; readonly declinationRad: number }
+  /** Never phased: the phase of a baseline is its whole geometric delay. */
+  | { readonly kind: "unprojected" }
   /** A fixed direction, in the frame that the file names (usually icrs or fk5). */
   | {
       readonly kind: "sidereal";
@@ -93,7 +95,7 @@ export function parseHeader(fields: HeaderFields): Uvh5Header {
     instrument: fields.optionalText("Header/instrument") ?? "",
     objectName: fields.optionalText("Header/object_name") ?? "",
     site,
-    phaseCenter: parsePhaseCenter(fields, site.latitudeRad),
+    phaseCenter: parsePhaseCenter(fields),
     visUnits: fields.optionalText("Header/vis_units") ?? "uncalib",
     dut1Seconds: fields.optionalNumber("Header/dut1"),
     ...antennas,
@@ -126,9 +128,9 @@ function parseAntennas(fields: HeaderFields) {
   };
 }
 
-function parsePhaseCenter(fields: HeaderFields, latitudeRad: number): PhaseCenter {
+function parsePhaseCenter(fields: HeaderFields): PhaseCenter {
   const type = fields.optionalText("Header/phase_type");
-  if (type === "drift") return { kind: "drift", declinationRad: driftDec(fields, latitudeRad) };
+  if (type === "drift") return driftCenter(fields);
   if (type === "phased") {
     return {
       kind: "sidereal",
@@ -138,20 +140,19 @@ function parsePhaseCenter(fields: HeaderFields, latitudeRad: number): PhaseCente
       frame: fields.optionalText("Header/phase_center_frame") ?? "icrs",
     };
   }
-  return parseCatalogCenter(fields, latitudeRad);
+  return parseCatalogCenter(fields);
 }
 
-/** Without a declination in the file, drift data are phased to the zenith, as HERA's are. */
-function driftDec(fields: HeaderFields, latitudeRad: number): number {
-  return (
+/** Drift data that name no declination, as HERA's, were never phased. */
+function driftCenter(fields: HeaderFields): PhaseCenter {
+  const declinationRad =
     fields.optionalNumber("Header/phase_center_app_dec") ??
-    fields.optionalNumber("Header/extra_keywords/phase_center_dec") ??
-    latitudeRad
-  );
+    fields.optionalNumber("Header/extra_keywords/phase_center_dec");
+  return declinationRad === undefined ? { kind: "unprojected" } : { kind: "drift", declinationRad };
 }
 
 /** Version 1.0 and later: a catalog of phase centers, of which we take files with exactly one. */
-function parseCatalogCenter(fields: HeaderFields, latitudeRad: number): PhaseCenter {
+function parseCatalogCenter(fields: HeaderFields): PhaseCenter {
   const catalog = "Header/phase_center_catalog";
   if (!fields.has(catalog))
     fields.fail("Header/phase_type", "is missing, expected drift or phased");
@@ -159,7 +160,7 @@ function parseCatalogCenter(fields: HeaderFields, latitudeRad: number): PhaseCen
   const entry = `${catalog}/${id}`;
   const type = fields.text(`${entry}/cat_type`);
   if (type === "unprojected") {
-    return { kind: "drift", declinationRad: driftDec(fields, latitudeRad) };
+    return { kind: "unprojected" };
   }
   if (type !== "sidereal") {
     fields.fail(`${entry}/cat_type`, `is ${type}, expected sidereal or unprojected`);
