@@ -37,7 +37,7 @@ export { fitComponents } from "./image/fit-gaussian.ts";
 export { measureForced } from "./image/photometry.ts";
 export type { ForcedMeasurement } from "./image/photometry.ts";
 export type { ImagePlane } from "./image/plane.ts";
-export { median, robustMoments, SIGMA_PER_MAD } from "./image/statistics.ts";
+export { robustMoments } from "./image/statistics.ts";
 export type { RobustMoments } from "./image/statistics.ts";
 export { cellRad, pixelToSky, skyToPixel, wcsFromCards } from "./image/wcs.ts";
 export type { PixelPosition, SkyPosition, Wcs } from "./image/wcs.ts";
