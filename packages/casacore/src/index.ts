@@ -9,3 +9,9 @@ export type {
 } from "./measurement-set.ts";
 export { openTable, Table } from "./table.ts";
 export type { Cell, KeywordValue } from "./table.ts";
+export {
+  createCalibrationTable,
+  readBandpassTable,
+  writeBandpassTable,
+} from "./calibration-table.ts";
+export type { BandpassSolutions, BandpassTable } from "./calibration-table.ts";

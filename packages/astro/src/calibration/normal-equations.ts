@@ -85,6 +85,7 @@ export function antennaResponses(
 /**
  * Adds one integration. Leaves out flagged, zero and non-finite visibilities and those whose power
  * is beyond the limit.
+ * @returns how many visibilities were used
  * @param responses of `antennaResponses`
  * @param powerLimit [channel of the range, polarization of the slab], of `AmplitudeClip`
  */
@@ -95,10 +96,11 @@ export function accumulate(
   responses: Float64Array,
   sourceCount: number,
   powerLimit: Float32Array,
-): void {
+): number {
   const rangeLength = equations.range.end - equations.range.first;
   const modelRe = new Float64Array(rangeLength);
   const modelIm = new Float64Array(rangeLength);
+  let used = 0;
   for (let index = 0; index < rows.row.length; index += 1) {
     baselineModel(
       responses,
@@ -108,7 +110,7 @@ export function accumulate(
       modelRe,
       modelIm,
     );
-    addBaseline(
+    used += addBaseline(
       equations,
       slab,
       rows.row[index]!,
@@ -118,6 +120,7 @@ export function accumulate(
       powerLimit,
     );
   }
+  return used;
 }
 
 /** model[channel] = Σ over sources of E_p · conj(E_q); `p` and `q` are where E_p and E_q start. */
@@ -155,11 +158,12 @@ function addBaseline(
   modelRe: Float64Array,
   modelIm: Float64Array,
   powerLimit: Float32Array,
-): void {
+): number {
   const { dataTimesModel, modelPower, polarizations, range } = equations;
   const { vis, flags, channelCount, polarizationCount } = slab;
   const solvedCount = polarizations.length;
   let from = (row * channelCount + range.first) * polarizationCount;
+  let used = 0;
   let to = baseline * modelRe.length * solvedCount;
   for (let channel = 0; channel < modelRe.length; channel += 1) {
     const mRe = modelRe[channel]!;
@@ -177,9 +181,11 @@ function addBaseline(
         dataTimesModel[2 * at] = dataTimesModel[2 * at]! + re * mRe + im * mIm;
         dataTimesModel[2 * at + 1] = dataTimesModel[2 * at + 1]! + im * mRe - re * mIm;
         modelPower[at] = modelPower[at]! + power;
+        used += 1;
       }
     }
     from += polarizationCount;
     to += solvedCount;
   }
+  return used;
 }

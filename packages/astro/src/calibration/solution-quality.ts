@@ -1,5 +1,5 @@
 /** What a bandpass is worth: signal, flags, convergence, by antenna and overall. */
-import { medianInPlace, madInPlace, SIGMA_PER_MAD } from "../flagging/median.ts";
+import { medianInPlace, madInPlace, SIGMA_PER_MAD } from "../median.ts";
 import type { BandpassArrays } from "./bandpass.ts";
 
 export interface BandpassSummary {

@@ -9,7 +9,7 @@
  * Medians come from a sample of at most about a thousand baselines, which leaves them 4 % of the
  * scatter uncertain and costs a tenth of the whole.
  */
-import { madInPlace, medianInPlace, SIGMA_PER_MAD } from "./median.ts";
+import { madInPlace, medianInPlace, SIGMA_PER_MAD } from "../median.ts";
 
 const CLIP_SIGMA = 7;
 const SAMPLED_ROWS_MAX = 1024;

@@ -1,7 +1,5 @@
 /** Order statistics of pixel values. NaN pixels are left out everywhere. */
-
-/** Standard deviation of a Gaussian over its median absolute deviation. */
-export const SIGMA_PER_MAD = 1.482602218505602;
+import { SIGMA_PER_MAD } from "../median.ts";
 
 /** @returns NaN when there is no finite value */
 export function median(values: ArrayLike<number>): number {

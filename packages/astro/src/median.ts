@@ -1,7 +1,7 @@
 /** Medians by selection: O(n), in place, no allocation. NaN must not be among the values. */
 
 /** Scale from the median absolute deviation to the standard deviation of a normal distribution. */
-export const SIGMA_PER_MAD = 1.4826;
+export const SIGMA_PER_MAD = 1.482602218505602;
 
 /**
  * The median of the first `count` values: the upper of the middle two when their number is even.
