@@ -34,6 +34,8 @@ export type { BeamScan, Pointing } from "./image/drift-beam.ts";
 export { findSources } from "./image/find-sources.ts";
 export type { DetectedSource, FinderOptions } from "./image/find-sources.ts";
 export { fitComponents } from "./image/fit-gaussian.ts";
+export { measureNoiseMap, noiseAt } from "./image/noise-map.ts";
+export type { NoiseMap } from "./image/noise-map.ts";
 export { measureForced } from "./image/photometry.ts";
 export type { ForcedMeasurement } from "./image/photometry.ts";
 export type { ImagePlane } from "./image/plane.ts";
