@@ -19,5 +19,5 @@ export { createHdf5, isHdf5Available, openHdf5 } from "./hdf5/file.ts";
 export type { DatasetDescription, Hdf5File, NewDataset, SlabArray } from "./hdf5/file.ts";
 export { MalformedUvh5, UnphysicalUvh5 } from "./uvh5/errors.ts";
 export type { PhaseCenter, Uvh5Header } from "./uvh5/header.ts";
-export { Uvh5File, type IntegrationArrays } from "./uvh5/read.ts";
+export { Uvh5File, type IntegrationArrays, type IntegrationExtremes } from "./uvh5/read.ts";
 export { writeUvh5, type Uvh5Data, type Uvh5Description } from "./uvh5/write.ts";

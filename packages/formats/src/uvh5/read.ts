@@ -22,6 +22,16 @@ export interface IntegrationArrays {
   readonly nsamples?: Float32Array;
 }
 
+/** What a read found in the arrays it filled; fields of absent arrays are 0. */
+export interface IntegrationExtremes {
+  /** 0 when every visibility is zero. */
+  readonly visAbsMax: number;
+  readonly nsamplesMin: number;
+  readonly nsamplesMax: number;
+}
+
+const NOTHING_READ: Extremes = { absMax: 0, min: 0 };
+
 export class Uvh5File {
   readonly path: string;
   readonly header: Uvh5Header;
@@ -59,22 +69,27 @@ export class Uvh5File {
     firstTime: number,
     timeCount: number,
     arrays: IntegrationArrays,
-  ): Promise<void> {
+  ): Promise<IntegrationExtremes> {
     const { baselineCount } = this.header;
     const [offset, count] = this.slabOf(firstTime * baselineCount, timeCount * baselineCount);
     const where = `integrations ${firstTime} to ${firstTime + timeCount - 1}`;
-    const reads: Promise<void>[] = [];
-    const read = async (name: string, out: Float32Array | Uint8Array): Promise<void> => {
+    const read = async (name: string, out?: Float32Array | Uint8Array): Promise<Extremes> => {
+      if (out === undefined) return NOTHING_READ;
       const extremes = await this.file.readSlabAsync(name, offset, count, out);
       this.checkValues(name, extremes, where);
+      return extremes;
     };
-    if (arrays.vis !== undefined) reads.push(read("Data/visdata", arrays.vis));
-    if (arrays.flags !== undefined) reads.push(read("Data/flags", arrays.flags));
-    if (arrays.nsamples !== undefined) reads.push(read("Data/nsamples", arrays.nsamples));
+    const reads = [
+      read("Data/visdata", arrays.vis),
+      read("Data/flags", arrays.flags),
+      read("Data/nsamples", arrays.nsamples),
+    ] as const;
     // All must settle before the arrays are the caller's again, also when one fails.
     for (const result of await Promise.allSettled(reads)) {
       if (result.status === "rejected") throw asMalformed(this.path, result.reason);
     }
+    const [vis, , nsamples] = await Promise.all(reads);
+    return { visAbsMax: vis.absMax, nsamplesMin: nsamples.min, nsamplesMax: nsamples.absMax };
   }
 
   close(): void {

@@ -109,19 +109,6 @@ export function placeWeights(
   });
 }
 
-/** The one value that every element has, or undefined. Stops at the first that differs. */
-export function constantOf(values: Float32Array | Uint8Array): number | undefined {
-  const first = values[0];
-  for (let at = 1; at < values.length; at += 1) if (values[at] !== first) return undefined;
-  return first;
-}
-
-/** Whether any value is not zero. Stops at the first. */
-export function hasSignal(vis: Float32Array): boolean {
-  for (let at = 0; at < vis.length; at += 1) if (vis[at] !== 0) return true;
-  return false;
-}
-
 /** Visits every sample with its index in the file's block and in the band's integration. */
 function forEachSample(layout: SubbandLayout, visit: (from: number, to: number) => void): void {
   const { baselineCount, bandChannelCount, firstChannel, channelCount, isDescending } = layout;

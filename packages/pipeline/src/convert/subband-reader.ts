@@ -2,15 +2,20 @@
  * Reads a group integration by integration, one ahead of its user: while one is being rotated and
  * written, the next is read on other threads into the second of two sets of arrays.
  */
-import type { Uvh5File } from "@contimg/formats";
+import type { IntegrationExtremes, Uvh5File } from "@contimg/formats";
 
 import type { SubbandBlock } from "./subband-kernels.ts";
+
+/** A block that was read, with what the reader found in it. */
+export interface FilledBlock extends SubbandBlock {
+  readonly extremes: IntegrationExtremes;
+}
 
 export class SubbandReader {
   readonly #files: readonly Uvh5File[];
   readonly #timeCount: number;
   readonly #sets: readonly (readonly SubbandBlock[])[];
-  #ahead: { time: number; read: Promise<readonly SubbandBlock[]> } | undefined;
+  #ahead: { time: number; read: Promise<readonly FilledBlock[]> } | undefined;
 
   constructor(files: readonly Uvh5File[]) {
     this.#files = files;
@@ -23,7 +28,7 @@ export class SubbandReader {
    * until its next call. Times must be asked for in ascending order.
    * @throws what the files throw; no read is under way then
    */
-  async read(time: number): Promise<readonly SubbandBlock[]> {
+  async read(time: number): Promise<readonly FilledBlock[]> {
     const current = this.#ahead?.time === time ? this.#ahead.read : this.#start(time);
     this.#ahead = undefined;
     const blocks = await current;
@@ -43,12 +48,15 @@ export class SubbandReader {
     await ahead?.read.catch(() => undefined);
   }
 
-  async #start(time: number): Promise<readonly SubbandBlock[]> {
+  async #start(time: number): Promise<readonly FilledBlock[]> {
     const blocks = this.#sets[time % 2]!;
-    const reads = this.#files.map((file, index) => file.readIntegrations(time, 1, blocks[index]!));
-    const failure = (await Promise.allSettled(reads)).find(({ status }) => status === "rejected");
-    if (failure?.status === "rejected") throw failure.reason;
-    return blocks;
+    const reads = this.#files.map(async (file, index) => {
+      const block = blocks[index]!;
+      return { ...block, extremes: await file.readIntegrations(time, 1, block) };
+    });
+    // All must settle first: a read that is under way still owns its arrays.
+    await Promise.allSettled(reads);
+    return Promise.all(reads);
   }
 }
 
