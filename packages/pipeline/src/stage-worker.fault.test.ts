@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { constants, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,8 +146,9 @@ test("a worker that was stopped past its lease and resumed cannot publish a file
   sleeper.kill("SIGSTOP");
   await until(() => stageFolders().length === 2, { what: "the other worker starts the task" });
   await hold.close();
-  await client.awaitTasks([taskId]);
-  await until(() => existsSync(join(dataRoot, FINAL)), { what: "the other worker publishes" });
+  await until(() => letThrough(gate).then(() => existsSync(join(dataRoot, FINAL))), {
+    what: "the other worker publishes",
+  });
   const published = statSync(join(dataRoot, FINAL)).ino;
   sleeper.kill("SIGCONT");
   await until(() => !stageFolders().includes(sleepersFolder!), { what: "the sleeper gives up" });
@@ -236,6 +237,15 @@ function fifo(name: string): string {
   const path = join(dataRoot, name);
   execFileSync("mkfifo", [path]);
   return path;
+}
+
+/** Opens and closes the FIFO for those that wait at it now, if anybody does. */
+async function letThrough(path: string): Promise<void> {
+  try {
+    await (await open(path, constants.O_WRONLY | constants.O_NONBLOCK)).close();
+  } catch (error) {
+    assert.ok(error instanceof Error && "code" in error && error.code === "ENXIO");
+  }
 }
 
 function stageFolders(): string[] {
