@@ -2,7 +2,13 @@
  * Blind detections against the reference catalogue: astrometry, flux scale, completeness, false
  * detections; and the verdict on them.
  */
-import { crossmatch, type DetectedSource, offsetRad, pixelToSky, type SkyPosition } from "@contimg/astro";
+import {
+  crossmatch,
+  type DetectedSource,
+  offsetRad,
+  pixelToSky,
+  type SkyPosition,
+} from "@contimg/astro";
 
 import type { QualityVerdict } from "../stage.ts";
 import { type Field, type FieldSource, responseAt } from "./catalog-field.ts";
@@ -179,7 +185,9 @@ export function gradeValidation(
 
 function numbersOf(summary: ValidationSummary): Record<string, number> {
   const entries: [string, number | null][] = Object.entries(summary);
-  return Object.fromEntries(entries.filter((entry): entry is [string, number] => entry[1] !== null));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, number] => entry[1] !== null),
+  );
 }
 
 function medianOf(values: readonly number[]): number | null {
