@@ -13,7 +13,7 @@ export {
 export { apparentHourAngleDec, earthOrientation, icrsOfHourAngleDec } from "./apparent-place.ts";
 export { unitVector } from "./apparent-place.ts";
 export type { EarthOrientation, HourAngleDec, PolarMotion, RaDec } from "./apparent-place.ts";
-export { ecefToLocal, geodeticToEcef, localToEcef } from "./geodesy.ts";
+export { ecefToGeodetic, ecefToLocal, geodeticToEcef, localToEcef } from "./geodesy.ts";
 export type { Site } from "./geodesy.ts";
 export { airyPower, besselJ1, DISH_DIAMETER_M, SPEED_OF_LIGHT_M_S } from "./primary-beam.ts";
 export { localMeanSiderealTime } from "./sidereal.ts";
