@@ -1,1 +1,73 @@
-/** Pure numerics of radio interferometry: time, coordinates, uvw, beams, gains, photometry. */
+/** Pure numerics of radio interferometry: no files, no network, no clock, no database. */
+export {
+  ARCSEC_RAD,
+  DEGREE_RAD,
+  formatDegrees,
+  formatHours,
+  parseDegrees,
+  parseHours,
+  separationRad,
+  wrapHalfTurn,
+  wrapTurn,
+} from "./angle.ts";
+export { apparentHourAngleDec, earthOrientation, icrsOfHourAngleDec } from "./apparent-place.ts";
+export { unitVector } from "./apparent-place.ts";
+export type { EarthOrientation, HourAngleDec, PolarMotion, RaDec } from "./apparent-place.ts";
+export { ecefToGeodetic, ecefToLocal, geodeticToEcef, localToEcef } from "./geodesy.ts";
+export type { Site } from "./geodesy.ts";
+export { airyPower, besselJ1, DISH_DIAMETER_M, SPEED_OF_LIGHT_M_S } from "./primary-beam.ts";
+export { localMeanSiderealTime } from "./sidereal.ts";
+export {
+  MJD_OF_JD_ZERO,
+  mjdFromUnixMs,
+  SECONDS_PER_DAY,
+  terrestrialCenturies,
+  unixMsFromMjd,
+} from "./time.ts";
+export { antennaUvw, framePositionAngle, uvwBasis } from "./uvw.ts";
+export { crossmatch, offsetRad } from "./catalog/crossmatch.ts";
+export type { CatalogPosition, Match } from "./catalog/crossmatch.ts";
+export { beamKernel, beamValue } from "./image/beam.ts";
+export type { Beam, BeamKernel } from "./image/beam.ts";
+export { beamMap, beamResponse } from "./image/drift-beam.ts";
+export type { BeamScan, Pointing } from "./image/drift-beam.ts";
+export { findSources } from "./image/find-sources.ts";
+export type { DetectedSource, FinderOptions } from "./image/find-sources.ts";
+export { fitComponents } from "./image/fit-gaussian.ts";
+export { measureNoiseMap, noiseAt } from "./image/noise-map.ts";
+export type { NoiseMap } from "./image/noise-map.ts";
+export { measureForced } from "./image/photometry.ts";
+export type { ForcedMeasurement } from "./image/photometry.ts";
+export type { ImagePlane } from "./image/plane.ts";
+export { robustMoments } from "./image/statistics.ts";
+export type { RobustMoments } from "./image/statistics.ts";
+export { cellRad, pixelToSky, skyToPixel, wcsFromCards } from "./image/wcs.ts";
+export type { PixelPosition, SkyPosition, Wcs } from "./image/wcs.ts";
+export { apparentFluxJy, driftingSources, sourceAtPhaseCenter } from "./calibration/drift-sky.ts";
+export type { DriftView, PointSource } from "./calibration/drift-sky.ts";
+export { antennaUvwOfRows } from "./calibration/antenna-uvw.ts";
+export { averageChannels, divideByGains } from "./calibration/apply-gains.ts";
+export type {
+  AntennaGains,
+  AveragedSlab,
+  CalibratedRows,
+  Receptors,
+} from "./calibration/apply-gains.ts";
+export { BANDPASS_DEFAULTS, solveBandpass } from "./calibration/bandpass.ts";
+export type { BandpassArrays, BandpassOptions, BaselineAntennas } from "./calibration/bandpass.ts";
+export {
+  accumulate,
+  antennaResponses,
+  createNormalEquations,
+} from "./calibration/normal-equations.ts";
+export type {
+  BaselineRows,
+  NormalEquations,
+  PointSources,
+} from "./calibration/normal-equations.ts";
+export { chooseReferenceAntenna, referToAntenna } from "./calibration/reference-antenna.ts";
+export { antennaSnr, summarizeBandpass } from "./calibration/solution-quality.ts";
+export type { BandpassSummary } from "./calibration/solution-quality.ts";
+export { createAmplitudeClip } from "./flagging/amplitude-clip.ts";
+export type { AmplitudeClip, ChannelRange, IntegrationSlab } from "./flagging/amplitude-clip.ts";
+export { madInPlace, medianInPlace, SIGMA_PER_MAD } from "./median.ts";

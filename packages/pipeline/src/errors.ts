@@ -13,11 +13,13 @@ export type PipelineErrorTag =
   | "WrongDeclination"
   | "MissingProduct"
   | "NoCalibration"
+  | "NoCalibrator"
   | "SolutionTooNoisy"
   | "TooFewVisibilities"
   | "DiskFull"
   | "MissingTool"
   | "ToolFailed"
+  | "StageCrashed"
   | "InvalidParams";
 
 /**
@@ -36,13 +38,20 @@ const DISPOSITION: Readonly<Record<PipelineErrorTag, Disposition>> = {
   WrongDeclination: "fail",
   MissingProduct: "fail",
   NoCalibration: "retry",
+  NoCalibrator: "fail",
   SolutionTooNoisy: "recover",
   TooFewVisibilities: "skip",
   DiskFull: "retry",
   MissingTool: "fail",
   ToolFailed: "retry",
+  StageCrashed: "retry",
   InvalidParams: "fail",
 };
+
+/** True for the tags above; a tag that came through a pipe or a database may be anything. */
+export function isPipelineErrorTag(tag: unknown): tag is PipelineErrorTag {
+  return typeof tag === "string" && Object.hasOwn(DISPOSITION, tag);
+}
 
 export class PipelineError extends Error {
   override readonly name = "PipelineError";

@@ -27,7 +27,19 @@ export interface RunContext {
 }
 
 export type ProductKind =
-  "measurement-set" | "calibration-table" | "calibrated-measurement-set" | "image" | "photometry";
+  | "measurement-set"
+  | "calibration-table"
+  | "calibrated-measurement-set"
+  /** Restored, not corrected for the primary beam: noise is even. */
+  | "image"
+  /** The same over the primary beam: fluxes are true, noise grows outwards. */
+  | "corrected-image"
+  | "residual-image"
+  | "primary-beam"
+  | "psf"
+  | "preview"
+  | "validation"
+  | "photometry";
 
 /** One file or folder that a run wrote. */
 export interface Output {
@@ -48,6 +60,7 @@ export interface QualityVerdict {
 }
 
 export interface StageResult<Result extends Json = Json> {
+  /** Of several outputs of one kind, the first is the one that `find` returns. */
   readonly outputs: readonly Output[];
   readonly quality: QualityVerdict;
   /** Becomes the task's result. */

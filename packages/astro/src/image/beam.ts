@@ -1,0 +1,54 @@
+/**
+ * The restoring beam: an elliptical Gaussian of unit peak, in pixels.
+ *
+ * Position angle runs from north through east. On images with right ascension growing to the left
+ * (CDELT1 < 0), east is −x.
+ */
+const FWHM_PER_SIGMA = Math.sqrt(8 * Math.LN2);
+
+export interface Beam {
+  /** Full widths at half maximum, major ≥ minor. */
+  readonly majorRad: number;
+  readonly minorRad: number;
+  /** North through east. */
+  readonly positionAngleRad: number;
+}
+
+/** K(dx, dy) = exp(−(xx·dx² + xy·dx·dy + yy·dy²)); distances in pixels. */
+export interface BeamKernel {
+  readonly xx: number;
+  readonly xy: number;
+  readonly yy: number;
+  /** Half widths of the box outside which K < exp(−8) = 3e−4. */
+  readonly reachX: number;
+  readonly reachY: number;
+  /** π·major·minor / (4 ln 2) [pixels]. */
+  readonly areaPixels: number;
+}
+
+/** @param cellRad side of the square pixel; x is taken to run west, y north */
+export function beamKernel(beam: Beam, cellRad: number): BeamKernel {
+  const sigmaMajor = beam.majorRad / FWHM_PER_SIGMA / cellRad;
+  const sigmaMinor = beam.minorRad / FWHM_PER_SIGMA / cellRad;
+  if (!(sigmaMajor > 0 && sigmaMinor > 0)) {
+    throw new RangeError(`beam is ${beam.majorRad} x ${beam.minorRad} rad, expected positive`);
+  }
+  // Unit vector of the major axis: north is +y, east is −x.
+  const ux = -Math.sin(beam.positionAngleRad);
+  const uy = Math.cos(beam.positionAngleRad);
+  const p = 0.5 / sigmaMajor ** 2;
+  const q = 0.5 / sigmaMinor ** 2;
+  return {
+    xx: p * ux * ux + q * uy * uy,
+    xy: 2 * (p - q) * ux * uy,
+    yy: p * uy * uy + q * ux * ux,
+    reachX: Math.ceil(4 * Math.hypot(sigmaMajor * ux, sigmaMinor * uy)),
+    reachY: Math.ceil(4 * Math.hypot(sigmaMajor * uy, sigmaMinor * ux)),
+    areaPixels: 2 * Math.PI * sigmaMajor * sigmaMinor,
+  };
+}
+
+/** The beam's value `dx`, `dy` pixels from its center. */
+export function beamValue(kernel: BeamKernel, dx: number, dy: number): number {
+  return Math.exp(-(kernel.xx * dx * dx + kernel.xy * dx * dy + kernel.yy * dy * dy));
+}

@@ -1,0 +1,186 @@
+/**
+ * Blind source finding: peaks above the local threshold, each fitted with the restoring beam.
+ *
+ * The threshold at a pixel is the larger of `thresholdSigma` times the local noise and
+ * ARTEFACT_MARGIN times the deepest hole nearby. Errors of gain, beam or deconvolution make holes as
+ * deep as the false peaks they make, while the sky has no negative sources: the holes say how far
+ * peaks around a bright source can be believed, whatever the cause. Where the PSF is given, a peak
+ * must also exceed SIDELOBE_RESIDUE of what a bright source's sidelobe is there, because sidelobes
+ * are removed as well as the source follows the model (flat over band and time), and no better.
+ */
+import { beamValue, type BeamKernel } from "./beam.ts";
+import { fitComponents, type Component } from "./fit-gaussian.ts";
+import { measureHoles, type HoleMap } from "./hole-map.ts";
+import { measureNoiseMap, noiseAt, type NoiseMap } from "./noise-map.ts";
+import type { ImagePlane } from "./plane.ts";
+import { sidelobeNear } from "./sidelobe.ts";
+
+export interface DetectedSource extends Component {
+  /** Noise of the image around the source, in its unit. */
+  readonly localRms: number;
+  readonly snr: number;
+}
+
+export interface FinderOptions {
+  readonly kernel: BeamKernel;
+  readonly thresholdSigma: number;
+  /** Side of the boxes in which noise is measured. */
+  readonly noiseBoxPixels: number;
+  /** Point spread function of the same image: unit peak in its middle. */
+  readonly psf?: ImagePlane;
+}
+
+/** Peaks are as trustworthy as holes of the same size; a little more is asked of them. */
+const ARTEFACT_MARGIN = 1.2;
+/**
+ * Share of a sidelobe that may be left over. Measured on simulated tiles: up to 0.12, for sources
+ * at half power whose spectrum the beam steepens and whose response changes as they drift.
+ */
+const SIDELOBE_RESIDUE = 0.15;
+/** Sources fainter than this many times the threshold have no sidelobe residue that matters. */
+const BRIGHT_THRESHOLDS = 20;
+/** Peaks whose beams overlap by more than this are fitted together. */
+const OVERLAP_MIN = 0.02;
+/**
+ * Two equal beams have one peak until they are 0.85 FWHM apart (Sparrow's limit), where one is at
+ * exp(−4 ln 2 · 0.85²) = 0.135 of the other: a second peak nearer than that is noise on the first.
+ */
+const SEPARATE_MAX = 0.135;
+/** More peaks than this in one blend means artefacts; the brightest are kept. */
+const BLEND_COMPONENTS_MAX = 12;
+/** A fit that walks further than this from its peak has found something else [beam value]. */
+const WALK_BEAM_VALUE_MIN = 0.5;
+
+/** @returns sources, brightest first */
+export function findSources(plane: ImagePlane, options: FinderOptions): DetectedSource[] {
+  const noise = measureNoiseMap(plane, options.noiseBoxPixels);
+  const holes = measureHoles(plane, options.noiseBoxPixels);
+  const maps = { options, noise, holes };
+  const peaks = rejectSidelobes(plane, findPeaks(plane, maps), maps);
+  return groupByOverlap(dropNoisePeaks(peaks, options.kernel), options.kernel)
+    .flatMap((group) => fitGroup(plane, group, maps))
+    .sort((a, b) => b.amplitude - a.amplitude);
+}
+
+interface Maps {
+  readonly options: FinderOptions;
+  readonly noise: NoiseMap;
+  readonly holes: HoleMap;
+}
+
+function thresholdAt(
+  plane: ImagePlane,
+  { options, noise, holes }: Maps,
+  x: number,
+  y: number,
+): number {
+  const { rms, background } = noiseAt(noise, plane, x, y);
+  const hole = holes.depthAt(x, y);
+  return background + Math.max(options.thresholdSigma * rms, ARTEFACT_MARGIN * hole);
+}
+
+/** Pixels above the threshold that no neighbor exceeds. */
+function findPeaks(plane: ImagePlane, maps: Maps): Component[] {
+  const { width, height, pixels } = plane;
+  // A lower bound of every threshold, to look up the maps for few pixels only.
+  const floor =
+    maps.options.thresholdSigma * minimum(maps.noise.rms) + minimum(maps.noise.background);
+  const peaks: Component[] = [];
+  for (let y = 1; y < height - 1; y++) {
+    for (let x = 1; x < width - 1; x++) {
+      const value = pixels[y * width + x]!;
+      if (value > floor && isPeak(plane, x, y) && value > thresholdAt(plane, maps, x, y)) {
+        peaks.push({ amplitude: value, x, y });
+      }
+    }
+  }
+  return peaks;
+}
+
+function rejectSidelobes(plane: ImagePlane, peaks: readonly Component[], maps: Maps): Component[] {
+  const { psf, kernel } = maps.options;
+  if (psf === undefined) return [...peaks];
+  const bright = peaks.filter(
+    ({ amplitude, x, y }) => amplitude > BRIGHT_THRESHOLDS * thresholdAt(plane, maps, x, y),
+  );
+  return peaks.filter((peak) =>
+    bright.every(
+      (source) =>
+        source === peak ||
+        beamValue(kernel, peak.x - source.x, peak.y - source.y) > OVERLAP_MIN ||
+        peak.amplitude >
+          SIDELOBE_RESIDUE * source.amplitude * sidelobeNear(psf, kernel, source, peak),
+    ),
+  );
+}
+
+function isPeak({ width, pixels }: ImagePlane, x: number, y: number): boolean {
+  const center = pixels[y * width + x]!;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      const neighbor = pixels[(y + dy) * width + x + dx]!;
+      // Of equal neighbors the later one wins, so that a flat top is one peak.
+      const later = dy > 0 || (dy === 0 && dx > 0);
+      if (neighbor > center || (later && neighbor === center)) return false;
+    }
+  }
+  return true;
+}
+
+function dropNoisePeaks(peaks: readonly Component[], kernel: BeamKernel): Component[] {
+  const kept: Component[] = [];
+  for (const peak of peaks.toSorted((a, b) => b.amplitude - a.amplitude)) {
+    const nearer = kept.some(
+      ({ x, y }) => beamValue(kernel, peak.x - x, peak.y - y) > SEPARATE_MAX,
+    );
+    if (!nearer) kept.push(peak);
+  }
+  return kept;
+}
+
+function groupByOverlap(peaks: readonly Component[], kernel: BeamKernel): Component[][] {
+  const waiting = [...peaks].sort((a, b) => b.amplitude - a.amplitude);
+  const groups: Component[][] = [];
+  while (waiting.length > 0) {
+    const group = [waiting.shift()!];
+    for (const member of group) {
+      for (let index = waiting.length - 1; index >= 0; index--) {
+        const other = waiting[index]!;
+        // Two beams overlap as one beam of twice the variance does.
+        const overlap = Math.sqrt(beamValue(kernel, other.x - member.x, other.y - member.y));
+        if (overlap > OVERLAP_MIN) group.push(...waiting.splice(index, 1));
+      }
+    }
+    group.sort((a, b) => b.amplitude - a.amplitude);
+    groups.push(group.slice(0, BLEND_COMPONENTS_MAX));
+  }
+  return groups;
+}
+
+/** Fits, drops the weakest component that is no source by its fit, and fits again. */
+function fitGroup(plane: ImagePlane, group: readonly Component[], maps: Maps): DetectedSource[] {
+  const { kernel } = maps.options;
+  let peaks = [...group];
+  while (peaks.length > 0) {
+    const { background } = noiseAt(maps.noise, plane, peaks[0]!.x, peaks[0]!.y);
+    const { components } = fitComponents(plane, kernel, peaks, background);
+    const doubtful = components.findIndex((component, index) => {
+      const peak = peaks[index]!;
+      const walked = beamValue(kernel, component.x - peak.x, component.y - peak.y);
+      const believed = component.amplitude > thresholdAt(plane, maps, peak.x, peak.y) - background;
+      return !(walked > WALK_BEAM_VALUE_MIN && believed);
+    });
+    if (doubtful < 0) return components.map((component) => toSource(plane, component, maps.noise));
+    peaks = peaks.filter((_, index) => index !== doubtful);
+  }
+  return [];
+}
+
+function toSource(plane: ImagePlane, component: Component, noise: NoiseMap): DetectedSource {
+  const localRms = noiseAt(noise, plane, component.x, component.y).rms;
+  return { ...component, localRms, snr: component.amplitude / localRms };
+}
+
+function minimum(values: Float64Array): number {
+  return values.reduce((least, value) => Math.min(least, value), Infinity);
+}

@@ -1,0 +1,108 @@
+/**
+ * What imaging must know of a Measurement Set besides its visibilities: when, where to, with what.
+ *
+ * Reads the small columns only. Must run in a stage's child process (casacore is synchronous).
+ */
+import { openTable, type Table } from "@contimg/casacore";
+import type { SkyPosition, Site } from "@contimg/astro";
+
+import { PipelineError } from "../errors.ts";
+
+export interface ImagedObservation {
+  /** Centers of the integrations, ascending, UTC. */
+  readonly timesMjd: readonly number[];
+  readonly integrationSeconds: number;
+  /** Channel centers. */
+  readonly frequencyHz: Float64Array;
+  readonly channelWidthHz: number;
+  /** ICRS. */
+  readonly phaseCenter: SkyPosition;
+  readonly site: Site;
+  readonly dishDiameterM: number;
+  /** Antennas that have rows. */
+  readonly antennaCount: number;
+  readonly telescopeName: string;
+}
+
+const SECONDS_PER_DAY = 86_400;
+/** WGS84 first eccentricity squared. */
+const ECCENTRICITY2 = 6.694379990141e-3;
+
+/** @throws {PipelineError} TooFewVisibilities for a set without rows, MalformedFile otherwise */
+export function readImagedObservation(path: string): ImagedObservation {
+  using main = openTable(path);
+  if (main.rowCount === 0) {
+    throw new PipelineError("TooFewVisibilities", `${path} has no rows`, { path });
+  }
+  if (!main.hasColumn("DATA")) {
+    throw new PipelineError("MalformedFile", `${path} has no column DATA`, { path });
+  }
+  const interval = main.getScalars("INTERVAL", 0, 1, new Float64Array(1));
+  return {
+    timesMjd: distinctTimes(main),
+    integrationSeconds: interval[0]!,
+    antennaCount: distinctAntennas(main),
+    ...readSpectralWindow(path),
+    ...readAntennas(path),
+    phaseCenter: readPhaseCenter(path),
+    telescopeName: readTelescopeName(path),
+  };
+}
+
+function distinctTimes(main: Table): number[] {
+  const seconds = main.getScalars("TIME", 0, main.rowCount, new Float64Array(main.rowCount));
+  return [...new Set(seconds)].sort((a, b) => a - b).map((second) => second / SECONDS_PER_DAY);
+}
+
+function distinctAntennas(main: Table): number {
+  const antennas = new Set<number>();
+  for (const column of ["ANTENNA1", "ANTENNA2"]) {
+    const ids = main.getScalars(column, 0, main.rowCount, new Int32Array(main.rowCount));
+    for (const id of ids) antennas.add(id);
+  }
+  return antennas.size;
+}
+
+function readSpectralWindow(path: string): { frequencyHz: Float64Array; channelWidthHz: number } {
+  using table = openTable(`${path}/SPECTRAL_WINDOW`);
+  if (table.rowCount !== 1) {
+    const message = `${path} has ${table.rowCount} spectral windows, expected 1`;
+    throw new PipelineError("MalformedFile", message, { path, spectralWindows: table.rowCount });
+  }
+  const widthHz = Math.abs(table.getDoubles("CHAN_WIDTH", 0)[0]!);
+  return { frequencyHz: table.getDoubles("CHAN_FREQ", 0), channelWidthHz: widthHz };
+}
+
+function readPhaseCenter(path: string): SkyPosition {
+  using table = openTable(`${path}/FIELD`);
+  const [raRad = NaN, decRad = NaN] = table.getDoubles("PHASE_DIR", 0);
+  return { raRad, decRad };
+}
+
+function readTelescopeName(path: string): string {
+  using table = openTable(`${path}/OBSERVATION`);
+  return table.getStrings("TELESCOPE_NAME", 0, 1)[0] ?? "";
+}
+
+/** The site is the mean position of the antennas. */
+function readAntennas(path: string): { site: Site; dishDiameterM: number } {
+  using table = openTable(`${path}/ANTENNA`);
+  const count = table.rowCount;
+  const positionsM = table.getArray("POSITION", 0, count, new Float64Array(3 * count));
+  const mean = [0, 1, 2].map((axis) => {
+    let sum = 0;
+    for (let antenna = 0; antenna < count; antenna++) sum += positionsM[3 * antenna + axis]!;
+    return sum / count;
+  });
+  const diametersM = table.getScalars("DISH_DIAMETER", 0, count, new Float64Array(count));
+  return { site: siteOf(mean[0]!, mean[1]!, mean[2]!), dishDiameterM: diametersM[0]! };
+}
+
+/**
+ * Geodetic latitude on the ellipsoid's surface: 1e−6 rad off at an altitude of 1 km, where the site
+ * only serves to tell the meridian (longitude, exact) and diurnal aberration (0.3″).
+ */
+function siteOf(xM: number, yM: number, zM: number): Site {
+  const latitudeRad = Math.atan2(zM, (1 - ECCENTRICITY2) * Math.hypot(xM, yM));
+  return { longitudeRad: Math.atan2(yM, xM), latitudeRad, altitudeM: 0 };
+}

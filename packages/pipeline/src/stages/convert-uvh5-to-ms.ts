@@ -1,0 +1,197 @@
+/**
+ * Converts the subband files of one group into a Measurement Set: `<group>.ms`.
+ */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { DEGREE_RAD } from "@contimg/astro";
+import { isCasacoreAvailable } from "@contimg/casacore";
+import { isHdf5Available } from "@contimg/formats";
+import { z } from "zod";
+
+import { convertGroup } from "../convert/convert-group.ts";
+import type { Conversion, ConversionRequest } from "../convert/convert-group.ts";
+import { PipelineError } from "../errors.ts";
+import { findGroupFiles } from "../groups/find-group-files.ts";
+import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
+import { incomingFolder, isGroupId, measurementSetPath } from "../products/paths.ts";
+import type { Json, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
+
+/** A tile that is half flagged loses 40 % of its depth; someone should look at its receivers. */
+const FLAGGED_FRACTION_MAX = 0.5;
+
+const paramsSchema = z
+  .strictObject({
+    group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+    /** Absolute; found in `incoming/` when absent. */
+    input_paths: z.array(z.string().min(1)).min(1).optional(),
+    expected_subbands: z.int().min(1).max(99).default(SUBBAND_COUNT),
+    tolerance_seconds: z.number().min(0).max(150).default(GROUP_TOLERANCE_SECONDS),
+    role: z.enum(["science", "calibrators"]).default("science"),
+    /** ICRS; the meridian at the middle of the observation when absent. */
+    phase_center_ra_deg: z.number().min(0).lt(360).optional(),
+    phase_center_dec_deg: z.number().min(-90).max(90).optional(),
+    /** Apparent; a file that points elsewhere is refused. */
+    expected_declination_deg: z.number().min(-90).max(90).optional(),
+    /** UT1 - UTC, which is never more than 0.9 s; the file's own, else 0, when absent. */
+    dut1_seconds: z.number().min(-1).max(1).optional(),
+  })
+  .refine(
+    (params) =>
+      (params.phase_center_ra_deg === undefined) === (params.phase_center_dec_deg === undefined),
+    "phase_center_ra_deg and phase_center_dec_deg need each other",
+  );
+
+export type ConvertParams = z.infer<typeof paramsSchema>;
+/** Null where the group itself decides. */
+export type ConvertInputs = Pick<ConvertParams, "group_id" | "role"> & {
+  input_paths: string[];
+  input_bytes: number;
+  center: { ra_deg: number; dec_deg: number } | null;
+  expected_declination_deg: number | null;
+  dut1_seconds: number | null;
+};
+
+export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
+  name: "convert-uvh5-to-ms",
+  packages: ["casacore-dev", "libhdf5-dev", "liblzf-dev"],
+  params: paramsSchema,
+
+  async resolve(params, lookup) {
+    const { group_id, role, expected_declination_deg = null, dut1_seconds = null } = params;
+    const input_paths = params.input_paths ?? (await findInputs(params, lookup.dataRoot));
+    checkCount(input_paths, params);
+    const input_bytes = await totalBytes(input_paths);
+    const center = centerOf(params);
+    return {
+      ...{ group_id, role, input_paths, input_bytes },
+      ...{ center, expected_declination_deg, dut1_seconds },
+    };
+  },
+
+  /** The output drops nsamples and stores flags as bits: two thirds of the input, or all of it. */
+  outputBytes: ({ input_bytes }) => input_bytes,
+
+  async run(inputs, context) {
+    checkAddons();
+    const finalPath = measurementSetPath(inputs.group_id, inputs.role);
+    const stagePath = `${inputs.group_id}.ms`;
+    const outputPath = join(context.stageFolder, stagePath);
+    const conversion = await convertGroup(toRequest(inputs, outputPath, context));
+    const metadata = describe(conversion, inputs);
+    return {
+      outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }],
+      quality: judge(conversion),
+      result: metadata,
+    } satisfies StageResult;
+  },
+};
+
+function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> {
+  return findGroupFiles(incomingFolder(dataRoot), params.group_id, {
+    expectedSubbands: params.expected_subbands,
+    toleranceSeconds: params.tolerance_seconds,
+  });
+}
+
+function centerOf(params: ConvertParams): ConvertInputs["center"] {
+  const { phase_center_ra_deg: ra_deg, phase_center_dec_deg: dec_deg } = params;
+  return ra_deg === undefined || dec_deg === undefined ? null : { ra_deg, dec_deg };
+}
+
+function checkCount(paths: readonly string[], params: ConvertParams): void {
+  const { group_id: groupId, expected_subbands: expectedSubbands } = params;
+  if (paths.length === expectedSubbands) return;
+  throw new PipelineError(
+    "MissingSubband",
+    `group ${groupId}: input_paths names ${paths.length} files, expected ${expectedSubbands}`,
+    { groupId, expectedSubbands },
+  );
+}
+
+async function totalBytes(paths: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(paths.map(sizeOf));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw new PipelineError(
+      "MissingProduct",
+      `${path}: cannot be read`,
+      { path },
+      { cause: error },
+    );
+  }
+}
+
+function checkAddons(): void {
+  if (isCasacoreAvailable() && isHdf5Available()) return;
+  const debianPackage = isCasacoreAvailable() ? "libhdf5-dev" : "casacore-dev";
+  throw new PipelineError(
+    "MissingTool",
+    `an addon is not built: install Debian package ${debianPackage} and run the set-up again`,
+    { debianPackage },
+  );
+}
+
+function toRequest(
+  inputs: ConvertInputs,
+  outputPath: string,
+  context: RunContext,
+): ConversionRequest {
+  const { center, expected_declination_deg: declinationDeg, dut1_seconds: dut1Seconds } = inputs;
+  return {
+    inputPaths: inputs.input_paths,
+    outputPath,
+    signal: context.signal,
+    ...(center !== null && {
+      center: { raRad: center.ra_deg * DEGREE_RAD, decRad: center.dec_deg * DEGREE_RAD },
+    }),
+    ...(declinationDeg !== null && { expectedDeclinationRad: declinationDeg * DEGREE_RAD }),
+    ...(dut1Seconds !== null && { dut1Seconds }),
+    onIntegration(done, of) {
+      context.progress(done / of, `integration ${done} of ${of}`);
+    },
+  };
+}
+
+function describe(conversion: Conversion, inputs: ConvertInputs) {
+  const { center, frequencyHz } = conversion;
+  return {
+    ra_deg: center.raRad / DEGREE_RAD,
+    dec_deg: center.decRad / DEGREE_RAD,
+    declination_deg: conversion.declinationRad / DEGREE_RAD,
+    start_mjd: conversion.startMjd,
+    mid_mjd: (conversion.startMjd + conversion.endMjd) / 2,
+    end_mjd: conversion.endMjd,
+    dut1_seconds: conversion.dut1Seconds,
+    row_count: conversion.rowCount,
+    time_count: conversion.timeCount,
+    baseline_count: conversion.baselineCount,
+    antenna_count: conversion.antennaCount,
+    polarization_count: conversion.polarizationCount,
+    channel_count: frequencyHz.length,
+    channel_width_hz: conversion.channelWidthHz,
+    start_frequency_hz: frequencyHz[0]!,
+    end_frequency_hz: frequencyHz.at(-1)!,
+    flagged_fraction: conversion.flaggedFraction,
+    has_weight_spectrum: conversion.hasWeightSpectrum,
+    input_bytes: inputs.input_bytes,
+    input_paths: inputs.input_paths,
+  };
+}
+
+function judge({ flaggedFraction }: Conversion): QualityVerdict {
+  const isFlagged = flaggedFraction > FLAGGED_FRACTION_MAX;
+  const percent = (100 * flaggedFraction).toFixed(1);
+  return {
+    grade: isFlagged ? "warn" : "good",
+    findings: isFlagged
+      ? [`${percent} % of the samples are flagged, limit ${100 * FLAGGED_FRACTION_MAX} %`]
+      : [],
+    metrics: { flagged_fraction: flaggedFraction },
+  };
+}
