@@ -7,6 +7,7 @@ export default defineConfig({
     // Tests start servers, workers and compilers' worth of arithmetic: two files at once fill two cores.
     maxWorkers: 2,
     pool: "forks",
+    globalSetup: ["packages/testkit/src/database-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

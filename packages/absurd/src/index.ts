@@ -1,1 +1,49 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
+export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
+export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from "./embedded-postgres.ts";
+export { type ClassifyError, defaultErrorClass } from "./error-record.ts";
+export {
+  DependencyCycle,
+  DependencyFailed,
+  type ErrorClass,
+  InvalidParams,
+  InvalidTransition,
+  LeaseLost,
+  MigrationConflict,
+  ShuttingDown,
+  TaskCancelled,
+  TaskError,
+  TaskNotFound,
+  TimedOut,
+  UnknownTaskName,
+} from "./errors.ts";
+export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export {
+  type AnyTask,
+  type Json,
+  type Logger,
+  type SpawnOptions,
+  type SpawnRequest,
+  type Spawned,
+  type TaskContext,
+  type TaskDefinition,
+  defineTask,
+} from "./task.ts";
+export {
+  type AttemptView,
+  type ErrorRecord,
+  type QueueStats,
+  TASK_STATUSES,
+  type TaskFilter,
+  type TaskPage,
+  type TaskPlace,
+  type TaskStatus,
+  type TaskView,
+  isTerminal,
+} from "./task-view.ts";
+export { type WorkerHandle, type WorkerOptions, startWorker } from "./worker.ts";

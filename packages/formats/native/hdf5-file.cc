@@ -1,9 +1,6 @@
 // Opening files and describing datasets.
 #include "hdf5-file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 namespace formats {
 
 std::mutex& hdf5Mutex() {
@@ -24,8 +21,8 @@ herr_t collectName(hid_t, const char* name, const H5L_info_t*, void* out) {
   return 0;
 }
 
-// Anonymous memory for one chunk band: the cache must hold every chunk that a row range crosses,
-// or filtered chunks are decoded again for each range.
+// The cache must hold every filtered chunk that a row range crosses, or each is decoded again for
+// the next range.
 constexpr std::size_t CHUNK_CACHE_BYTES = 32u << 20;
 constexpr std::size_t CHUNK_CACHE_SLOTS = 24593;  // prime, far above the chunk count of a band
 
@@ -114,7 +111,7 @@ std::shared_ptr<File> File::open(const std::string& path, Mode mode) {
                   ? H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())
                   : H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get());
   if (file->id_ < 0) file->fail(mode == Mode::Read ? "cannot be opened as HDF5" : "cannot be created");
-  if (mode == Mode::Read) file->descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  file->readOnly_ = mode == Mode::Read;
   return file;
 }
 
@@ -130,8 +127,6 @@ void File::close() {
   std::unique_lock unused(inUse_);
   std::lock_guard lock(hdf5Mutex());
   datasets_.clear();
-  if (descriptor_ >= 0) ::close(descriptor_);
-  descriptor_ = -1;
   if (id_ < 0) return;
   const herr_t status = H5Fclose(id_);
   id_ = -1;

@@ -1,7 +1,6 @@
 // One open HDF5 file and what is known of its datasets.
 //
-// libhdf5 as Debian builds it is not thread-safe: every call into it holds `hdf5Mutex()`. Plain
-// chunks are read with pread outside the mutex, so reads of several files overlap.
+// libhdf5 as Debian builds it is not thread-safe: every call into it holds `hdf5Mutex()`.
 #pragma once
 
 #include <hdf5.h>
@@ -72,8 +71,6 @@ struct Dataset {
   bool isSigned = true;
   // The bytes in the file are what a little-endian machine holds in memory.
   bool littleEndian = false;
-  // File offsets of the chunks in row-major chunk order, found on first use; HADDR_UNDEF unknown.
-  std::vector<haddr_t> chunkAddresses;
 };
 
 class File {
@@ -87,8 +84,7 @@ class File {
   void close();
   const std::string& path() const { return path_; }
   hid_t id() const { return id_; }
-  // For pread of plain chunks; -1 when the file is being written.
-  int descriptor() const { return descriptor_; }
+  bool isReadOnly() const { return readOnly_; }
 
   // The following are called with the mutex held.
   bool exists(const std::string& name) const;
@@ -107,7 +103,7 @@ class File {
   File() = default;
   std::string path_;
   hid_t id_ = -1;
-  int descriptor_ = -1;
+  bool readOnly_ = true;
   std::shared_mutex inUse_;
   std::unordered_map<std::string, std::unique_ptr<Dataset>> datasets_;
 };

@@ -1,12 +1,9 @@
 // Reading boxes of datasets into caller memory.
 //
 // h5py chooses chunks of about 12 kB that split the polarizations, which libhdf5 scatters value by
-// value. So unfiltered chunks whose bytes are already what memory wants are found through libhdf5
-// once, then read with pread and scattered by the loops below; everything else goes through H5Dread.
-#include <unistd.h>
-
+// value. So unfiltered chunks whose bytes are already what memory wants are taken raw, a batch at a
+// time, and scattered by the loops below without the lock; everything else goes through H5Dread.
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "hdf5-file.h"
@@ -15,6 +12,8 @@ namespace formats {
 namespace {
 
 constexpr std::size_t RANK_MAX = 8;
+// Small enough for the second-level cache, large enough that the lock is seldom taken.
+constexpr std::size_t BATCH_BYTES = 256 << 10;
 
 bool sameBytes(const Dataset& dataset, const Memory& memory) {
   if (!dataset.littleEndian || dataset.componentBytes != memory.componentBytes) return false;
@@ -23,7 +22,7 @@ bool sameBytes(const Dataset& dataset, const Memory& memory) {
 }
 
 bool readsPlainChunks(const File& file, const Dataset& dataset, const Memory& memory) {
-  return file.descriptor() >= 0 && !dataset.chunk.empty() && dataset.filters.empty() &&
+  return file.isReadOnly() && !dataset.chunk.empty() && dataset.filters.empty() &&
          dataset.shape.size() <= RANK_MAX && sameBytes(dataset, memory);
 }
 
@@ -31,7 +30,6 @@ bool readsPlainChunks(const File& file, const Dataset& dataset, const Memory& me
 struct ChunkRange {
   std::vector<hsize_t> first;
   std::vector<hsize_t> count;
-  std::vector<hsize_t> total;
 };
 
 ChunkRange chunksOf(const Dataset& dataset, const Slab& slab) {
@@ -42,21 +40,17 @@ ChunkRange chunksOf(const Dataset& dataset, const Slab& slab) {
     const hsize_t last = (slab.offset[axis] + slab.count[axis] - 1) / edge;
     range.first.push_back(first);
     range.count.push_back(last - first + 1);
-    range.total.push_back((dataset.shape[axis] + edge - 1) / edge);
   }
   return range;
 }
 
-// Calls visit(chunk coordinates, row-major chunk number) for each chunk of the range.
+// Calls visit(chunk coordinates) for each chunk of the range, in row-major order.
 template <typename Visit>
 void forEachChunk(const ChunkRange& range, Visit visit) {
   std::vector<hsize_t> chunk = range.first;
-  const std::size_t rank = chunk.size();
   while (true) {
-    hsize_t number = 0;
-    for (std::size_t axis = 0; axis < rank; axis++) number = number * range.total[axis] + chunk[axis];
-    visit(chunk, static_cast<std::size_t>(number));
-    std::size_t axis = rank;
+    visit(chunk);
+    std::size_t axis = chunk.size();
     while (axis > 0) {
       axis--;
       if (++chunk[axis] < range.first[axis] + range.count[axis]) break;
@@ -64,30 +58,6 @@ void forEachChunk(const ChunkRange& range, Visit visit) {
       if (axis == 0) return;
     }
   }
-}
-
-// False when a chunk is absent or not at a plain address; H5Dread knows what to do then.
-bool findAddresses(Dataset& dataset, const ChunkRange& range) {
-  std::size_t total = 1;
-  for (const hsize_t count : range.total) total *= count;
-  if (dataset.chunkAddresses.empty()) dataset.chunkAddresses.assign(total, HADDR_UNDEF);
-  bool found = true;
-  std::vector<hsize_t> coordinates(dataset.shape.size());
-  forEachChunk(range, [&](const std::vector<hsize_t>& chunk, std::size_t number) {
-    if (!found || dataset.chunkAddresses[number] != HADDR_UNDEF) return;
-    for (std::size_t axis = 0; axis < chunk.size(); axis++) {
-      coordinates[axis] = chunk[axis] * dataset.chunk[axis];
-    }
-    unsigned mask = 0;
-    haddr_t address = HADDR_UNDEF;
-    hsize_t bytes = 0;
-    const herr_t status = H5Dget_chunk_info_by_coord(dataset.id.get(), coordinates.data(), &mask,
-                                                     &address, &bytes);
-    found = status >= 0 && address != HADDR_UNDEF && bytes > 0;
-    dataset.chunkAddresses[number] = address;
-  });
-  if (!found) H5Eclear2(H5E_DEFAULT);
-  return found;
 }
 
 template <typename Item>
@@ -178,33 +148,61 @@ void scatter(const Overlap& overlap, std::size_t axis, const char* from, char* t
   }
 }
 
-void preadAll(const File& file, const std::string& name, char* buffer, std::size_t bytes,
-              haddr_t address) {
-  std::size_t done = 0;
-  while (done < bytes) {
-    const ssize_t got = ::pread(file.descriptor(), buffer + done, bytes - done,
-                                static_cast<off_t>(address + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      throw Hdf5Error(file.path() + ": dataset " + name + " ends at byte " +
-                      std::to_string(address + done) + " of the file: " +
-                      (got < 0 ? std::strerror(errno) : "the file is truncated"));
+// One batch of chunks: where each lies in the dataset and its bytes.
+struct Batch {
+  std::vector<std::vector<hsize_t>> chunks;
+  std::vector<char> bytes;
+};
+
+std::size_t bytesOfChunk(const Dataset& dataset) {
+  std::size_t bytes = dataset.itemBytes;
+  for (const hsize_t edge : dataset.chunk) bytes *= edge;
+  return bytes;
+}
+
+// Fills the batch under the lock. A chunk that was never written reads as zeros.
+void fetch(const File& file, const std::string& name, const Dataset& dataset, Batch& batch) {
+  std::lock_guard lock(hdf5Mutex());
+  const std::size_t chunkBytes = bytesOfChunk(dataset);
+  std::vector<hsize_t> start(dataset.chunk.size());
+  char* target = batch.bytes.data();
+  for (const std::vector<hsize_t>& chunk : batch.chunks) {
+    for (std::size_t axis = 0; axis < start.size(); axis++) {
+      start[axis] = chunk[axis] * dataset.chunk[axis];
     }
-    done += static_cast<std::size_t>(got);
+    std::uint32_t mask = 0;
+    hsize_t stored = 0;
+    if (H5Dget_chunk_storage_size(dataset.id.get(), start.data(), &stored) < 0) stored = 0;
+    if (stored == 0) {
+      std::memset(target, 0, chunkBytes);
+    } else if (H5Dread_chunk(dataset.id.get(), H5P_DEFAULT, start.data(), &mask, target) < 0) {
+      file.fail("dataset " + name + " cannot be read");
+    }
+    target += chunkBytes;
   }
 }
 
 void readPlainChunks(const File& file, const std::string& name, const Dataset& dataset,
-                     const Slab& slab, const ChunkRange& range, const Memory& memory) {
-  std::size_t chunkBytes = dataset.itemBytes;
-  for (const hsize_t edge : dataset.chunk) chunkBytes *= edge;
-  std::vector<char> buffer(chunkBytes);
-  forEachChunk(range, [&](const std::vector<hsize_t>& chunk, std::size_t number) {
-    preadAll(file, name, buffer.data(), chunkBytes, dataset.chunkAddresses[number]);
-    const Overlap overlap = overlapOf(dataset, slab, chunk);
-    scatter(overlap, 0, buffer.data() + overlap.from * dataset.itemBytes,
-            static_cast<char*>(memory.data) + overlap.to * dataset.itemBytes, dataset.itemBytes);
+                     const Slab& slab, const Memory& memory) {
+  const std::size_t chunkBytes = bytesOfChunk(dataset);
+  const std::size_t batchSize = std::max<std::size_t>(1, BATCH_BYTES / chunkBytes);
+  Batch batch;
+  batch.bytes.resize(batchSize * chunkBytes);
+  const auto flush = [&] {
+    fetch(file, name, dataset, batch);
+    for (std::size_t index = 0; index < batch.chunks.size(); index++) {
+      const Overlap overlap = overlapOf(dataset, slab, batch.chunks[index]);
+      const char* from = batch.bytes.data() + index * chunkBytes;
+      scatter(overlap, 0, from + overlap.from * dataset.itemBytes,
+              static_cast<char*>(memory.data) + overlap.to * dataset.itemBytes, dataset.itemBytes);
+    }
+    batch.chunks.clear();
+  };
+  forEachChunk(chunksOf(dataset, slab), [&](const std::vector<hsize_t>& chunk) {
+    batch.chunks.push_back(chunk);
+    if (batch.chunks.size() == batchSize) flush();
   });
+  if (!batch.chunks.empty()) flush();
 }
 
 void readThroughHdf5(const File& file, const std::string& name, const Dataset& dataset,
@@ -231,21 +229,18 @@ void readThroughHdf5(const File& file, const std::string& name, const Dataset& d
 
 void readSlab(File& file, const std::string& name, const Slab& slab, const Memory& memory) {
   std::shared_lock inUse(file.inUse());
-  ChunkRange range;
   Dataset* dataset = nullptr;
   {
     std::lock_guard lock(hdf5Mutex());
     dataset = &file.dataset(name);
     checkSlab(file, name, *dataset, slab, memory);
     if (slab.itemCount() == 0) return;
-    const bool plain = readsPlainChunks(file, *dataset, memory);
-    if (plain) range = chunksOf(*dataset, slab);
-    if (!plain || !findAddresses(*dataset, range)) {
+    if (!readsPlainChunks(file, *dataset, memory)) {
       readThroughHdf5(file, name, *dataset, slab, memory);
       return;
     }
   }
-  readPlainChunks(file, name, *dataset, slab, range, memory);
+  readPlainChunks(file, name, *dataset, slab, memory);
 }
 
 }  // namespace formats

@@ -13,6 +13,7 @@ export type PipelineErrorTag =
   | "WrongDeclination"
   | "MissingProduct"
   | "NoCalibration"
+  | "NoCalibrator"
   | "SolutionTooNoisy"
   | "TooFewVisibilities"
   | "DiskFull"
@@ -37,6 +38,7 @@ const DISPOSITION: Readonly<Record<PipelineErrorTag, Disposition>> = {
   WrongDeclination: "fail",
   MissingProduct: "fail",
   NoCalibration: "retry",
+  NoCalibrator: "fail",
   SolutionTooNoisy: "recover",
   TooFewVisibilities: "skip",
   DiskFull: "retry",

@@ -1,8 +1,34 @@
 /** Stages, chains and products of the continuum pipeline. */
+export { CHAINS, isChainName, spawnChain } from "./chains.ts";
+export type { ChainName, ChainOptions, SpawnedChain } from "./chains.ts";
 export { dispositionOf, isPipelineErrorTag, PipelineError } from "./errors.ts";
 export type { Disposition, PipelineErrorTag } from "./errors.ts";
+export { stageOf } from "./execute-stage.ts";
+export { migrateAll } from "./migrate.ts";
+export { listProducts } from "./products/list-products.ts";
+export type { ProductFilter, ProductRow } from "./products/list-products.ts";
+export {
+  calibratedMeasurementSetPath,
+  calibrationTablePath,
+  imagePath,
+  incomingFolder,
+  measurementSetPath,
+  photometryPath,
+  referenceCatalogPath,
+  validationPath,
+} from "./products/paths.ts";
+export { ProductRegistry } from "./products/registry.ts";
+export { reconcile } from "./reconcile.ts";
+export type { ReconcileReport } from "./reconcile.ts";
+export { runByHand } from "./run-by-hand.ts";
+export type { HandRun, HandRunOptions } from "./run-by-hand.ts";
 export { runStageProcess } from "./run-stage.ts";
 export type { StageModule, StageRun, StageRunOptions } from "./run-stage.ts";
+export { classifyStageError, stageTask, stageTasks } from "./stage-task.ts";
+export type { StageTaskOptions } from "./stage-task.ts";
+export { startStageWorker } from "./stage-worker.ts";
+export type { StageWorkerOptions } from "./stage-worker.ts";
+export { STAGES } from "./stages.ts";
 export type {
   AnyStage,
   Json,

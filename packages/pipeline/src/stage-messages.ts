@@ -50,6 +50,11 @@ const PRODUCT_KINDS = [
   "calibration-table",
   "calibrated-measurement-set",
   "image",
+  "corrected-image",
+  "residual-image",
+  "primary-beam",
+  "psf",
+  "preview",
   "validation",
   "photometry",
 ] as const satisfies readonly ProductKind[];

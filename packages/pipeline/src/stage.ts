@@ -30,7 +30,14 @@ export type ProductKind =
   | "measurement-set"
   | "calibration-table"
   | "calibrated-measurement-set"
+  /** Restored, not corrected for the primary beam: noise is even. */
   | "image"
+  /** The same over the primary beam: fluxes are true, noise grows outwards. */
+  | "corrected-image"
+  | "residual-image"
+  | "primary-beam"
+  | "psf"
+  | "preview"
   | "validation"
   | "photometry";
 

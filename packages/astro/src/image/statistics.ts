@@ -1,5 +1,5 @@
 /** Order statistics of pixel values. NaN pixels are left out everywhere. */
-import { SIGMA_PER_MAD } from "../median.ts";
+import { madInPlace, medianInPlace, SIGMA_PER_MAD } from "../median.ts";
 
 /** @returns NaN when there is no finite value */
 export function median(values: ArrayLike<number>): number {
@@ -33,21 +33,13 @@ export function robustMoments(values: ArrayLike<number>): RobustMoments {
   return moments;
 }
 
+/** Reorders `values` but keeps them. */
 function momentsOf(values: Float64Array): RobustMoments {
   const center = medianInPlace(values);
-  const deviations = values.map((value) => Math.abs(value - center));
-  return { median: center, rms: SIGMA_PER_MAD * medianInPlace(deviations), count: values.length };
+  const rms = SIGMA_PER_MAD * madInPlace(values.slice(), center);
+  return { median: center, rms, count: values.length };
 }
 
 function finiteValues(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values).filter(Number.isFinite);
-}
-
-/** Sorts what it is given: small boxes, and typed-array sort has no comparator to call. */
-function medianInPlace(values: Float64Array): number {
-  if (values.length === 0) return NaN;
-  values.sort();
-  const middle = values.length >> 1;
-  if (values.length % 2 === 1) return values[middle]!;
-  return (values[middle - 1]! + values[middle]!) / 2;
 }

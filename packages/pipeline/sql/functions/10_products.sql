@@ -12,7 +12,10 @@ $$;
 
 -- Supersedes the current products that a run of p_task_name on p_group_id replaces: those under
 -- one of its final paths, and those of its kinds that it made earlier under other paths. Returns
--- the paths that no current product names any more; their files may go after the commit.
+-- the paths that nobody needs after the commit: final paths that no current product names, and
+-- stage paths of superseded products that never were published. The caller removes both before it
+-- moves its own files, so that a process which was stopped in the middle of publishing the earlier
+-- run finds nothing to rename when it goes on.
 --
 -- Locks the group, then the superseded rows in product_id order.
 create or replace function contimg.supersede_products(
@@ -42,9 +45,11 @@ begin
        set superseded_at = clock_timestamp()
       from replaced r
      where p.product_id = r.product_id
-    returning p.final_path
+    returning p.final_path, p.stage_path, p.published_at
   )
-  select s.final_path from superseded s where s.final_path <> all(p_final_paths);
+  select s.final_path from superseded s where s.final_path <> all(p_final_paths)
+  union all
+  select s.stage_path from superseded s where s.published_at is null;
 end;
 $$;
 
@@ -52,7 +57,8 @@ $$;
 -- Call supersede_products first, in the same transaction.
 --
 -- p_outputs: [{kind, ordinal, final_path, stage_path, metadata, size_bytes}]
--- p_inputs:  [{path, product_id or null}]; each product of a run has all inputs of the run.
+-- p_inputs:  [{path, product_id or null}]; each product of a run has all inputs of the run. Where
+-- the product is not named, it is the current one with that path, if any.
 create or replace function contimg.register_products(
   p_group_id text,
   p_task_name text,
@@ -78,9 +84,10 @@ as $$
     returning product_id, final_path
   ), linked as (
     insert into contimg.product_inputs (product_id, input_path, input_product_id)
-    select r.product_id, i.path, i.product_id
+    select r.product_id, i.path, coalesce(i.product_id, p.product_id)
       from registered r
      cross join jsonb_to_recordset(p_inputs) as i (path text, product_id uuid)
+      left join contimg.products p on p.final_path = i.path and p.superseded_at is null
   )
   select r.product_id, r.final_path from registered r;
 $$;

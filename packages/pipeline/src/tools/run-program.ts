@@ -50,17 +50,17 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   });
   const outputTail = keepTail(child.stdout, call.onLine);
   const errorTail = keepTail(child.stderr);
-  let timedOut = false;
+  const limit = { passed: false };
   const stop = stopper(child);
   const timer = setTimeout(() => {
-    timedOut = true;
+    limit.passed = true;
     stop.request();
   }, call.timeoutSeconds * 1000);
   call.signal?.addEventListener("abort", stop.request, { once: true });
   try {
     const [exitCode, killedBy] = await untilClosed(child, call);
     call.signal?.throwIfAborted();
-    if (timedOut) throw timeoutError(call);
+    if (limit.passed) throw timeoutError(call);
     return { exitCode, killedBy, outputTail, errorTail };
   } finally {
     clearTimeout(timer);

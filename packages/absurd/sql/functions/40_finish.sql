@@ -1,0 +1,210 @@
+-- The ends of an attempt. Each removes the lease under its fence; what finds no lease is stale.
+
+-- Completes attempts and returns the tasks whose fence held. The caller releases dependents in a
+-- statement of its own: only a newer snapshot sees edges committed while this one waited.
+create or replace function absurd.complete_attempts(
+  p_worker_id integer, p_epoch bigint, p_ids bigint[], p_claims integer[], p_results text[]
+)
+  returns bigint[]
+  language sql
+as $$
+  with given as materialized (
+    select g.task_id, g.claim_no, g.result
+      from unnest(p_ids, p_claims, p_results) as g(task_id, claim_no, result)
+  ),
+  ended as (
+    delete from absurd.lease l using given g
+     where l.task_id = g.task_id and l.claim_no = g.claim_no
+       and l.worker_id = p_worker_id and l.epoch = p_epoch
+    returning l.task_id, l.claim_no, l.claimed_at, g.result
+  ),
+  kept as (
+    insert into absurd.outcome (
+      task_id, claim_no, kind, worker_id, claimed_at, finished_at, result
+    )
+    select e.task_id, e.claim_no, 'c', p_worker_id, e.claimed_at, absurd.clock(), e.result::jsonb
+      from ended e
+    returning task_id
+  )
+  select coalesce(array_agg(k.task_id), '{}') from kept k;
+$$;
+
+-- Ends attempts that did not complete and returns the tasks whose fence held.
+--
+-- p_classes: retryable, recoverable, timeout (tried again while attempts are left), fatal,
+-- validation (dead at once), cancelled, released (given back, not counted), lost (its worker died:
+-- tried again without back-off).
+-- p_jitters: 0 to 1 each, spreads the back-off.
+create or replace function absurd.fail_attempts(
+  p_worker_id integer, p_epoch bigint, p_ids bigint[], p_claims integer[], p_classes text[],
+  p_errors text[], p_jitters double precision[]
+)
+  returns bigint[]
+  language plpgsql
+as $$
+declare
+  v_ended absurd.ended_attempt[];
+begin
+  with given as materialized (
+    select * from unnest(p_ids, p_claims, p_classes, p_errors, p_jitters)
+      as g(task_id, claim_no, class, error, jitter)
+  ),
+  ended as (
+    delete from absurd.lease l using given g
+     where l.task_id = g.task_id and l.claim_no = g.claim_no
+       and l.worker_id = p_worker_id and l.epoch = p_epoch
+    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, g.class,
+              g.error::jsonb, g.jitter
+  )
+  select array_agg(row(e.*)::absurd.ended_attempt) into v_ended from ended e;
+  perform absurd.settle(v_ended);
+  return array(select e.task_id from unnest(v_ended) e);
+end;
+$$;
+
+-- The wait before the next attempt: 2 s, doubled with each attempt, at most 5 minutes, of which half
+-- is spread by p_jitter. A task's policy may set backoff_seconds and backoff_seconds_max.
+create or replace function absurd.backoff(
+  p_claim_no integer, p_policy jsonb, p_jitter double precision
+)
+  returns interval
+  language sql immutable
+as $$
+  select make_interval(secs => (0.5 + 0.5 * coalesce(p_jitter, 0.5)) * least(
+    coalesce((p_policy ->> 'backoff_seconds_max')::double precision, 300),
+    coalesce((p_policy ->> 'backoff_seconds')::double precision, 2)
+      * 2.0 ^ least(p_claim_no - 1, 30)
+  ));
+$$;
+
+-- Puts attempts that just lost their lease where they belong: deferred (another try), ready (given
+-- back) or outcome (dead, cancelled), and cancels what depended on the dead.
+-- An attempt counts from its claim, so a task that kills its workers comes to its end, too.
+create or replace function absurd.settle(p_ended absurd.ended_attempt[])
+  returns void
+  language plpgsql
+as $$
+declare
+  v_over bigint[];
+begin
+  with judged as materialized (
+    select e.*,
+           t.policy,
+           case
+             when e.class in ('cancelled', 'released') then e.class
+             when e.class in ('fatal', 'validation') then 'dead'
+             when e.claim_no - c.attempts >= t.attempts_max then 'dead'
+             when e.class = 'lost' then 'at once'
+             else 'again'
+           end as verdict
+      from unnest(p_ended) e
+      join absurd.task t on t.id = e.task_id
+      cross join lateral (
+        select coalesce(sum(k.attempts), 0) as attempts
+          from absurd.credit k where k.task_id = e.task_id
+      ) c
+  ),
+  logged as (
+    insert into absurd.attempt (
+      task_id, claim_no, worker_id, claimed_at, finished_at, class, error
+    )
+    select j.task_id, j.claim_no, j.worker_id, j.claimed_at, absurd.clock(), j.class, j.error
+      from judged j where j.verdict in ('dead', 'again', 'at once')
+  ),
+  credited as (
+    insert into absurd.credit (task_id, claim_no, attempts)
+    select j.task_id, j.claim_no, 1 from judged j where j.verdict = 'released'
+  ),
+  again as (
+    insert into absurd.deferred (run_at, task_id, claim_no, lane_id)
+    select absurd.clock() + absurd.backoff(j.claim_no, j.policy, j.jitter),
+           j.task_id, j.claim_no, j.lane_id
+      from judged j where j.verdict = 'again'
+  ),
+  given_back as (
+    insert into absurd.ready (lane_id, task_id, claim_no, at)
+    select j.lane_id, j.task_id, j.claim_no, absurd.clock()
+      from judged j where j.verdict in ('released', 'at once')
+  ),
+  over as (
+    insert into absurd.outcome (
+      task_id, claim_no, kind, worker_id, claimed_at, finished_at, error
+    )
+    select j.task_id, j.claim_no, case j.verdict when 'dead' then 'd' else 'x' end::"char",
+           j.worker_id, j.claimed_at, absurd.clock(), j.error
+      from judged j where j.verdict in ('dead', 'cancelled')
+    returning task_id
+  )
+  select array_agg(o.task_id) into v_over from over o;
+  if v_over is not null then
+    perform absurd.cancel_dependents(v_over);
+  end if;
+end;
+$$;
+
+-- Completes one attempt in the caller's transaction: the caller's other writes commit with it or
+-- not at all. Raises WF001 when the fence is stale.
+create or replace function absurd.complete_task(p_fence text, p_result jsonb default null)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_lease absurd.lease := absurd.hold_fence(p_fence);
+begin
+  perform absurd.release_dependents(absurd.complete_attempts(
+    v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
+    array[p_result::text]
+  ));
+end;
+$$;
+
+-- Fails one attempt. p_class as in absurd.fail_attempts. Raises WF001 when the fence is stale.
+create or replace function absurd.fail_task(
+  p_fence text, p_message text, p_class text default 'retryable', p_fields jsonb default '{}'
+)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_lease absurd.lease := absurd.hold_fence(p_fence);
+begin
+  perform absurd.fail_attempts(
+    v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
+    array[p_class],
+    array[jsonb_build_object('tag', 'Error', 'class', p_class, 'message', p_message,
+                             'fields', p_fields)::text],
+    array[random()]
+  );
+end;
+$$;
+
+-- Records how far attempts are; returns those whose fence did not hold. Rows are unlogged: lost in
+-- a crash of the server, which loses nothing that counts.
+create or replace function absurd.report_progress(
+  p_worker_id integer, p_epoch bigint, p_ids bigint[], p_claims integer[],
+  p_fractions real[], p_notes text[]
+)
+  returns table (task_id bigint, claim_no integer)
+  language sql
+as $$
+  with given as materialized (
+    select * from unnest(p_ids, p_claims, p_fractions, p_notes)
+      as g(task_id, claim_no, fraction, note)
+  ),
+  held as materialized (
+    select g.*
+      from given g
+      join absurd.lease l
+        on l.task_id = g.task_id and l.claim_no = g.claim_no
+       and l.worker_id = p_worker_id and l.epoch = p_epoch
+  ),
+  written as (
+    insert into absurd.progress as p (task_id, claim_no, fraction, note, at)
+    select h.task_id, h.claim_no, h.fraction, h.note, absurd.clock() from held h order by 1
+    on conflict on constraint progress_pkey do update
+       set claim_no = excluded.claim_no, fraction = excluded.fraction, note = excluded.note,
+           at = excluded.at
+  )
+  select g.task_id, g.claim_no from given g
+   where not exists (select from held h where h.task_id = g.task_id);
+$$;

@@ -1,0 +1,160 @@
+-- What people do to tasks: cancel and retry.
+
+-- Cancels tasks, given by number, wherever they are. Says of each what happened: 'cancelled' (it
+-- did not run), 'requested' (it runs; its worker is told), 'ended' (it had ended), 'unknown'.
+--
+-- A task may move between two planes while this looks for it, so it looks again, with a new
+-- snapshot, until each is found. Removing ready rows reads their lanes: the cost grows with the
+-- backlog of those lanes, not with the number of tasks.
+-- Locks waiting, deferred, ready rows, in this order.
+create or replace function absurd.cancel_tasks(p_ids bigint[], p_reason text)
+  returns table (task_id bigint, what text)
+  language plpgsql
+as $$
+declare
+  v_left bigint[] := p_ids;
+  v_cancelled bigint[] := '{}';
+  v_now bigint[];
+begin
+  for v_try in 1..5 loop
+    v_now := absurd.cancel_unclaimed(v_left, p_reason);
+    v_cancelled := v_cancelled || v_now;
+    perform absurd.cancel_dependents(v_now);
+    insert into absurd.signal (task_id, claim_no, kind, worker_id, reason)
+    select l.task_id, l.claim_no, 'cancel', l.worker_id, p_reason
+      from absurd.lease l where l.task_id = any(v_left)
+    on conflict do nothing;
+    v_left := array(
+      select i from unnest(v_left) i
+       where i <> all (v_now)
+         and exists (select from absurd.task t where t.id = i)
+         and not exists (select from absurd.outcome o where o.task_id = i)
+         and not exists (select from absurd.lease l where l.task_id = i)
+    );
+    exit when cardinality(v_left) = 0;
+  end loop;
+  return query
+    select i, case
+             when i = any(v_cancelled) then 'cancelled'
+             when exists (select from absurd.lease l where l.task_id = i) then 'requested'
+             when exists (select from absurd.task t where t.id = i) then 'ended'
+             else 'unknown'
+           end
+      from unnest(p_ids) i;
+end;
+$$;
+
+-- Cancels those of the tasks that no worker holds; returns them.
+create or replace function absurd.cancel_unclaimed(p_ids bigint[], p_reason text)
+  returns bigint[]
+  language sql
+as $$
+  with from_waiting as (
+    delete from absurd.waiting w where w.child = any(p_ids) returning w.child as id, w.claim_no
+  ),
+  from_deferred as (
+    delete from absurd.deferred d where d.task_id = any(p_ids) returning d.task_id as id, d.claim_no
+  ),
+  lanes as materialized (
+    select distinct t.lane_id from absurd.task t where t.id = any(p_ids)
+  ),
+  from_ready as (
+    delete from absurd.ready r using lanes l
+     where r.lane_id = l.lane_id and r.task_id = any(p_ids)
+    returning r.task_id as id, r.claim_no
+  ),
+  ended as (
+    insert into absurd.outcome (task_id, claim_no, kind, finished_at, error)
+    select e.id, e.claim_no, 'x', absurd.clock(),
+           jsonb_build_object('tag', 'TaskCancelled', 'class', 'cancelled', 'message', p_reason,
+                              'fields', '{}'::jsonb)
+      from (
+        select * from from_waiting
+        union all select * from from_deferred
+        union all select * from from_ready
+      ) e
+    returning task_id
+  )
+  select coalesce(array_agg(e.task_id), '{}') from ended e;
+$$;
+
+-- Cancels one task. True when it was cancelled or its worker was told, false when it had ended.
+-- Raises WF006 when there is no such task.
+create or replace function absurd.cancel_task(
+  p_task_id uuid, p_reason text default 'cancelled by request'
+)
+  returns boolean
+  language plpgsql
+as $$
+declare
+  v_what text;
+begin
+  select c.what into v_what
+    from absurd.cancel_tasks(array[absurd.task_number(p_task_id)], p_reason) c;
+  if v_what = 'unknown' then
+    raise exception using errcode = 'WF006', message = format('no task %s', p_task_id);
+  end if;
+  return v_what in ('cancelled', 'requested');
+end;
+$$;
+
+-- Gives a failed or cancelled task, and the tasks that were cancelled because of it, a new start
+-- with all attempts. Finished attempts stay in the log, claim numbers go on counting.
+-- Returns false when the task is neither failed nor cancelled. Raises WF006 when there is none.
+create or replace function absurd.retry_task(p_task_id uuid)
+  returns boolean
+  language plpgsql
+as $$
+declare
+  v_id bigint := absurd.task_number(p_task_id);
+  v_family bigint[];
+  v_back bigint[];
+begin
+  if v_id is null or not exists (select from absurd.task t where t.id = v_id) then
+    raise exception using errcode = 'WF006', message = format('no task %s', p_task_id);
+  end if;
+  with recursive family(id) as (
+    select o.task_id from absurd.outcome o where o.task_id = v_id and o.kind in ('d', 'x')
+    union
+    select d.child
+      from family f
+      join absurd.dep d on d.parent = f.id
+      join absurd.outcome o on o.task_id = d.child and o.kind = 'x'
+     where o.error ->> 'tag' = 'DependencyFailed'
+  )
+  select array_agg(f.id) into v_family from family f;
+
+  with revived as (
+    delete from absurd.outcome o
+     where o.task_id = any(v_family) and o.kind in ('d', 'x')
+    returning o.task_id, o.claim_no
+  ),
+  credited as (
+    insert into absurd.credit (task_id, claim_no, attempts)
+    select r.task_id, r.claim_no, r.claim_no - coalesce(c.attempts, 0)
+      from revived r
+      left join lateral (
+        select sum(k.attempts) as attempts from absurd.credit k where k.task_id = r.task_id
+      ) c on true
+    on conflict on constraint credit_pkey do nothing
+  ),
+  waits as (
+    insert into absurd.waiting (child, need, claim_no, lane_id, run_at)
+    select r.task_id, 0, r.claim_no, t.lane_id, absurd.clock()
+      from revived r join absurd.task t on t.id = r.task_id
+    returning child
+  )
+  select array_agg(w.child) into v_back from waits w;
+  if v_back is null then
+    return false;
+  end if;
+
+  -- Their parents may end while this runs, as for edges that are being spawned.
+  update absurd.waiting w set need = absurd.unmet_count(w.child) where w.child = any(v_back);
+  insert into absurd.late_edge (child)
+  select w.child from absurd.waiting w where w.child = any(v_back) and w.need > 0
+  on conflict do nothing;
+  perform absurd.leave_waiting(v_back);
+  return true;
+end;
+$$;

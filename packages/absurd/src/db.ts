@@ -1,0 +1,93 @@
+/**
+ * The one place that knows what an SQLSTATE means.
+ *
+ * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
+ * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
+ * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ */
+import type { QueryResultRow } from "pg";
+
+import {
+  DependencyCycle,
+  DependencyFailed,
+  InvalidParams,
+  InvalidTransition,
+  LeaseLost,
+  TaskNotFound,
+  UnknownTaskName,
+  WorkerDeclaredDead,
+} from "./errors.ts";
+
+/** A pool, a pooled client or a client in a transaction; callers choose the scope. */
+export interface Db {
+  // As in pg: the caller knows the columns of its statement.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+  query<R extends QueryResultRow>(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ rows: R[]; rowCount: number | null }>;
+}
+
+const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOptions) => Error>> = {
+  WF001: (message, options) => new LeaseLost(message, options),
+  WF002: (message, options) => new WorkerDeclaredDead(message, options),
+  WF003: (message, options) => new InvalidTransition(message, options),
+  WF004: (message, options) =>
+    new UnknownTaskName(/"(.*)"/s.exec(message)?.[1] ?? message, [], options),
+  WF005: (message, options) => new DependencyCycle(message, options),
+  WF006: (message, options) => new TaskNotFound(message, options),
+  WF007: (message, options) => new DependencyFailed(message, options),
+  WF008: (message, options) => new InvalidParams(message, [], options),
+};
+
+/** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */
+export async function run<R extends QueryResultRow>(
+  db: Db,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R[]> {
+  try {
+    return (await db.query<R>(text, [...values])).rows;
+  } catch (error) {
+    throw toEngineError(error);
+  }
+}
+
+/** The engine's error for one of its SQLSTATEs; anything else as it came. */
+export function toEngineError(error: unknown): unknown {
+  const create = ENGINE_ERRORS[sqlState(error)];
+  return create && error instanceof Error ? create(error.message, { cause: error }) : error;
+}
+
+export function sqlState(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+// 08 connection, 53 resources, 57 operator intervention, 40 conflict: the statement may succeed when
+// it is sent again. XX000 is what a server says to backends while it goes down in an emergency.
+const TRANSIENT_STATES = /^(08|53|57P|40|55P03|25006|XX000)/;
+const CONNECTION_ERRORS = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOENT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+/** True when the database is away or asks to try again; false when the statement itself is wrong. */
+export function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  if (CONNECTION_ERRORS.has(state) || TRANSIENT_STATES.test(state)) return true;
+  // node-postgres reports a connection that ended under a query as an error without a code.
+  return state === "" && error instanceof Error && /connection/i.test(error.message);
+}
+
+/** True when the connection itself is gone and must be opened again. */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  return isTransient(error) && !state.startsWith("40") && state !== "55P03";
+}

@@ -1,0 +1,65 @@
+/** From a thrown value to what is stored of it, and to what happens next. Pure. */
+import {
+  InvalidParams,
+  LeaseLost,
+  ShuttingDown,
+  TaskCancelled,
+  TaskError,
+  TimedOut,
+} from "./errors.ts";
+import type { ErrorClass } from "./errors.ts";
+
+/** The classes of absurd.fail_attempts that a worker sends. */
+export type FailureClass = ErrorClass | "timeout" | "cancelled" | "released";
+
+export type ClassifyError = (error: unknown) => ErrorClass;
+
+/** Retryable, unless the error says otherwise itself. */
+export function defaultErrorClass(error: unknown): ErrorClass {
+  return error instanceof TaskError ? error.errorClass : "retryable";
+}
+
+/**
+ * What an attempt that threw `error` counts as; undefined when nothing may be written because the
+ * lease is lost. Why the attempt was aborted outweighs what its handler made of it.
+ */
+export function failureClass(
+  error: unknown,
+  abortReason: unknown,
+  classify: ClassifyError,
+): FailureClass | undefined {
+  if (abortReason instanceof TaskCancelled) return "cancelled";
+  if (abortReason instanceof TimedOut) return "timeout";
+  if (abortReason instanceof ShuttingDown) return "released";
+  if (abortReason instanceof LeaseLost) return undefined;
+  return error instanceof InvalidParams ? "validation" : classify(error);
+}
+
+/** JSON of { tag, class, message, fields, stack }. */
+export function errorRecord(error: unknown, errorClass: FailureClass): string {
+  const isError = error instanceof Error;
+  return JSON.stringify({
+    tag: tagOf(error),
+    class: errorClass,
+    message: isError ? error.message : String(error),
+    fields: fieldsOf(error),
+    ...(isError && error.stack !== undefined ? { stack: error.stack } : {}),
+  });
+}
+
+function tagOf(error: unknown): string {
+  if (error instanceof Error && "tag" in error && typeof error.tag === "string") return error.tag;
+  return error instanceof Error ? error.name : "NotAnError";
+}
+
+function fieldsOf(error: unknown): unknown {
+  if (error instanceof InvalidParams) return { issues: error.issues };
+  if (!(error instanceof Error && "fields" in error)) return {};
+  try {
+    JSON.stringify(error.fields);
+    return error.fields;
+  } catch {
+    // Circular or bigint: the words of the message must do.
+    return {};
+  }
+}

@@ -1,0 +1,37 @@
+/** Making task names known to the database, and finding what a person meant by an unknown one. */
+import { z } from "zod";
+
+import { type Db, run } from "./db.ts";
+import { UnknownTaskName } from "./errors.ts";
+import { nearNames } from "./near-names.ts";
+import type { AnyTask } from "./task.ts";
+
+/** Registers definitions; returns kind numbers by name. */
+export async function registerKinds(
+  db: Db,
+  tasks: readonly AnyTask[],
+): Promise<Map<string, number>> {
+  const kinds = tasks.map((task) => ({
+    task_name: task.name,
+    queue_name: task.queue,
+    max_retries: task.maxRetries,
+    timeout_seconds: task.timeoutSeconds,
+    params_schema: z.toJSONSchema(task.params, { unrepresentable: "any", io: "input" }),
+  }));
+  const rows = await run<{ task_name: string; kind_id: number }>(
+    db,
+    "select task_name, kind_id from absurd.register_kinds($1)",
+    [JSON.stringify(kinds)],
+  );
+  return new Map(rows.map((row) => [row.task_name, row.kind_id]));
+}
+
+/** The same error with the names that look like the unknown one. */
+export async function withNearNames(db: Db, error: UnknownTaskName): Promise<UnknownTaskName> {
+  const rows = await run<{ name: string }>(db, "select name from absurd.kind");
+  const near = nearNames(
+    error.taskName,
+    rows.map((row) => row.name),
+  );
+  return new UnknownTaskName(error.taskName, near, { cause: error.cause });
+}

@@ -1,0 +1,59 @@
+/**
+ * Wakes workers by NOTIFY, outside the transactions that make work for them: a commit that carries a
+ * NOTIFY takes a database-wide lock. What is lost here is found by the workers' polling.
+ */
+import type { Db } from "./db.ts";
+
+export const CHANNEL = "absurd";
+/** Payload for "look for requests", such as to cancel; any other payload is a queue's name. */
+export const SIGNAL_PAYLOAD = "*signal";
+export const ANY_QUEUE_PAYLOAD = "*";
+
+const GAP_MS_MIN = 20;
+
+export class Notifier {
+  readonly #db: Db;
+  readonly #onError: (error: unknown) => void;
+  readonly #payloads = new Set<string>();
+  #lastSentMs = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(db: Db, onError: (error: unknown) => void) {
+    this.#db = db;
+    this.#onError = onError;
+  }
+
+  /** Returns at once. The first call goes out at once, those of the next 20 ms together. */
+  notify(payload: string): void {
+    this.#payloads.add(payload);
+    if (this.#timer) return;
+    const wait = this.#lastSentMs + GAP_MS_MIN - performance.now();
+    if (wait <= 0) this.#send();
+    else
+      this.#timer = setTimeout(() => {
+        this.#send();
+      }, wait);
+  }
+
+  /** Resolves when what was asked for until now is sent. */
+  async flush(): Promise<void> {
+    if (this.#timer) this.#send();
+    await this.#sending;
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#lastSentMs = performance.now();
+    const payloads = [...this.#payloads];
+    this.#payloads.clear();
+    this.#sending = this.#db
+      .query(
+        `select set_config('synchronous_commit', 'off', true), pg_notify($1, payload)
+           from unnest($2::text[]) payload`,
+        [CHANNEL, payloads],
+      )
+      .then(() => undefined, this.#onError);
+  }
+}

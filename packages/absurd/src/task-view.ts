@@ -1,0 +1,276 @@
+/** Reading tasks: the view absurd.tasks and the attempt log, as typed values. */
+import type { Db } from "./db.ts";
+import { run } from "./db.ts";
+import type { Json } from "./task.ts";
+import { taskNumber } from "./task-id.ts";
+
+export const TASK_STATUSES = [
+  "pending",
+  "claimed",
+  "retrying",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** Terminal means no worker will touch the task again on its own. */
+export function isTerminal(status: TaskStatus): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+/** What is stored of an error. */
+export interface ErrorRecord {
+  readonly tag: string;
+  readonly class: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, Json>>;
+  readonly stack?: string;
+}
+
+export interface TaskView {
+  readonly taskId: string;
+  readonly queue: string;
+  readonly taskName: string;
+  readonly params: Json;
+  readonly priority: number;
+  readonly status: TaskStatus;
+  /** Attempts begun; 0 when none was. */
+  readonly attempt: number;
+  readonly maxRetries: number;
+  readonly timeoutSeconds: number | null;
+  readonly workerName: string | null;
+  readonly result: Json;
+  /** Of the end, or of the last attempt. */
+  readonly error: ErrorRecord | null;
+  readonly createdAt: Date;
+  readonly availableAt: Date;
+  readonly claimedAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly waitSeconds: number | null;
+  readonly executionSeconds: number | null;
+  readonly workflowId: string | null;
+  readonly parentTaskId: string | null;
+  readonly dependsOn: readonly string[];
+  readonly correlationId: string | null;
+  readonly idempotencyKey: string | null;
+  readonly tags: readonly string[];
+}
+
+interface TaskRow {
+  task_id: string;
+  queue_name: string;
+  task_name: string;
+  params: Json;
+  priority: number;
+  status: TaskStatus;
+  attempt: number;
+  max_retries: number;
+  timeout_sec: number | null;
+  worker_id: string | null;
+  result: Json;
+  error_detail: ErrorRecord | null;
+  created_at: Date;
+  available_at: Date;
+  claimed_at: Date | null;
+  completed_at: Date | null;
+  wait_time_sec: number | null;
+  execution_time_sec: number | null;
+  workflow_id: string | null;
+  parent_task_id: string | null;
+  depends_on: string[] | null;
+  correlation_id: string | null;
+  idempotency_key: string | null;
+  tags: string[] | null;
+}
+
+const COLUMNS = `task_id, queue_name, task_name, params, priority, status, attempt, max_retries,
+  timeout_sec, worker_id, result, error_detail, created_at, available_at, claimed_at, completed_at,
+  wait_time_sec, execution_time_sec, workflow_id, parent_task_id, depends_on::text[],
+  correlation_id, idempotency_key, tags`;
+
+function fromRow(row: TaskRow): TaskView {
+  return {
+    taskId: row.task_id,
+    queue: row.queue_name,
+    taskName: row.task_name,
+    params: row.params,
+    priority: row.priority,
+    status: row.status,
+    attempt: row.attempt,
+    maxRetries: row.max_retries,
+    timeoutSeconds: row.timeout_sec,
+    workerName: row.worker_id,
+    result: row.result,
+    error: row.error_detail,
+    createdAt: row.created_at,
+    availableAt: row.available_at,
+    claimedAt: row.claimed_at,
+    completedAt: row.completed_at,
+    waitSeconds: row.wait_time_sec,
+    executionSeconds: row.execution_time_sec,
+    workflowId: row.workflow_id,
+    parentTaskId: row.parent_task_id,
+    dependsOn: row.depends_on ?? [],
+    correlationId: row.correlation_id,
+    idempotencyKey: row.idempotency_key,
+    tags: row.tags ?? [],
+  };
+}
+
+/** The tasks that exist, in no order; UUIDs of no task are left out. */
+export async function readTasks(db: Db, taskIds: readonly string[]): Promise<TaskView[]> {
+  const numbers = taskIds.map((id) => taskNumber(id)).filter((number) => number !== undefined);
+  const rows = await run<TaskRow>(
+    db,
+    `select ${COLUMNS} from absurd.tasks where task_number = any($1::bigint[])`,
+    [numbers.map(String)],
+  );
+  return rows.map(fromRow);
+}
+
+export interface TaskFilter {
+  readonly queue?: string | undefined;
+  readonly status?: TaskStatus | undefined;
+  readonly taskName?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly workflowId?: string | undefined;
+  readonly tag?: string | undefined;
+}
+
+export interface TaskPage {
+  readonly tasks: readonly TaskView[];
+  /** Give it back for the next page; undefined on the last. */
+  readonly cursor: string | undefined;
+}
+
+/** Newest first. */
+export async function listTasks(
+  db: Db,
+  filter: TaskFilter,
+  page: { cursor?: string | undefined; limit?: number | undefined },
+): Promise<TaskPage> {
+  const limit = page.limit ?? 50;
+  const rows = await run<TaskRow>(
+    db,
+    `select ${COLUMNS} from absurd.tasks
+      where ($1::text is null or queue_name = $1)
+        and ($2::text is null or status = $2)
+        and ($3::text is null or task_name = $3)
+        and ($4::text is null or correlation_id = $4)
+        and ($5::uuid is null or workflow_id = $5)
+        and ($6::text is null or $6 = any(tags))
+        and ($7::bigint is null or task_number < $7)
+      order by task_number desc limit $8`,
+    [
+      filter.queue ?? null,
+      filter.status ?? null,
+      filter.taskName ?? null,
+      filter.correlationId ?? null,
+      filter.workflowId ?? null,
+      filter.tag ?? null,
+      page.cursor === undefined ? null : String(taskNumber(page.cursor) ?? 0n),
+      limit + 1,
+    ],
+  );
+  const tasks = rows.slice(0, limit).map(fromRow);
+  return { tasks, cursor: rows.length > limit ? tasks.at(-1)?.taskId : undefined };
+}
+
+export interface AttemptView {
+  readonly attempt: number;
+  readonly workerName: string | null;
+  readonly claimedAt: Date | null;
+  readonly finishedAt: Date;
+  /** completed, cancelled, or the class of the failure. */
+  readonly ending: string;
+  readonly error: ErrorRecord | null;
+}
+
+interface AttemptRow {
+  claim_no: number;
+  worker: string | null;
+  claimed_at: Date | null;
+  finished_at: Date;
+  ending: string;
+  error: ErrorRecord | null;
+}
+
+/** Every attempt that ended, first to last. */
+export async function readAttempts(db: Db, taskId: string): Promise<AttemptView[]> {
+  const rows = await run<AttemptRow>(
+    db,
+    `select e.claim_no, w.name as worker, e.claimed_at, e.finished_at, e.ending, e.error
+       from (
+         select claim_no, worker_id, claimed_at, finished_at, class as ending, error
+           from absurd.attempt where task_id = $1
+         union all
+         select claim_no, worker_id, claimed_at, finished_at,
+                case kind when 'c' then 'completed' else 'cancelled' end, error
+           from absurd.outcome where task_id = $1 and kind <> 'd'
+       ) e
+       left join absurd.worker w on w.worker_id = e.worker_id
+      order by e.claim_no`,
+    [String(taskNumber(taskId) ?? 0n)],
+  );
+  return rows.map((row) => ({
+    attempt: row.claim_no,
+    workerName: row.worker,
+    claimedAt: row.claimed_at,
+    finishedAt: row.finished_at,
+    ending: row.ending,
+    error: row.error,
+  }));
+}
+
+export interface TaskPlace {
+  readonly place: "ready" | "deferred" | "waiting" | "lease" | "completed" | "failed" | "cancelled";
+  readonly runAt: Date | null;
+  /** Parents that have not completed. */
+  readonly unmetCount: number | null;
+  readonly progress: { readonly fraction: number; readonly note: string } | null;
+  readonly cancelRequested: boolean;
+}
+
+export async function locateTask(db: Db, taskId: string): Promise<TaskPlace | undefined> {
+  const [row] = await run<{
+    place: TaskPlace["place"];
+    run_at: Date | null;
+    unmet: number | null;
+    fraction: number | null;
+    note: string | null;
+    cancel_requested: boolean;
+  }>(db, "select * from absurd.locate_task($1)", [String(taskNumber(taskId) ?? 0n)]);
+  if (!row) return undefined;
+  return {
+    place: row.place,
+    runAt: row.run_at,
+    unmetCount: row.unmet,
+    progress: row.fraction === null ? null : { fraction: row.fraction, note: row.note ?? "" },
+    cancelRequested: row.cancel_requested,
+  };
+}
+
+export interface QueueStats extends Readonly<Record<TaskStatus, number>> {
+  readonly queue: string;
+  readonly total: number;
+}
+
+export async function readQueueStats(db: Db, queue?: string): Promise<QueueStats[]> {
+  const rows = await run<Record<TaskStatus | "queue_name" | "total", string>>(
+    db,
+    "select * from absurd.get_queue_stats($1)",
+    [queue ?? null],
+  );
+  return rows.map((row) => ({
+    queue: row.queue_name,
+    pending: Number(row.pending),
+    claimed: Number(row.claimed),
+    completed: Number(row.completed),
+    failed: Number(row.failed),
+    cancelled: Number(row.cancelled),
+    retrying: Number(row.retrying),
+    total: Number(row.total),
+  }));
+}

@@ -1,0 +1,68 @@
+/**
+ * What `contimg` takes from the environment; flags win over it. The only reader of process.env for
+ * settings: everything after it has parsed values.
+ */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+
+import { z } from "zod";
+
+import { UsageError } from "./failure.ts";
+
+/** Each variable with its meaning; `contimg --help` prints it. */
+export const ENVIRONMENT = {
+  CONTIMG_DATA_ROOT: "folder of all data and products (default: ./data-root)",
+  CONTIMG_THREADS: "threads of one stage (default: the machine's cores)",
+  ABSURD_DATABASE_URL: "PostgreSQL of queue and registry",
+  ABSURD_QUEUE_NAME: "queue to work on and spawn into (default: dsa110-pipeline)",
+  ABSURD_WORKER_CONCURRENCY: "stages a worker runs at once (default: 1)",
+} as const;
+
+const environmentSchema = z.object({
+  CONTIMG_DATA_ROOT: z.string().min(1).default("data-root"),
+  CONTIMG_THREADS: z.coerce.number().int().positive().default(availableParallelism()),
+  ABSURD_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ABSURD_QUEUE_NAME: z.string().min(1).default("dsa110-pipeline"),
+  ABSURD_WORKER_CONCURRENCY: z.coerce.number().int().positive().default(1),
+});
+
+export interface Config {
+  /** Absolute. */
+  readonly dataRoot: string;
+  readonly threadCount: number;
+  readonly databaseUrl: string | undefined;
+  readonly queue: string;
+  readonly concurrency: number;
+}
+
+/** Flags as commander gives them: text, or absent. */
+export interface ConfigFlags {
+  readonly dataRoot?: string;
+  readonly threads?: string;
+  readonly database?: string;
+  readonly queue?: string;
+  readonly concurrency?: string;
+}
+
+/** @throws {UsageError} naming the variable or flag, its value and what is expected */
+export function readConfig(flags: ConfigFlags, environment: NodeJS.ProcessEnv): Config {
+  const parsed = environmentSchema.safeParse({
+    CONTIMG_DATA_ROOT: flags.dataRoot ?? environment["CONTIMG_DATA_ROOT"],
+    CONTIMG_THREADS: flags.threads ?? environment["CONTIMG_THREADS"],
+    ABSURD_DATABASE_URL: flags.database ?? environment["ABSURD_DATABASE_URL"],
+    ABSURD_QUEUE_NAME: flags.queue ?? environment["ABSURD_QUEUE_NAME"],
+    ABSURD_WORKER_CONCURRENCY: flags.concurrency ?? environment["ABSURD_WORKER_CONCURRENCY"],
+  });
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((each) => `${each.path.join(".")}: ${each.message}`);
+    throw new UsageError(`setting ${issues.join("; ")}`);
+  }
+  const settings = parsed.data;
+  return {
+    dataRoot: resolve(settings.CONTIMG_DATA_ROOT),
+    threadCount: settings.CONTIMG_THREADS,
+    databaseUrl: settings.ABSURD_DATABASE_URL,
+    queue: settings.ABSURD_QUEUE_NAME,
+    concurrency: settings.ABSURD_WORKER_CONCURRENCY,
+  };
+}

@@ -1,0 +1,73 @@
+/** Where a drift scan's beam stands, from what a Measurement Set says of itself. */
+import {
+  apparentHourAngleDec,
+  earthOrientation,
+  ecefToGeodetic,
+  type RaDec,
+  SECONDS_PER_DAY,
+  type Site,
+} from "@contimg/astro";
+
+import { openTable } from "@contimg/casacore";
+
+import { PipelineError } from "../errors.ts";
+import type { VisibilitySet } from "./visibility-set.ts";
+
+export interface Pointing {
+  readonly site: Site;
+  readonly midMjd: number;
+  /** Apparent: the beam is at hour angle 0. */
+  readonly declinationRad: number;
+}
+
+/** The site of an array: the mean of its antennas. @param positionsM [antenna, xyz] ITRF */
+export function siteOf(positionsM: Float64Array): Site {
+  const sums = [0, 0, 0];
+  for (const [at, value] of positionsM.entries()) sums[at % 3]! += value;
+  const antennaCount = positionsM.length / 3;
+  const [x = 0, y = 0, z = 0] = sums.map((sum) => sum / antennaCount);
+  return ecefToGeodetic(x, y, z);
+}
+
+/**
+ * The conversion puts the phase center where the beam stands at the middle of the observation, so
+ * its apparent declination then is the beam's.
+ */
+export function pointingAt(midMjd: number, phaseCenter: RaDec, site: Site): Pointing {
+  const orientation = earthOrientation(midMjd, site);
+  const { decRad } = apparentHourAngleDec(orientation, phaseCenter.raRad, phaseCenter.decRad);
+  return { site, midMjd, declinationRad: decRad };
+}
+
+export function pointingOf(set: VisibilitySet): Pointing {
+  const midMjd = (set.startMjd + set.endMjd) / 2;
+  return pointingAt(midMjd, set.field, siteOf(set.antennas.positionsM));
+}
+
+/**
+ * The pointing of a Measurement Set from its small tables alone, in milliseconds.
+ * @throws {PipelineError} MalformedFile
+ */
+export function readPointing(path: string): Pointing {
+  try {
+    using main = openTable(path);
+    using antennas = openTable(`${path}/ANTENNA`);
+    using fields = openTable(`${path}/FIELD`);
+    const rowCount = main.rowCount;
+    const edge = new Float64Array(1);
+    const firstSeconds = main.getScalars("TIME", 0, 1, edge)[0]!;
+    const lastSeconds = main.getScalars("TIME", rowCount - 1, 1, edge)[0]!;
+    const count = antennas.rowCount;
+    const positionsM = antennas.getArray("POSITION", 0, count, new Float64Array(3 * count));
+    const [raRad = NaN, decRad = NaN] = fields.getDoubles("PHASE_DIR", 0);
+    const midMjd = (firstSeconds + lastSeconds) / 2 / SECONDS_PER_DAY;
+    return pointingAt(midMjd, { raRad, decRad }, siteOf(positionsM));
+  } catch (cause) {
+    throw new PipelineError(
+      "MalformedFile",
+      `${path} does not say when and where it was observed`,
+      { path },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The named workflows: which tasks a group goes through, each after the one before.
+ *
+ * Spawning a chain twice gives the same tasks: the idempotency key of a task is its group, and two
+ * chains that share a stage of a group share the task. A new revision runs everything again.
+ */
+import { randomUUID } from "node:crypto";
+
+import type { AbsurdClient, SpawnRequest } from "@contimg/absurd";
+import type pg from "pg";
+
+import { PipelineError } from "./errors.ts";
+import { isGroupId } from "./products/paths.ts";
+import type { Json } from "./stage.ts";
+
+/** Stage names in order. The names of the chains are the telescope's own. */
+export const CHAINS = {
+  "standard-pipeline": [
+    "convert-uvh5-to-ms",
+    "calibration-solve",
+    "calibration-apply",
+    "imaging",
+    "validation",
+    "photometry",
+  ],
+  calibrator: ["convert-uvh5-to-ms", "calibration-solve"],
+  target: ["convert-uvh5-to-ms", "calibration-apply", "imaging", "validation", "photometry"],
+  "quick-imaging": ["convert-uvh5-to-ms", "calibration-apply", "imaging"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type ChainName = keyof typeof CHAINS;
+
+export interface ChainOptions {
+  /** Further params by stage name; group_id is set for each. */
+  readonly params?: Readonly<Record<string, Readonly<Record<string, Json>>>>;
+  /** The calibrator tile's solve task: applying waits for it. */
+  readonly solveTaskId?: string;
+  /** Shared by chains that belong together. Default: one of its own. */
+  readonly workflowId?: string;
+  readonly priority?: number;
+  readonly queue?: string;
+  /** Any word; a word not used before runs the group's stages again. */
+  readonly revision?: string;
+  /** Time of one attempt of one stage. */
+  readonly timeoutSeconds?: number;
+  /** The caller's open transaction. */
+  readonly on?: pg.ClientBase;
+}
+
+export interface SpawnedChain {
+  readonly workflowId: string;
+  readonly tasks: readonly { stage: string; taskId: string; created: boolean }[];
+}
+
+/**
+ * A tile that was observed before its calibrator waits for the solution by trying again: with
+ * back-off up to five minutes this is about a day.
+ */
+const NO_CALIBRATION_RETRIES = 300;
+
+export function isChainName(name: string): name is ChainName {
+  return Object.hasOwn(CHAINS, name);
+}
+
+/** @throws {PipelineError} InvalidParams when the group id is no time; what spawnMany throws */
+export async function spawnChain(
+  client: AbsurdClient,
+  chain: ChainName,
+  groupId: string,
+  options: ChainOptions = {},
+): Promise<SpawnedChain> {
+  if (!isGroupId(groupId)) {
+    const wanted = "expected a time such as 2026-01-25T22:26:05";
+    throw new PipelineError("InvalidParams", `group_id is "${groupId}", ${wanted}`, { groupId });
+  }
+  const workflowId = options.workflowId ?? randomUUID();
+  const stages: readonly string[] = CHAINS[chain];
+  const requests = stages.map((_stage, index) =>
+    chainRequest(stages, index, groupId, { ...options, workflowId }),
+  );
+  const spawned = await client.spawnMany(requests, { on: options.on });
+  return {
+    workflowId,
+    tasks: spawned.map(({ taskId, created }, index) => ({
+      stage: stages[index]!,
+      taskId,
+      created,
+    })),
+  };
+}
+
+function chainRequest(
+  stages: readonly string[],
+  index: number,
+  groupId: string,
+  options: ChainOptions & { readonly workflowId: string },
+): SpawnRequest {
+  const stage = stages[index]!;
+  const { revision, solveTaskId } = options;
+  const before: (string | number)[] = index === 0 ? [] : [index - 1];
+  const appliesOthers = stage === "calibration-apply" && !stages.includes("calibration-solve");
+  if (appliesOthers && solveTaskId !== undefined) before.push(solveTaskId);
+  return {
+    task: stage,
+    params: { group_id: groupId, ...options.params?.[stage] },
+    idempotencyKey: [groupId, stage, ...(revision === undefined ? [] : [revision])].join("/"),
+    correlationId: groupId,
+    workflowId: options.workflowId,
+    dependsOn: before,
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    ...(options.queue === undefined ? {} : { queue: options.queue }),
+    ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
+    ...(appliesOthers && solveTaskId === undefined ? { maxRetries: NO_CALIBRATION_RETRIES } : {}),
+  };
+}

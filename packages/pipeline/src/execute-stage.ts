@@ -1,0 +1,101 @@
+/**
+ * One run of a stage, the same for a queue and for the command line: params to inputs, preflight,
+ * a fresh stage folder, the run in its own process. Publishing what it wrote is the next step.
+ *
+ * When it fails, nothing that it wrote stays.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
+
+import { z } from "zod";
+
+import { PipelineError } from "./errors.ts";
+import { blameDisk, pathsIn, preflight } from "./preflight.ts";
+import { areaOfStage, isGroupId, stageFolder } from "./products/paths.ts";
+import type { RunInput } from "./products/registry.ts";
+import { runStageProcess, type StageModule, type StageRun } from "./run-stage.ts";
+import type { AnyStage, Json, ProductLookup } from "./stage.ts";
+
+export interface Execution {
+  /** Names the stage folder: one attempt of one task, or one run by hand. */
+  readonly runId: string;
+  readonly lookup: ProductLookup;
+  readonly threadCount: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (fraction: number, note: string) => void;
+  readonly onLog?: (line: string) => void;
+}
+
+export interface Executed {
+  readonly params: unknown;
+  readonly groupId: string;
+  /** Absolute paths below the data root are given relative to it. */
+  readonly inputPaths: readonly string[];
+  readonly run: StageRun;
+}
+
+const groupSchema = z.looseObject({ group_id: z.string().refine(isGroupId) });
+
+/**
+ * @throws {z.ZodError} when the params do not fit
+ * @throws {PipelineError} what resolve, preflight or the run refused
+ */
+export async function executeStage(
+  module: StageModule,
+  rawParams: unknown,
+  execution: Execution,
+): Promise<Executed> {
+  const { stage } = module;
+  const params: unknown = stage.params.parse(rawParams);
+  const { group_id: groupId } = groupSchema.parse(params);
+  const { dataRoot } = execution.lookup;
+  const inputs = (await stage.resolve(params, execution.lookup)) as Json;
+  const folder = join(dataRoot, stageFolder(areaOfStage(stage.name), execution.runId));
+  await mkdir(folder, { recursive: true });
+  try {
+    await preflight(stage, inputs, folder);
+    const run = await runStageProcess(module, inputs, { stageFolder: folder, ...execution });
+    return { params, groupId, inputPaths: pathsIn(inputs).map((p) => below(dataRoot, p)), run };
+  } catch (error) {
+    const stopped = execution.signal?.aborted ?? false;
+    const blamed = stopped ? error : await blameDisk(error, folder, stage.outputBytes(inputs));
+    await rm(folder, { recursive: true, force: true });
+    throw blamed;
+  }
+}
+
+/** The inputs of a run with the products they are, as far as the registry was asked for them. */
+export function lineageOf(executed: Executed, found: readonly RunInput[]): RunInput[] {
+  const productIds = new Map(found.map((input) => [input.path, input.productId]));
+  const paths = new Set([...executed.inputPaths, ...productIds.keys()]);
+  return [...paths].map((path) => ({ path, productId: productIds.get(path) ?? null }));
+}
+
+/** What is kept as a task's result: the stage's own words and what the run cost. */
+export function resultWithUsage(run: StageRun): Json {
+  const own = typeof run.result === "object" && run.result !== null ? run.result : {};
+  return {
+    ...(Array.isArray(own) ? { values: own } : own),
+    seconds: round(run.seconds),
+    cpu_seconds: round(run.cpuSeconds),
+    peak_rss_mib: Math.round(run.peakRssMib),
+  };
+}
+
+function below(dataRoot: string, path: string): string {
+  const inside = relative(dataRoot, path);
+  return inside.startsWith("..") ? path : inside;
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
+export function stageOf(stages: readonly StageModule[], name: string): StageModule {
+  const module = stages.find(({ stage }: { stage: AnyStage }) => stage.name === name);
+  if (module) return module;
+  const known = stages.map(({ stage }) => stage.name).join(", ");
+  throw new PipelineError("InvalidParams", `no stage is named "${name}"; there are ${known}`, {
+    name,
+  });
+}

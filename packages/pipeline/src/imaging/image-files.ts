@@ -1,0 +1,112 @@
+/**
+ * From WSClean's files to the products of a tile: headers made whole, the primary beam divided out,
+ * a picture drawn. Everything is written into the stage folder.
+ */
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type Beam, wcsFromCards } from "@contimg/astro";
+import {
+  encodePng,
+  type FitsHeader,
+  type FitsImage,
+  readFitsImage,
+  writeFitsImage,
+} from "@contimg/formats";
+
+import { PipelineError } from "../errors.ts";
+import { renderPreview } from "./preview.ts";
+
+const DEGREE_RAD = Math.PI / 180;
+const TURN_DEG = 360;
+
+/** Cards that say where an image comes from, beside WSClean's own. */
+export interface Provenance {
+  readonly groupId: string;
+  readonly contimgVersion: string;
+  readonly wscleanVersion: string;
+  /** File name of the calibration table; absent when the visibilities do not say. */
+  readonly calibrationTable: string | undefined;
+  readonly midMjd: number;
+  readonly integrationCount: number;
+  readonly antennaCount: number;
+}
+
+/** Reads an image that WSClean wrote and gives its header the cards of the product. */
+export async function readProduct(path: string, provenance: Provenance): Promise<FitsImage> {
+  const image = await readFitsImage(path);
+  return { ...image, header: completeHeader(image.header, provenance) };
+}
+
+export function completeHeader(header: FitsHeader, provenance: Provenance): FitsHeader {
+  const completed = header.copy();
+  // WSClean writes right ascensions in -180...180; most readers want 0...360.
+  const raDeg = header.number("CRVAL1");
+  completed.set("CRVAL1", ((raDeg % TURN_DEG) + TURN_DEG) % TURN_DEG, "[deg] reference point");
+  completed.set("GROUPID", provenance.groupId, "subband group of the tile");
+  completed.set("ORIGIN", "contimg", "pipeline that made this file");
+  completed.set("SWVER", provenance.contimgVersion, "contimg version");
+  completed.set("WSCVER", provenance.wscleanVersion, "WSClean version");
+  if (provenance.calibrationTable !== undefined) {
+    completed.set("CALTBL", provenance.calibrationTable, "calibration table applied");
+  }
+  completed.set("MJDMID", provenance.midMjd, "[d] UTC, middle of the tile");
+  completed.set("NINTEG", provenance.integrationCount, "integrations");
+  completed.set("NANT", provenance.antennaCount, "antennas with visibilities");
+  return completed;
+}
+
+/** @throws {PipelineError} ToolFailed when WSClean could not fit a beam */
+export function beamOf(header: FitsHeader): Beam {
+  const [major, minor] = [header.find("BMAJ"), header.find("BMIN")];
+  if (typeof major !== "number" || typeof minor !== "number" || !(minor > 0)) {
+    throw new PipelineError("ToolFailed", "image has no fitted beam: BMAJ is missing or 0", {
+      major,
+      minor,
+    });
+  }
+  return {
+    majorRad: major * DEGREE_RAD,
+    minorRad: minor * DEGREE_RAD,
+    positionAngleRad: header.number("BPA") * DEGREE_RAD,
+  };
+}
+
+export function wcsOf(image: FitsImage): ReturnType<typeof wcsFromCards> {
+  return wcsFromCards(image.header);
+}
+
+/** Writes to a neighboring name first: `path` may be the file that was read. */
+export async function replaceFits(path: string, image: FitsImage): Promise<void> {
+  await writeFitsImage(`${path}.new`, image);
+  await rename(`${path}.new`, path);
+}
+
+/** A map of numbers without unit or beam, on the image's pixels. */
+export function beamMapImage(image: FitsImage, pixels: Float32Array): FitsImage {
+  const header = image.header.copy().set("BUNIT", "", "primary-beam power response, 1 on axis");
+  return { ...image, header, pixels };
+}
+
+export async function writePreview(
+  folder: string,
+  fileName: string,
+  image: FitsImage,
+  provenance: Provenance,
+): Promise<void> {
+  const beam = beamOf(image.header);
+  const toArcsec = 3600 / DEGREE_RAD;
+  const picture = renderPreview(image, {
+    cellArcsec: Math.abs(image.header.number("CDELT2")) * 3600,
+    beam: {
+      majorArcsec: beam.majorRad * toArcsec,
+      minorArcsec: beam.minorRad * toArcsec,
+      positionAngleDeg: beam.positionAngleRad / DEGREE_RAD,
+    },
+  });
+  const texts = {
+    Title: `contimg tile ${provenance.groupId}`,
+    Software: `contimg ${provenance.contimgVersion}`,
+  };
+  await writeFile(join(folder, fileName), encodePng(picture, texts));
+}

@@ -1,0 +1,88 @@
+/** Opens what validation and photometry read: an image with its primary beam, and the catalogue. */
+import type { BeamKernel } from "@contimg/astro";
+import { beamKernel, cellRad, wcsFromCards } from "@contimg/astro";
+import {
+  type CatalogSource,
+  type FitsImage,
+  readFitsImage,
+  readReferenceCatalog,
+} from "@contimg/formats";
+
+import { PipelineError } from "../errors.ts";
+import type { Field } from "./catalog-field.ts";
+import { beamOf } from "./image-files.ts";
+
+export interface OpenedField {
+  readonly image: FitsImage;
+  readonly field: Field;
+  readonly kernel: BeamKernel;
+  readonly beamMajorArcsec: number;
+  readonly midMjd: number;
+}
+
+const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
+
+/** @throws {PipelineError} MalformedFile when a file is no image or the two differ in shape */
+export async function openField(imagePath: string, beamPath: string): Promise<OpenedField> {
+  const image = await readImage(imagePath);
+  const response = await readImage(beamPath);
+  if (image.width !== response.width || image.height !== response.height) {
+    throw new PipelineError(
+      "MalformedFile",
+      `${beamPath} has ${response.width} x ${response.height} pixels, expected ` +
+        `${image.width} x ${image.height} as ${imagePath} has`,
+      { path: beamPath },
+    );
+  }
+  const beam = beamOf(image.header);
+  const wcs = wcsFromCards(image.header);
+  return {
+    image,
+    kernel: beamKernel(beam, cellRad(wcs)),
+    beamMajorArcsec: beam.majorRad * ARCSEC_PER_RAD,
+    midMjd: image.header.number("MJDMID"),
+    field: {
+      wcs,
+      width: image.width,
+      height: image.height,
+      response: response.pixels,
+      frequencyHz: frequencyOf(image),
+    },
+  };
+}
+
+/** @throws {PipelineError} MalformedFile, naming path and card or byte */
+export async function readImage(path: string): Promise<FitsImage> {
+  try {
+    return await readFitsImage(path);
+  } catch (error) {
+    if (error instanceof Error && error.name === "FitsError") {
+      throw new PipelineError("MalformedFile", error.message, { path }, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** @throws {PipelineError} MissingProduct without the file, MalformedFile naming line and column */
+export function openCatalog(path: string): CatalogSource[] {
+  try {
+    return readReferenceCatalog(path);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const missing = "code" in error && error.code === "ENOENT";
+    throw new PipelineError(
+      missing ? "MissingProduct" : "MalformedFile",
+      missing ? `the reference catalogue ${path} does not exist` : error.message,
+      { path },
+      { cause: error },
+    );
+  }
+}
+
+/** The reference value of the frequency axis: the middle of the band. */
+function frequencyOf(image: FitsImage): number {
+  for (const axis of [3, 4]) {
+    if (image.header.find(`CTYPE${axis}`) === "FREQ") return image.header.number(`CRVAL${axis}`);
+  }
+  throw new PipelineError("MalformedFile", "image has no FREQ axis", {});
+}

@@ -1,0 +1,65 @@
+/**
+ * Finds products by their place alone, for runs without a database. It knows no versions, no
+ * lineage and no calibration registry: a calibration table has to be named in the params.
+ */
+import { join } from "node:path";
+
+import { PipelineError } from "../errors.ts";
+import type { ProductKind, ProductLookup } from "../stage.ts";
+import {
+  calibratedMeasurementSetPath,
+  calibrationTablePath,
+  imagePath,
+  measurementSetPath,
+  photometryPath,
+  validationPath,
+} from "./paths.ts";
+import { exists } from "./place.ts";
+
+/** Where a product of a kind may be, the best place first. */
+const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
+  "measurement-set": (groupId) => [
+    measurementSetPath(groupId, "science"),
+    measurementSetPath(groupId, "calibrators"),
+  ],
+  "calibrated-measurement-set": (groupId) => [
+    calibratedMeasurementSetPath(groupId, "science"),
+    calibratedMeasurementSetPath(groupId, "calibrators"),
+  ],
+  "calibration-table": (groupId) => [calibrationTablePath(groupId)],
+  image: (groupId) => [imagePath(groupId, "image.fits")],
+  "corrected-image": (groupId) => [imagePath(groupId, "image-pb.fits")],
+  "residual-image": (groupId) => [imagePath(groupId, "residual.fits")],
+  "primary-beam": (groupId) => [imagePath(groupId, "pb.fits")],
+  psf: (groupId) => [imagePath(groupId, "psf.fits")],
+  preview: (groupId) => [imagePath(groupId, "preview.png")],
+  validation: (groupId) => [validationPath(groupId, "json")],
+  photometry: (groupId) => [photometryPath(groupId, "csv")],
+};
+
+export class FileLookup implements ProductLookup {
+  readonly dataRoot: string;
+
+  constructor(dataRoot: string) {
+    this.dataRoot = dataRoot;
+  }
+
+  async find(kind: ProductKind, groupId: string): Promise<string> {
+    const places = PLACES[kind](groupId).map((path) => join(this.dataRoot, path));
+    for (const path of places) if (await exists(path)) return path;
+    const tried = places.join(" and ");
+    throw new PipelineError("MissingProduct", `group ${groupId} has no ${kind}: tried ${tried}`, {
+      groupId,
+      kind,
+      tried: places,
+    });
+  }
+
+  async findCalibration(mjd: number, declinationRad: number): Promise<string> {
+    throw new PipelineError(
+      "NoCalibration",
+      "without a database there is no calibration registry: give calibration_table in the params",
+      { mjd, declinationRad },
+    );
+  }
+}

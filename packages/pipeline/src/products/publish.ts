@@ -1,0 +1,185 @@
+/**
+ * Publishing: how the files of a run become products.
+ *
+ * 1. The run's files, in its stage folder, are flushed to the disk.
+ * 2. One transaction registers the products, the verdict and the stage's own rows and completes the
+ *    task. It raises when the fence is stale, and then none of it happened.
+ * 3. Each file is renamed into place and its row marked published.
+ *
+ * A crash before the commit leaves a stage folder with a dead fence; after it, rows whose files
+ * still have to move. Readers (registry.ts) and the reconciler finish or remove both.
+ */
+import { lstat, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import type pg from "pg";
+
+import type { AnyStage, Json, Output, StageResult } from "../stage.ts";
+import { areaOf, areaOfStage, stageFolder } from "./paths.ts";
+import { exists } from "./place.ts";
+import { finishPublication, type RunInput } from "./registry.ts";
+import { softwareVersions } from "./software.ts";
+import { syncTree } from "./sync-tree.ts";
+import { CommitUncertain, inTransaction } from "./transaction.ts";
+
+/** The attempt on whose behalf a run publishes. */
+export interface PublishingTask {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly fence: string;
+  /** Completes the task in this transaction. @throws when the fence is stale */
+  completeIn(client: pg.ClientBase): Promise<void>;
+}
+
+export interface Publication {
+  readonly dataRoot: string;
+  readonly runId: string;
+  readonly stage: AnyStage;
+  readonly params: unknown;
+  readonly groupId: string;
+  readonly inputs: readonly RunInput[];
+  readonly result: StageResult;
+  /** Absent when a stage runs without a queue. */
+  readonly task?: PublishingTask;
+  /** Told of a file that could not be moved after the commit; the reconciler will. */
+  readonly onLate: (error: unknown) => void;
+}
+
+/**
+ * @throws whatever the registration raised; then nothing is registered and the stage folder is
+ * gone, unless the commit is uncertain: then the folder stays for the reconciler to judge
+ */
+export async function publish(pool: pg.Pool, publication: Publication): Promise<void> {
+  const folder = stageFolder(areaOfStage(publication.stage.name), publication.runId);
+  const folderPath = join(publication.dataRoot, folder);
+  let registered: Registered;
+  try {
+    const outputs = await describeOutputs(publication, folder);
+    await syncTree(folderPath);
+    registered = await inTransaction(pool, (client) => register(client, publication, outputs));
+  } catch (error) {
+    if (!(error instanceof CommitUncertain)) {
+      await rm(folderPath, { recursive: true, force: true });
+    }
+    throw error;
+  }
+  try {
+    for (const path of registered.obsoletePaths) {
+      await rm(join(publication.dataRoot, path), { recursive: true, force: true });
+    }
+    for (const productId of registered.productIds) {
+      await finishPublication(pool, publication.dataRoot, productId);
+    }
+    await rm(folderPath, { recursive: true, force: true });
+  } catch (error) {
+    // The task is completed and the rows are there: from here on the files can only be late.
+    publication.onLate(error);
+  }
+}
+
+interface Registered {
+  readonly productIds: readonly string[];
+  /** Files of superseded products that nobody needs any more. */
+  readonly obsoletePaths: readonly string[];
+}
+
+interface OutputRow {
+  readonly kind: string;
+  readonly ordinal: number;
+  readonly final_path: string;
+  readonly stage_path: string;
+  readonly metadata: Readonly<Record<string, Json>>;
+  readonly size_bytes: number;
+}
+
+async function register(
+  client: pg.PoolClient,
+  publication: Publication,
+  outputs: readonly OutputRow[],
+): Promise<Registered> {
+  const { stage, groupId, task, result } = publication;
+  const fence = task?.fence ?? publication.runId;
+  await client.query("select set_config('contimg.task_id', $1, true)", [task?.taskId ?? ""]);
+  const obsolete = await client.query<{ path: string }>(
+    "select path from contimg.supersede_products($1, $2, $3, $4) as path",
+    [groupId, stage.name, unique(outputs, "kind"), unique(outputs, "final_path")],
+  );
+  const products = await client.query<{ product_id: string }>(
+    "select product_id from contimg.register_products($1, $2, $3, $4, $5, $6, $7, $8)",
+    [
+      groupId,
+      stage.name,
+      task?.taskId ?? null,
+      task?.attempt ?? null,
+      fence,
+      softwareVersions(),
+      JSON.stringify(outputs),
+      JSON.stringify(publication.inputs.map((i) => ({ path: i.path, product_id: i.productId }))),
+    ],
+  );
+  const { grade, findings, metrics } = result.quality;
+  await client.query("select contimg.record_verdict($1, $2, $3, $4, $5, $6, $7)", [
+    groupId,
+    stage.name,
+    grade,
+    findings,
+    metrics,
+    task?.taskId ?? null,
+    fence,
+  ]);
+  await stage.register?.(
+    { query: (text, values) => client.query(text, [...values]) },
+    publication.params,
+    result.result,
+  );
+  await task?.completeIn(client);
+  return {
+    productIds: products.rows.map((row) => row.product_id),
+    obsoletePaths: obsolete.rows.map((row) => row.path),
+  };
+}
+
+/** Checks what the stage says it wrote against what is there. */
+async function describeOutputs(publication: Publication, folder: string): Promise<OutputRow[]> {
+  const area = areaOfStage(publication.stage.name);
+  const countOfKind = new Map<string, number>();
+  const rows: OutputRow[] = [];
+  for (const output of publication.result.outputs) {
+    if (areaOf(output.finalPath) !== area) throw wrongOutput(output, `is outside area ${area}`);
+    const path = join(publication.dataRoot, folder, output.stagePath);
+    if (!(await exists(path))) throw wrongOutput(output, "does not exist in the stage folder");
+    if (rows.some((row) => row.final_path === output.finalPath)) {
+      throw wrongOutput(output, "is listed twice");
+    }
+    const ordinal = countOfKind.get(output.kind) ?? 0;
+    countOfKind.set(output.kind, ordinal + 1);
+    rows.push({
+      kind: output.kind,
+      ordinal,
+      final_path: output.finalPath,
+      stage_path: `${folder}/${output.stagePath}`,
+      metadata: output.metadata,
+      size_bytes: await sizeBytes(path),
+    });
+  }
+  return rows;
+}
+
+/** A stage that says what is not so has a bug. */
+function wrongOutput(output: Output, what: string): Error {
+  return new Error(`output ${output.stagePath} for ${output.finalPath} ${what}`);
+}
+
+async function sizeBytes(path: string): Promise<number> {
+  const stat = await lstat(path);
+  if (!stat.isDirectory()) return stat.size;
+  const entries = await readdir(path, { withFileTypes: true, recursive: true });
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => (await lstat(join(entry.parentPath, entry.name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+function unique<Key extends keyof OutputRow>(rows: readonly OutputRow[], key: Key) {
+  return [...new Set(rows.map((row) => row[key]))];
+}

@@ -1,0 +1,162 @@
+/**
+ * The product registry on PostgreSQL: where the current products of a group are.
+ *
+ * A product that is registered but not yet renamed is renamed by whoever looks for it first, so a
+ * path that `find` returns always exists.
+ */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import type pg from "pg";
+
+import { PipelineError } from "../errors.ts";
+import type { ProductKind, ProductLookup } from "../stage.ts";
+import { place } from "./place.ts";
+import { inTransaction } from "./transaction.ts";
+
+/** How far from a calibration's middle it may be applied when no window holds the time. */
+const CALIBRATION_REACH_DAYS = 0.5;
+
+/**
+ * Largest difference between the pointing declinations of a calibrator tile and of the tile that
+ * its solution is applied to; the reach of backup calibrators in the telescope's operation.
+ */
+const DECLINATION_TOLERANCE_RAD = (2.5 * Math.PI) / 180;
+
+/** A process that stops in the middle of a rename must not hold its row for ever. */
+const RENAME_SECONDS_MAX = 30;
+
+/** One input of a run, for lineage. */
+export interface RunInput {
+  /** Relative to the data root. */
+  readonly path: string;
+  readonly productId: string | null;
+}
+
+export class ProductRegistry implements ProductLookup {
+  readonly dataRoot: string;
+  /** What was found since this object was made: the lineage of the run it was made for. */
+  readonly found: RunInput[] = [];
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool, dataRoot: string) {
+    this.#pool = pool;
+    this.dataRoot = dataRoot;
+  }
+
+  async find(kind: ProductKind, groupId: string): Promise<string> {
+    const product = await this.#current("group_id = $1 and kind = $2 and ordinal = 0", [
+      groupId,
+      kind,
+    ]);
+    if (!product) {
+      throw new PipelineError("MissingProduct", `group ${groupId} has no ${kind} yet`, {
+        groupId,
+        kind,
+      });
+    }
+    return this.#use(product);
+  }
+
+  async findCalibration(mjd: number, declinationRad: number): Promise<string> {
+    const { rows } = await this.#pool.query<{ table_path: string }>(
+      "select table_path from contimg.select_calibration($1, $2, $3, $4)",
+      [mjd, declinationRad, DECLINATION_TOLERANCE_RAD, CALIBRATION_REACH_DAYS],
+    );
+    const tablePath = rows[0]?.table_path;
+    if (tablePath === undefined) throw await this.#noCalibration(mjd, declinationRad);
+    const product = await this.#current("final_path = $1", [tablePath]);
+    if (product) return this.#use(product);
+    // A table that was brought in by hand has a calibration row only.
+    this.found.push({ path: tablePath, productId: null });
+    return join(this.dataRoot, tablePath);
+  }
+
+  async #current(condition: string, values: unknown[]): Promise<CurrentRow | undefined> {
+    const { rows } = await this.#pool.query<CurrentRow>(
+      `select product_id, final_path, published_at
+         from contimg.products
+        where superseded_at is null and ${condition}`,
+      values,
+    );
+    return rows[0];
+  }
+
+  async #use(product: CurrentRow): Promise<string> {
+    if (product.published_at === null) {
+      await finishPublication(this.#pool, this.dataRoot, product.product_id);
+    }
+    this.found.push({ path: product.final_path, productId: product.product_id });
+    return join(this.dataRoot, product.final_path);
+  }
+
+  async #noCalibration(mjd: number, declinationRad: number): Promise<PipelineError> {
+    const { rows } = await this.#pool.query<ExplainRow>(
+      "select * from contimg.explain_no_calibration($1, $2, $3)",
+      [mjd, declinationRad, DECLINATION_TOLERANCE_RAD],
+    );
+    const row = rows[0]!; // An aggregate without group by always gives one row.
+    return new PipelineError("NoCalibration", describeLack(row, mjd, declinationRad), {
+      mjd,
+      declinationRad,
+      tableCount: row.table_count,
+      activeCount: row.active_count,
+      atDeclinationCount: row.at_declination_count,
+      nearestHours: row.nearest_hours,
+    });
+  }
+}
+
+interface CurrentRow {
+  product_id: string;
+  final_path: string;
+  published_at: Date | null;
+}
+
+interface ExplainRow {
+  table_count: number;
+  active_count: number;
+  at_declination_count: number;
+  nearest_hours: number | null;
+}
+
+function describeLack(row: ExplainRow, mjd: number, declinationRad: number): string {
+  const declinationDeg = ((declinationRad * 180) / Math.PI).toFixed(2);
+  const wanted = `no calibration for MJD ${mjd.toFixed(5)} at declination ${declinationDeg}°`;
+  if (row.table_count === 0) return `${wanted}: the registry has none`;
+  if (row.active_count === 0) return `${wanted}: none of ${row.table_count} is active`;
+  if (row.nearest_hours === null) {
+    return `${wanted}: none of ${row.active_count} active ones is within 2.5° of it`;
+  }
+  return `${wanted}: the nearest is ${row.nearest_hours.toFixed(1)} h away, more than 12 h`;
+}
+
+/**
+ * Renames a registered product into place and marks it published; nothing happens when that is
+ * done already or when a later run has superseded it. Any process may call it at any time.
+ *
+ * @throws {PipelineError} MissingProduct when the file is nowhere
+ */
+export async function finishPublication(
+  pool: pg.Pool,
+  dataRoot: string,
+  productId: string,
+): Promise<void> {
+  const leftOver = await inTransaction(pool, async (client) => {
+    await client.query(`set local idle_in_transaction_session_timeout = '${RENAME_SECONDS_MAX}s'`);
+    const { rows } = await client.query<{ stage_path: string; final_path: string }>(
+      "select stage_path, final_path from contimg.lock_unpublished($1)",
+      [productId],
+    );
+    const row = rows[0];
+    if (!row) return undefined;
+    const aside = await place(dataRoot, {
+      productId,
+      stagePath: row.stage_path,
+      finalPath: row.final_path,
+    });
+    await client.query("select contimg.mark_published($1)", [productId]);
+    return aside;
+  });
+  if (leftOver !== undefined) await rm(leftOver, { recursive: true, force: true });
+}

@@ -1,0 +1,36 @@
+/**
+ * The names of stage folders: each tells whether the run it belongs to is over.
+ *
+ * A task's run carries its fence, which the database knows to be alive or dead. A run by hand has
+ * no lease and carries its process instead.
+ */
+import { hostname } from "node:os";
+
+import { type ProcessIdentity, readIdentity } from "../process-tree.ts";
+
+const TASK_RUN = /^[0-9a-f-]{36}\.(?<fence>[0-9a-f-]+)$/;
+const HAND_RUN = /^run_(?<host>.+)_(?<pid>\d+)_(?<ticks>\d+)_\d+$/;
+
+let handRunCount = 0;
+
+export function runIdOfTask(taskId: string, fence: string): string {
+  return `${taskId}.${fence}`;
+}
+
+export function runIdByHand(): string {
+  const identity = readIdentity(process.pid);
+  handRunCount += 1;
+  return `run_${hostname()}_${process.pid}_${identity?.startTicks ?? "0"}_${handRunCount}`;
+}
+
+/** @returns undefined when the name is not that of a task's run */
+export function fenceOfRun(runId: string): string | undefined {
+  return TASK_RUN.exec(runId)?.groups?.["fence"];
+}
+
+/** @returns undefined when the name is not that of a run by hand */
+export function processOfRun(runId: string): (ProcessIdentity & { host: string }) | undefined {
+  const groups = HAND_RUN.exec(runId)?.groups;
+  if (!groups) return undefined;
+  return { host: groups["host"]!, pid: Number(groups["pid"]), startTicks: groups["ticks"]! };
+}

@@ -1,0 +1,59 @@
+/** A transaction on a pooled connection that says whether its commit may have happened. */
+import type pg from "pg";
+
+/** The connection broke while it committed: only the database knows whether it did. */
+export class CommitUncertain extends Error {
+  override readonly name = "CommitUncertain";
+}
+
+/** @throws {CommitUncertain} when the commit was sent and no answer came */
+export async function inTransaction<Result>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await commit(client);
+    return result;
+  } catch (error) {
+    broken = await rollback(client, error);
+    throw error;
+  } finally {
+    // A connection whose state is unknown does not go back to the pool.
+    client.release(broken);
+  }
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  let command: string;
+  try {
+    ({ command } = await client.query("commit"));
+  } catch (cause) {
+    // A refused commit (a deferred constraint, say) carries an SQLSTATE and is certain.
+    if (cause instanceof Error && "severity" in cause && !("code" in cause && isLoss(cause.code))) {
+      throw cause;
+    }
+    throw new CommitUncertain("no answer to commit", { cause });
+  }
+  // PostgreSQL answers ROLLBACK to the commit of a failed transaction.
+  if (command !== "COMMIT") throw new Error(`commit answered ${command}`);
+}
+
+/** 57P: the server is going down; 08: the connection failed. */
+function isLoss(code: unknown): boolean {
+  return typeof code === "string" && /^(57P|08)/.test(code);
+}
+
+async function rollback(client: pg.PoolClient, error: unknown): Promise<Error | undefined> {
+  if (error instanceof CommitUncertain) return error;
+  try {
+    await client.query("rollback");
+    return undefined;
+  } catch (cause) {
+    // The error that brought us here is the one to report; this one only ends the connection.
+    return cause instanceof Error ? cause : new Error(String(cause));
+  }
+}

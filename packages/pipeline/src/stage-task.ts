@@ -1,0 +1,104 @@
+/**
+ * Stages as tasks: what the engine's worker calls for each.
+ *
+ * The task completes in the transaction that registers its products, so a worker that has lost its
+ * lease publishes nothing.
+ */
+import {
+  type AnyTask,
+  defineTask,
+  type ErrorClass,
+  isTransient,
+  type TaskContext,
+  TaskError,
+} from "@contimg/absurd";
+import type pg from "pg";
+import { z } from "zod";
+
+import { type Disposition, dispositionOf, PipelineError } from "./errors.ts";
+import { executeStage, lineageOf, resultWithUsage } from "./execute-stage.ts";
+import { publish } from "./products/publish.ts";
+import { ProductRegistry } from "./products/registry.ts";
+import { runIdOfTask } from "./products/run-id.ts";
+import { CommitUncertain } from "./products/transaction.ts";
+import type { StageModule } from "./run-stage.ts";
+
+export interface StageTaskOptions {
+  readonly pool: pg.Pool;
+  readonly dataRoot: string;
+  /** Threads of one stage. */
+  readonly threadCount: number;
+  readonly queue?: string;
+}
+
+/** What the engine makes of a disposition. Data that are bad stay bad: skip is fatal, too. */
+const CLASS_OF_DISPOSITION: Readonly<Record<Disposition, ErrorClass>> = {
+  retry: "retryable",
+  recover: "recoverable",
+  skip: "fatal",
+  fail: "fatal",
+};
+
+/** The verdict on whatever a stage's task threw. A bug is fatal: trying again would only repeat it. */
+export function classifyStageError(error: unknown): ErrorClass {
+  if (error instanceof PipelineError) return CLASS_OF_DISPOSITION[dispositionOf(error)];
+  if (error instanceof TaskError) return error.errorClass;
+  if (error instanceof z.ZodError) return "validation";
+  if (error instanceof CommitUncertain || isTransient(error)) return "retryable";
+  return "fatal";
+}
+
+export function stageTasks(modules: readonly StageModule[], options: StageTaskOptions): AnyTask[] {
+  return modules.map((module) => stageTask(module, options));
+}
+
+export function stageTask(module: StageModule, options: StageTaskOptions): AnyTask {
+  const { stage } = module;
+  return defineTask({
+    name: stage.name,
+    params: stage.params,
+    ...(options.queue === undefined ? {} : { queue: options.queue }),
+    handler: (params, context) => runAsTask(module, params, context, options),
+  });
+}
+
+async function runAsTask(
+  module: StageModule,
+  params: unknown,
+  context: TaskContext,
+  options: StageTaskOptions,
+): Promise<void> {
+  const { pool, dataRoot, threadCount } = options;
+  const lookup = new ProductRegistry(pool, dataRoot);
+  const runId = runIdOfTask(context.taskId, context.fence);
+  const executed = await executeStage(module, params, {
+    runId,
+    lookup,
+    threadCount,
+    signal: context.signal,
+    onProgress: (fraction, note) => {
+      context.progress(fraction, note);
+    },
+    onLog: (line) => {
+      context.log.debug({ taskId: context.taskId }, line);
+    },
+  });
+  await publish(pool, {
+    dataRoot,
+    runId,
+    stage: module.stage,
+    params: executed.params,
+    groupId: executed.groupId,
+    inputs: lineageOf(executed, lookup.found),
+    result: executed.run,
+    task: {
+      taskId: context.taskId,
+      attempt: context.attempt,
+      fence: context.fence,
+      completeIn: (client) => context.completeIn(client, resultWithUsage(executed.run)),
+    },
+    onLate: (error) => {
+      context.log.warn({ taskId: context.taskId, error }, "published files are late");
+    },
+  });
+}

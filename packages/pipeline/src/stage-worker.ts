@@ -1,0 +1,59 @@
+/** A worker of the pipeline: puts the data root in order, then runs stages as tasks. */
+import { mkdir } from "node:fs/promises";
+
+import { type Logger, startWorker, type WorkerHandle } from "@contimg/absurd";
+import pg from "pg";
+
+import { reconcile, type ReconcileReport } from "./reconcile.ts";
+import type { StageModule } from "./run-stage.ts";
+import { classifyStageError, stageTasks } from "./stage-task.ts";
+
+export interface StageWorkerOptions {
+  readonly connectionString: string;
+  /** Absolute. */
+  readonly dataRoot: string;
+  readonly stages: readonly StageModule[];
+  readonly queue: string;
+  /** Stages at once. Default 1: a stage uses threadCount cores by itself. */
+  readonly concurrency?: number;
+  readonly threadCount: number;
+  readonly leaseSeconds?: number;
+  readonly log?: Logger;
+  readonly onReconciled?: (report: ReconcileReport) => void;
+}
+
+/** Registries and publishing; the engine has connections of its own. */
+const CONNECTIONS_MAX = 4;
+
+/** The schemas must be there: migrateAll. */
+export async function startStageWorker(options: StageWorkerOptions): Promise<WorkerHandle> {
+  const { dataRoot, queue, threadCount, log } = options;
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    application_name: "contimg products",
+    max: CONNECTIONS_MAX,
+  });
+  pool.on("error", (error) => {
+    log?.warn({ error: String(error) }, "an idle connection ended");
+  });
+  let worker: WorkerHandle;
+  try {
+    await mkdir(dataRoot, { recursive: true });
+    const report = await reconcile(pool, dataRoot);
+    options.onReconciled?.(report);
+    worker = await startWorker({
+      connectionString: options.connectionString,
+      tasks: stageTasks(options.stages, { pool, dataRoot, threadCount, queue }),
+      queues: [queue],
+      concurrency: options.concurrency ?? 1,
+      classifyError: classifyStageError,
+      ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
+      ...(log === undefined ? {} : { log }),
+    });
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  void worker.finished.catch(() => undefined).then(() => pool.end());
+  return worker;
+}

@@ -1,0 +1,192 @@
+/**
+ * Forced photometry of one tile: the flux of every catalogue source in the corrected image.
+ *
+ * Writes CSV and JSON, and registers one row a source in contimg.measurements.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type ForcedMeasurement, measureForced, pixelToSky, separationRad } from "@contimg/astro";
+import { z } from "zod";
+
+import { type FieldSource, sourcesInField } from "../imaging/catalog-field.ts";
+import { toCsv } from "../imaging/csv.ts";
+import { openCatalog, openField, type OpenedField } from "../imaging/open-field.ts";
+import { isGroupId, photometryPath, referenceCatalogPath } from "../products/paths.ts";
+import type { Json, Output, QualityVerdict, Stage } from "../stage.ts";
+
+const paramsSchema = z.strictObject({
+  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  /** Absolute paths; found in the registry and the data root when absent. */
+  corrected_image_path: z.string().min(1).optional(),
+  primary_beam_path: z.string().min(1).optional(),
+  catalog_path: z.string().min(1).optional(),
+  /** Sources where the beam's response is lower are not measured. */
+  primary_beam_min: z.number().gt(0).max(1).default(0.2),
+});
+
+export type PhotometryParams = z.infer<typeof paramsSchema>;
+export type PhotometryInputs = {
+  [Name in keyof PhotometryParams]-?: NonNullable<PhotometryParams[Name]>;
+};
+
+/** One row of contimg.measurements but for its keys; units in the names. */
+interface Measurement {
+  readonly source_name: string;
+  /** The catalogue's position, where the flux was measured. */
+  readonly ra_deg: number;
+  readonly dec_deg: number;
+  readonly mjd: number;
+  readonly frequency_hz: number;
+  readonly flux_jy: number;
+  readonly flux_error_jy: number;
+  readonly snr: number;
+  readonly local_rms_jy: number;
+  readonly catalog_flux_jy: number;
+  readonly offset_arcsec: number | null;
+  readonly [column: string]: string | number | null;
+}
+
+type PhotometryResult = { measurements: Measurement[]; skipped_count: number };
+
+const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
+const FLUX_RATIO_WARN = 0.1;
+const RATIO_SNR_MIN = 8;
+
+export const photometryStage: Stage<PhotometryParams, PhotometryInputs, PhotometryResult> = {
+  name: "photometry",
+  packages: [],
+  params: paramsSchema,
+
+  async resolve(params, lookup) {
+    const group = params.group_id;
+    return {
+      ...params,
+      corrected_image_path:
+        params.corrected_image_path ?? (await lookup.find("corrected-image", group)),
+      primary_beam_path: params.primary_beam_path ?? (await lookup.find("primary-beam", group)),
+      catalog_path: params.catalog_path ?? referenceCatalogPath(lookup.dataRoot),
+    };
+  },
+
+  /** About 400 bytes a source in two files; ten thousand are plenty. */
+  outputBytes: () => 5_000_000,
+
+  async run(inputs, context) {
+    const opened = await openField(inputs.corrected_image_path, inputs.primary_beam_path);
+    context.signal.throwIfAborted();
+    const { field } = opened;
+    context.progress(0.4, "measuring catalogue sources");
+    const catalog = openCatalog(inputs.catalog_path);
+    const sources = sourcesInField(catalog, field, inputs.primary_beam_min);
+    const forced = measureForced(
+      opened.image,
+      opened.kernel,
+      sources.map(({ pixel }) => pixel),
+      field.response.map((response) => 1 / response),
+    );
+    const measurements = sources.flatMap((source, index) => {
+      const measured = forced[index]!;
+      // At the edge of the corrected image too few pixels have values.
+      return Number.isFinite(measured.flux) ? [toRow(source, measured, opened)] : [];
+    });
+    const result = { measurements, skipped_count: sources.length - measurements.length };
+    await writeFiles(context.stageFolder, inputs.group_id, result);
+    const quality = judge(measurements);
+    return { outputs: outputsOf(inputs.group_id, quality, opened), quality, result };
+  },
+
+  async register(transaction, { group_id: groupId }, { measurements }) {
+    await transaction.query("delete from contimg.measurements where group_id = $1", [groupId]);
+    await transaction.query(
+      `insert into contimg.measurements (
+         group_id, source_name, ra_deg, dec_deg, mjd, frequency_hz, flux_jy, flux_error_jy, snr,
+         local_rms_jy, catalog_flux_jy, offset_arcsec)
+       select $1, m.source_name, m.ra_deg, m.dec_deg, m.mjd, m.frequency_hz, m.flux_jy,
+              m.flux_error_jy, m.snr, m.local_rms_jy, m.catalog_flux_jy, m.offset_arcsec
+         from jsonb_to_recordset($2) as m (
+                source_name text, ra_deg float8, dec_deg float8, mjd float8, frequency_hz float8,
+                flux_jy float8, flux_error_jy float8, snr float8, local_rms_jy float8,
+                catalog_flux_jy float8, offset_arcsec float8)`,
+      [groupId, JSON.stringify(measurements)],
+    );
+  },
+};
+
+function toRow(
+  { source, fluxJy }: FieldSource,
+  measured: ForcedMeasurement,
+  { field, midMjd }: OpenedField,
+): Measurement {
+  const fitted = measured.centroid && pixelToSky(field.wcs, measured.centroid);
+  const offsetRad =
+    fitted && separationRad(source.raRad, source.decRad, fitted.raRad, fitted.decRad);
+  return {
+    source_name: source.name,
+    ra_deg: (source.raRad * 180) / Math.PI,
+    dec_deg: (source.decRad * 180) / Math.PI,
+    mjd: midMjd,
+    frequency_hz: field.frequencyHz,
+    flux_jy: measured.flux,
+    flux_error_jy: measured.fluxError,
+    snr: measured.snr,
+    local_rms_jy: measured.localRms,
+    catalog_flux_jy: fluxJy,
+    offset_arcsec: offsetRad === undefined ? null : offsetRad * ARCSEC_PER_RAD,
+  };
+}
+
+const COLUMNS = [
+  "source_name",
+  "ra_deg",
+  "dec_deg",
+  "mjd",
+  "frequency_hz",
+  "flux_jy",
+  "flux_error_jy",
+  "snr",
+  "local_rms_jy",
+  "catalog_flux_jy",
+  "offset_arcsec",
+] as const;
+
+async function writeFiles(
+  folder: string,
+  groupId: string,
+  result: PhotometryResult,
+): Promise<void> {
+  const report = { group_id: groupId, ...result };
+  await writeFile(join(folder, "phot.json"), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(join(folder, "phot.csv"), toCsv(COLUMNS, result.measurements));
+}
+
+/** A flux scale that is off shows here first; no source is no failure of photometry. */
+function judge(measurements: readonly Measurement[]): QualityVerdict {
+  const ratios = measurements
+    .filter(({ snr }) => snr >= RATIO_SNR_MIN)
+    .map(({ flux_jy: flux, catalog_flux_jy: catalog }) => flux / catalog)
+    .sort((a, b) => a - b);
+  const counts = { measurement_count: measurements.length, judged_count: ratios.length };
+  const median = ratios[ratios.length >> 1];
+  if (median === undefined) {
+    const finding = `no source is above ${RATIO_SNR_MIN} sigma: the flux scale was not checked`;
+    return { grade: "warn", findings: [finding], metrics: counts };
+  }
+  const off = Math.abs(median - 1) > FLUX_RATIO_WARN;
+  const finding = `median flux ratio is ${median.toFixed(3)}, limit 1 ± ${FLUX_RATIO_WARN}`;
+  return {
+    grade: off ? "warn" : "good",
+    findings: off ? [finding] : [],
+    metrics: { ...counts, median_flux_ratio: median },
+  };
+}
+
+function outputsOf(groupId: string, quality: QualityVerdict, { midMjd }: OpenedField): Output[] {
+  const metadata: Record<string, Json> = { ...quality.metrics, mid_mjd: midMjd };
+  return ["json", "csv"].map((extension) => ({
+    kind: "photometry",
+    stagePath: `phot.${extension}`,
+    finalPath: photometryPath(groupId, extension),
+    metadata: extension === "json" ? metadata : {},
+  }));
+}

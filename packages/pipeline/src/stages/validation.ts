@@ -1,0 +1,162 @@
+/**
+ * Validates one image: finds its sources blindly and compares them with the reference catalogue.
+ *
+ * Sources are sought in the uncorrected image, where noise is even. Writes the comparison as JSON,
+ * CSV and a FITS table; the verdict uses VALIDATION_LIMITS.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { findSources, measureNoiseMap, noiseAt } from "@contimg/astro";
+import { writeFitsTable } from "@contimg/formats";
+import { z } from "zod";
+
+import { sourcesInField } from "../imaging/catalog-field.ts";
+import { toCsv } from "../imaging/csv.ts";
+import { openCatalog, openField, readImage } from "../imaging/open-field.ts";
+import {
+  gradeValidation,
+  matchDetections,
+  summarize,
+  VALIDATION_LIMITS,
+  type ValidatedSource,
+} from "../imaging/validate.ts";
+import { isGroupId, referenceCatalogPath, validationPath } from "../products/paths.ts";
+import type { Json, Output, Stage } from "../stage.ts";
+
+const paramsSchema = z.strictObject({
+  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  /** Absolute paths; found in the registry and the data root when absent. */
+  image_path: z.string().min(1).optional(),
+  primary_beam_path: z.string().min(1).optional(),
+  psf_path: z.string().min(1).optional(),
+  catalog_path: z.string().min(1).optional(),
+  threshold_sigma: z.number().min(3).max(50).default(5),
+  /** Side of the boxes in which noise and holes are measured: several beams, few sources. */
+  noise_box_pixels: z.int().min(16).max(1024).default(64),
+  match_radius_arcsec: z.number().positive().max(60).default(10),
+  /** Sources where the beam's response is lower are left alone. */
+  primary_beam_min: z.number().gt(0).max(1).default(0.2),
+  judged_snr_min: z.number().positive().default(8),
+});
+
+export type ValidationParams = z.infer<typeof paramsSchema>;
+export type ValidationInputs = {
+  [Name in keyof ValidationParams]-?: NonNullable<ValidationParams[Name]>;
+};
+
+export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = {
+  name: "validation",
+  packages: [],
+  params: paramsSchema,
+
+  async resolve(params, lookup) {
+    const group = params.group_id;
+    return {
+      ...params,
+      image_path: params.image_path ?? (await lookup.find("image", group)),
+      primary_beam_path: params.primary_beam_path ?? (await lookup.find("primary-beam", group)),
+      psf_path: params.psf_path ?? (await lookup.find("psf", group)),
+      catalog_path: params.catalog_path ?? referenceCatalogPath(lookup.dataRoot),
+    };
+  },
+
+  /** A line of about 150 bytes a detection in each of three files; ten thousand are plenty. */
+  outputBytes: () => 5_000_000,
+
+  async run(inputs, context) {
+    const { image, field, kernel, midMjd } = await openField(
+      inputs.image_path,
+      inputs.primary_beam_path,
+    );
+    const psf = await readImage(inputs.psf_path);
+    context.signal.throwIfAborted();
+    context.progress(0.2, "finding sources");
+    const options = {
+      matchRadiusArcsec: inputs.match_radius_arcsec,
+      responseMin: inputs.primary_beam_min,
+      judgedSnrMin: inputs.judged_snr_min,
+    };
+    const detections = findSources(image, {
+      kernel,
+      thresholdSigma: inputs.threshold_sigma,
+      noiseBoxPixels: inputs.noise_box_pixels,
+      psf,
+    });
+    context.progress(0.9, "comparing with the catalogue");
+    const catalog = openCatalog(inputs.catalog_path);
+    const expected = sourcesInField(catalog, field, inputs.primary_beam_min);
+    const validated = matchDetections(detections, expected, field, options);
+    const noise = measureNoiseMap(image, inputs.noise_box_pixels);
+    const summary = summarize(
+      validated,
+      expected,
+      (x, y) => noiseAt(noise, image, x, y).rms,
+      options,
+    );
+    const quality = gradeValidation(summary, VALIDATION_LIMITS);
+    const result = { ...summary, frequency_hz: field.frequencyHz, mid_mjd: midMjd };
+    await writeFiles(context.stageFolder, validated, { ...result, findings: quality.findings });
+    return { outputs: outputsOf(inputs.group_id, result), quality, result };
+  },
+};
+
+const COLUMNS = [
+  "ra_deg",
+  "dec_deg",
+  "flux_jy",
+  "snr",
+  "local_rms_jy",
+  "catalog_name",
+  "flux_ratio",
+  "east_arcsec",
+  "north_arcsec",
+] as const;
+const UNITS = ["deg", "deg", "Jy", "", "Jy/beam", "", "", "arcsec", "arcsec"] as const;
+
+type Row = Readonly<Record<(typeof COLUMNS)[number], string | number | null>>;
+
+function toRow(source: ValidatedSource): Row {
+  return {
+    ra_deg: (source.raRad * 180) / Math.PI,
+    dec_deg: (source.decRad * 180) / Math.PI,
+    flux_jy: source.fluxJy,
+    snr: source.snr,
+    local_rms_jy: source.localRmsJy,
+    catalog_name: source.match?.name ?? null,
+    flux_ratio: source.match?.fluxRatio ?? null,
+    east_arcsec: source.match?.eastArcsec ?? null,
+    north_arcsec: source.match?.northArcsec ?? null,
+  };
+}
+
+async function writeFiles(
+  folder: string,
+  validated: readonly ValidatedSource[],
+  summary: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const rows = validated.map(toRow);
+  const report = { ...summary, sources: rows };
+  await writeFile(join(folder, "validation.json"), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(join(folder, "validation.csv"), toCsv(COLUMNS, rows));
+  await writeFitsTable(
+    join(folder, "validation.fits"),
+    "SOURCES",
+    COLUMNS.map((name, index) => {
+      const unit = UNITS[index] === "" ? {} : { unit: UNITS[index]! };
+      if (name === "catalog_name") {
+        return { name, values: rows.map((row) => String(row[name] ?? "")) };
+      }
+      return { name, ...unit, values: Float64Array.from(rows, (row) => Number(row[name] ?? NaN)) };
+    }),
+  );
+}
+
+function outputsOf(groupId: string, metadata: Readonly<Record<string, Json>>): Output[] {
+  return ["json", "csv", "fits"].map((extension) => ({
+    kind: "validation",
+    stagePath: `validation.${extension}`,
+    finalPath: validationPath(groupId, extension),
+    metadata: extension === "json" ? metadata : {},
+  }));
+}

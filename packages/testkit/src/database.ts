@@ -1,0 +1,105 @@
+/** One database per test file, cloned from a template that is already migrated. */
+import { randomUUID } from "node:crypto";
+
+import pg from "pg";
+import { afterAll, beforeAll } from "vitest";
+
+/** Set by database-setup.ts for the test processes. */
+export const ADMIN_URL_VARIABLE = "ABSURD_TEST_ADMIN_URL";
+export const TEMPLATE_DATABASE = "absurd_test_template";
+
+export interface FreshDatabase {
+  /** Inside tests and hooks only. */
+  readonly url: string;
+  /** A connection that is closed after the file. */
+  connect(): Promise<pg.Client>;
+  /** A pool that is closed after the file. */
+  pool(options?: pg.PoolConfig): pg.Pool;
+}
+
+/**
+ * Registers its own set-up and tear-down; use it at the top of a test file.
+ * @param prepare brings the clone to where the tests begin, for instance by more migrations
+ */
+export function freshDatabase(prepare?: (url: string) => Promise<void>): FreshDatabase {
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  const closers: (() => Promise<void>)[] = [];
+  const url = (): string => databaseUrl(adminUrl(), name);
+
+  beforeAll(async () => {
+    await asAdmin((admin) => admin.query(`create database ${name} template ${TEMPLATE_DATABASE}`));
+    await prepare?.(url());
+  });
+  afterAll(async () => {
+    await Promise.all(closers.map((close) => close()));
+    await asAdmin((admin) => admin.query(`drop database ${name} with (force)`));
+  });
+
+  return {
+    get url() {
+      return url();
+    },
+    async connect() {
+      const client = new pg.Client(url());
+      // A test that ends sessions on purpose closes this one, too.
+      client.on("error", () => undefined);
+      await client.connect();
+      closers.push(() => client.end());
+      return client;
+    },
+    pool(options = {}) {
+      const pool = new pg.Pool({ connectionString: url(), max: 5, ...options });
+      pool.on("error", () => undefined);
+      closers.push(() => pool.end());
+      return pool;
+    },
+  };
+}
+
+/** The same server, another database. */
+export function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.toString();
+}
+
+/** Moves the engine's clock for this connection; null gives it back to the real one. */
+export async function setClock(client: pg.ClientBase, iso: string | null): Promise<void> {
+  await client.query("select set_config('absurd.fake_now', $1, false)", [iso ?? ""]);
+}
+
+/**
+ * Resolves with the first truthy value of `condition`.
+ * @throws {Error} naming `what` when none came by the deadline
+ */
+export async function until<T>(
+  condition: () => Promise<T> | T,
+  options: { what: string; deadlineMs?: number },
+): Promise<NonNullable<T>> {
+  const deadlineMs = options.deadlineMs ?? 20_000;
+  const end = performance.now() + deadlineMs;
+  while (true) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${options.what}`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+function adminUrl(): string {
+  const url = process.env[ADMIN_URL_VARIABLE];
+  if (url === undefined) {
+    throw new Error(`${ADMIN_URL_VARIABLE} is not set: run tests through vitest.config.ts`);
+  }
+  return url;
+}
+
+async function asAdmin(work: (admin: pg.Client) => Promise<unknown>): Promise<void> {
+  const admin = new pg.Client(adminUrl());
+  await admin.connect();
+  try {
+    await work(admin);
+  } finally {
+    await admin.end();
+  }
+}
