@@ -3,3 +3,5 @@ export { type FreshDatabase, freshDatabase, setClock, until } from "./database.t
 export { PROBE_STAGE_URL, probeStage } from "./probe-stage.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
+export { SITE, writePointSourceGroup } from "./point-source-group.ts";
+export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
