@@ -41,6 +41,11 @@ const SIDELOBE_RESIDUE = 0.15;
 const BRIGHT_THRESHOLDS = 20;
 /** Peaks whose beams overlap by more than this are fitted together. */
 const OVERLAP_MIN = 0.02;
+/**
+ * Two equal beams have one peak until they are 0.85 FWHM apart (Sparrow's limit), where one is at
+ * exp(−4 ln 2 · 0.85²) = 0.135 of the other: a second peak nearer than that is noise on the first.
+ */
+const SEPARATE_MAX = 0.135;
 /** More peaks than this in one blend means artefacts; the brightest are kept. */
 const BLEND_COMPONENTS_MAX = 12;
 /** A fit that walks further than this from its peak has found something else [beam value]. */
@@ -52,7 +57,7 @@ export function findSources(plane: ImagePlane, options: FinderOptions): Detected
   const holes = measureHoles(plane, options.noiseBoxPixels);
   const maps = { options, noise, holes };
   const peaks = rejectSidelobes(plane, findPeaks(plane, maps), maps);
-  return groupByOverlap(peaks, options.kernel)
+  return groupByOverlap(dropNoisePeaks(peaks, options.kernel), options.kernel)
     .flatMap((group) => fitGroup(plane, group, maps))
     .sort((a, b) => b.amplitude - a.amplitude);
 }
@@ -120,6 +125,17 @@ function isPeak({ width, pixels }: ImagePlane, x: number, y: number): boolean {
     }
   }
   return true;
+}
+
+function dropNoisePeaks(peaks: readonly Component[], kernel: BeamKernel): Component[] {
+  const kept: Component[] = [];
+  for (const peak of peaks.toSorted((a, b) => b.amplitude - a.amplitude)) {
+    const nearer = kept.some(
+      ({ x, y }) => beamValue(kernel, peak.x - x, peak.y - y) > SEPARATE_MAX,
+    );
+    if (!nearer) kept.push(peak);
+  }
+  return kept;
 }
 
 function groupByOverlap(peaks: readonly Component[], kernel: BeamKernel): Component[][] {

@@ -1,7 +1,12 @@
-/** Opens an image together with its primary beam, checked to be of one tile. */
+/** Opens what validation and photometry read: an image with its primary beam, and the catalogue. */
 import type { BeamKernel } from "@contimg/astro";
 import { beamKernel, cellRad, wcsFromCards } from "@contimg/astro";
-import { type FitsImage, readFitsImage } from "@contimg/formats";
+import {
+  type CatalogSource,
+  type FitsImage,
+  readFitsImage,
+  readReferenceCatalog,
+} from "@contimg/formats";
 
 import { PipelineError } from "../errors.ts";
 import type { Field } from "./catalog-field.ts";
@@ -55,6 +60,22 @@ export async function readImage(path: string): Promise<FitsImage> {
       throw new PipelineError("MalformedFile", error.message, { path }, { cause: error });
     }
     throw error;
+  }
+}
+
+/** @throws {PipelineError} MissingProduct without the file, MalformedFile naming line and column */
+export function openCatalog(path: string): CatalogSource[] {
+  try {
+    return readReferenceCatalog(path);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const missing = "code" in error && error.code === "ENOENT";
+    throw new PipelineError(
+      missing ? "MissingProduct" : "MalformedFile",
+      missing ? `the reference catalogue ${path} does not exist` : error.message,
+      { path },
+      { cause: error },
+    );
   }
 }
 

@@ -2,7 +2,13 @@
  * Blind detections against the reference catalogue: astrometry, flux scale, completeness, false
  * detections; and the verdict on them.
  */
-import { crossmatch, type DetectedSource, offsetRad, pixelToSky, type SkyPosition } from "@contimg/astro";
+import {
+  crossmatch,
+  type DetectedSource,
+  offsetRad,
+  pixelToSky,
+  type SkyPosition,
+} from "@contimg/astro";
 
 import type { QualityVerdict } from "../stage.ts";
 import { type Field, type FieldSource, responseAt } from "./catalog-field.ts";
@@ -178,8 +184,11 @@ export function gradeValidation(
 }
 
 function numbersOf(summary: ValidationSummary): Record<string, number> {
-  const entries: [string, number | null][] = Object.entries(summary);
-  return Object.fromEntries(entries.filter((entry): entry is [string, number] => entry[1] !== null));
+  const numbers: Record<string, number> = {};
+  for (const [name, value] of Object.entries<number | null>({ ...summary })) {
+    if (value !== null) numbers[name] = value;
+  }
+  return numbers;
 }
 
 function medianOf(values: readonly number[]): number | null {

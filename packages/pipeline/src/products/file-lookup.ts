@@ -27,7 +27,12 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
     calibratedMeasurementSetPath(groupId, "calibrators"),
   ],
   "calibration-table": (groupId) => [calibrationTablePath(groupId)],
-  image: (groupId) => [imagePath(groupId, "image-pb.fits"), imagePath(groupId, "image.fits")],
+  image: (groupId) => [imagePath(groupId, "image.fits")],
+  "corrected-image": (groupId) => [imagePath(groupId, "image-pb.fits")],
+  "residual-image": (groupId) => [imagePath(groupId, "residual.fits")],
+  "primary-beam": (groupId) => [imagePath(groupId, "pb.fits")],
+  psf: (groupId) => [imagePath(groupId, "psf.fits")],
+  preview: (groupId) => [imagePath(groupId, "preview.png")],
   validation: (groupId) => [validationPath(groupId, "json")],
   photometry: (groupId) => [photometryPath(groupId, "csv")],
 };

@@ -6,18 +6,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import {
-  type ForcedMeasurement,
-  measureForced,
-  pixelToSky,
-  separationRad,
-} from "@contimg/astro";
-import { readReferenceCatalog } from "@contimg/formats";
+import { type ForcedMeasurement, measureForced, pixelToSky, separationRad } from "@contimg/astro";
 import { z } from "zod";
 
 import { type FieldSource, sourcesInField } from "../imaging/catalog-field.ts";
 import { toCsv } from "../imaging/csv.ts";
-import { openField, type OpenedField } from "../imaging/open-field.ts";
+import { openCatalog, openField, type OpenedField } from "../imaging/open-field.ts";
 import { isGroupId, photometryPath, referenceCatalogPath } from "../products/paths.ts";
 import type { Json, Output, QualityVerdict, Stage } from "../stage.ts";
 
@@ -32,7 +26,9 @@ const paramsSchema = z.strictObject({
 });
 
 export type PhotometryParams = z.infer<typeof paramsSchema>;
-export type PhotometryInputs = Required<PhotometryParams>;
+export type PhotometryInputs = {
+  [Name in keyof PhotometryParams]-?: NonNullable<PhotometryParams[Name]>;
+};
 
 /** One row of contimg.measurements but for its keys; units in the names. */
 interface Measurement {
@@ -81,7 +77,7 @@ export const photometryStage: Stage<PhotometryParams, PhotometryInputs, Photomet
     context.signal.throwIfAborted();
     const { field } = opened;
     context.progress(0.4, "measuring catalogue sources");
-    const catalog = readReferenceCatalog(inputs.catalog_path);
+    const catalog = openCatalog(inputs.catalog_path);
     const sources = sourcesInField(catalog, field, inputs.primary_beam_min);
     const forced = measureForced(
       opened.image,

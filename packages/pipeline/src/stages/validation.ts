@@ -8,12 +8,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { findSources, measureNoiseMap, noiseAt } from "@contimg/astro";
-import { type CatalogSource, readReferenceCatalog, writeFitsTable } from "@contimg/formats";
+import { writeFitsTable } from "@contimg/formats";
 import { z } from "zod";
 
 import { sourcesInField } from "../imaging/catalog-field.ts";
 import { toCsv } from "../imaging/csv.ts";
-import { openField, readImage } from "../imaging/open-field.ts";
+import { openCatalog, openField, readImage } from "../imaging/open-field.ts";
 import {
   gradeValidation,
   matchDetections,
@@ -41,7 +41,9 @@ const paramsSchema = z.strictObject({
 });
 
 export type ValidationParams = z.infer<typeof paramsSchema>;
-export type ValidationInputs = Required<ValidationParams>;
+export type ValidationInputs = {
+  [Name in keyof ValidationParams]-?: NonNullable<ValidationParams[Name]>;
+};
 
 export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = {
   name: "validation",
@@ -82,7 +84,7 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
       psf,
     });
     context.progress(0.9, "comparing with the catalogue");
-    const catalog: readonly CatalogSource[] = readReferenceCatalog(inputs.catalog_path);
+    const catalog = openCatalog(inputs.catalog_path);
     const expected = sourcesInField(catalog, field, inputs.primary_beam_min);
     const validated = matchDetections(detections, expected, field, options);
     const noise = measureNoiseMap(image, inputs.noise_box_pixels);
