@@ -8,7 +8,7 @@ import { imagingStage } from "./stages/imaging.ts";
 import { photometryStage } from "./stages/photometry.ts";
 import { validationStage } from "./stages/validation.ts";
 
-/** In the order of a full chain. */
+/** In the order of the standard chain. A stage's file is named as its task. */
 export const STAGES: readonly StageModule[] = [
   convertUvh5ToMsStage,
   calibrationSolveStage,
@@ -18,6 +18,5 @@ export const STAGES: readonly StageModule[] = [
   photometryStage,
 ].map((stage: AnyStage) => ({
   stage,
-  // A stage's module bears its name.
   url: new URL(`./stages/${stage.name}.ts`, import.meta.url).href,
 }));
