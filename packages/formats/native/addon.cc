@@ -1,6 +1,7 @@
-// The JavaScript face of the HDF5 reader and writer: class Hdf5File.
+// The JavaScript face of the addon: class Hdf5File, and the correlator of `correlate.h`.
 #include <napi.h>
 
+#include "correlate-addon.h"
 #include "hdf5-values.h"
 #include "hdf5-write.h"
 
@@ -278,6 +279,7 @@ class Hdf5File : public Napi::ObjectWrap<Hdf5File> {
 Napi::Object define(Napi::Env env, Napi::Object exports) {
   registerFilters();
   Hdf5File::define(env, exports);
+  defineCorrelate(env, exports);
   return exports;
 }
 

@@ -15,6 +15,7 @@ export type { CatalogSource } from "./catalog/reference-catalog.ts";
 export { findCalibrator, readVlaCalibrators, VLA_L_BAND_HZ } from "./catalog/vla-calibrators.ts";
 export type { Calibrator } from "./catalog/vla-calibrators.ts";
 export { readCsv, type CsvRow } from "./catalog/csv.ts";
+export { correlate, type CorrelationInput } from "./correlator/correlate.ts";
 export { createHdf5, isHdf5Available, openHdf5 } from "./hdf5/file.ts";
 export type { DatasetDescription, Hdf5File, NewDataset, SlabArray } from "./hdf5/file.ts";
 export { MalformedUvh5, UnphysicalUvh5 } from "./uvh5/errors.ts";

@@ -5,9 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 
-import { PROBE_STAGE_URL, probeStage } from "@contimg/testkit";
+import { PROBE_STAGE_URL, probeStage, until } from "@contimg/testkit";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { PipelineError } from "./errors.ts";
@@ -151,7 +150,7 @@ test("a parent's death by kill -9 takes a hanging stage and its tools with it", 
   const started = fifo("started");
   const steps = [{ start_tool: ["sleep", "600"] }, { wait_on: started }, { hang: true }];
   const parent = fork(join(import.meta.dirname, "run-probe.test-process.ts"), [
-    JSON.stringify({ steps, folder }),
+    JSON.stringify({ url: PROBE_STAGE_URL, steps: JSON.stringify(steps), folder }),
   ]);
   await (await open(started, "w")).close();
   const everyone = startedProcesses();
@@ -160,7 +159,7 @@ test("a parent's death by kill -9 takes a hanging stage and its tools with it", 
   parent.kill("SIGKILL");
   await once(parent, "exit");
 
-  await until(() => everyone.filter(isAlive).length === 0, "stage and tool are gone");
+  await until(() => everyone.filter(isAlive).length === 0, { what: "stage and tool are gone" });
 });
 
 function runProbe(steps: object[], options: Partial<StageRunOptions> = {}) {
@@ -185,12 +184,4 @@ function fifo(name: string): string {
 
 function startedProcesses(): ProcessIdentity[] {
   return listMarked(MARK, folder);
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) assert.fail(`not within 10 s: ${what}`);
-    await setTimeout(20);
-  }
 }

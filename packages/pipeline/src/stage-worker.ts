@@ -39,7 +39,8 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
   let worker: WorkerHandle;
   try {
     await mkdir(dataRoot, { recursive: true });
-    options.onReconciled?.(await reconcile(pool, dataRoot));
+    const report = await reconcile(pool, dataRoot);
+    options.onReconciled?.(report);
     worker = await startWorker({
       connectionString: options.connectionString,
       tasks: stageTasks(options.stages, { pool, dataRoot, threadCount, queue }),

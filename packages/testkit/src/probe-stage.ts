@@ -3,14 +3,14 @@
  * on a FIFO, hang, start a tool, take memory, fail. Needs no science packages.
  */
 import { spawn } from "node:child_process";
-import { open, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { PipelineError, type RunContext, type Stage } from "@contimg/pipeline";
 import { z } from "zod";
 
 const stepSchema = z.union([
-  /** Writes a file of that many bytes into the stage folder. */
+  /** Writes a file of that many bytes into the stage folder, and the folders on its way. */
   z.strictObject({ write: z.string(), bytes: z.int().nonnegative() }),
   /** Opens the FIFO for reading and waits until its writer closes it. */
   z.strictObject({ wait_on: z.string() }),
@@ -30,11 +30,13 @@ const paramsSchema = z.strictObject({
   /** Final path below the data root and the file of the stage folder that goes there. */
   outputs: z.record(z.string(), z.string()).default({}),
   output_bytes: z.number().default(0),
+  /** Products to look up first, as a stage does that continues another's work. */
+  needs: z.array(z.enum(["photometry", "image"])).default([]),
 });
 
 type Step = z.infer<typeof stepSchema>;
 type Params = z.infer<typeof paramsSchema>;
-type Inputs = Pick<Params, "steps" | "outputs" | "output_bytes">;
+type Inputs = Pick<Params, "steps" | "outputs" | "output_bytes"> & { readonly needed?: string[] };
 
 export const PROBE_STAGE_URL = import.meta.url;
 
@@ -43,8 +45,9 @@ export const probeStage: Stage<Params, Inputs, { done: number }> = {
   name: "photometry",
   packages: [],
   params: paramsSchema,
-  async resolve({ steps, outputs, output_bytes }) {
-    return { steps, outputs, output_bytes };
+  async resolve({ group_id, steps, outputs, output_bytes, needs }, lookup) {
+    const needed = await Promise.all(needs.map((kind) => lookup.find(kind, group_id)));
+    return { steps, outputs, output_bytes, needed };
   },
   outputBytes: (inputs) => inputs.output_bytes,
   async run(inputs, context) {
@@ -68,7 +71,9 @@ export const probeStage: Stage<Params, Inputs, { done: number }> = {
 
 async function perform(step: Step, context: RunContext): Promise<void> {
   if ("write" in step) {
-    await writeFile(join(context.stageFolder, step.write), Buffer.alloc(step.bytes, "x"));
+    const path = join(context.stageFolder, step.write);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, Buffer.alloc(step.bytes, "x"));
   } else if ("wait_on" in step) {
     await using fifo = await open(step.wait_on, "r");
     await fifo.readFile();

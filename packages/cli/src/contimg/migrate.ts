@@ -3,13 +3,7 @@ import { migrateAll } from "@contimg/pipeline";
 import { Command } from "commander";
 
 import { print } from "../output.ts";
-import {
-  type CommonFlags,
-  requireDatabase,
-  withDatabase,
-  withJson,
-  withPool,
-} from "./options.ts";
+import { type CommonFlags, requireDatabase, withDatabase, withJson, withPool } from "./options.ts";
 
 export function migrateCommand(): Command {
   const command = new Command("migrate").description(

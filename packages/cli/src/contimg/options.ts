@@ -14,7 +14,10 @@ export function withDataRoot(command: Command): Command {
 }
 
 export function withDatabase(command: Command): Command {
-  return command.option("--database <url>", "PostgreSQL of queue and registry [ABSURD_DATABASE_URL]");
+  return command.option(
+    "--database <url>",
+    "PostgreSQL of queue and registry [ABSURD_DATABASE_URL]",
+  );
 }
 
 export function withThreads(command: Command): Command {

@@ -59,7 +59,8 @@ async function spawn(chain: string, groupId: string, flags: SpawnFlags): Promise
     throw new UsageError(`no chain "${chain}"; there are ${Object.keys(CHAINS).join(", ")}`);
   }
   const config = requireDatabase(flags);
-  const params = flags.params === undefined ? {} : paramsSchema.parse(await readJsonArgument(flags.params));
+  const params =
+    flags.params === undefined ? {} : paramsSchema.parse(await readJsonArgument(flags.params));
   const spawned = await withPool(config.databaseUrl, async (pool) => {
     const tasks = stageTasks(STAGES, { ...config, pool });
     const client = new AbsurdClient(pool, { tasks });

@@ -21,8 +21,8 @@ export const SOLUTION_LIMITS = {
 export interface SolutionMetrics {
   readonly median_snr: number;
   readonly flagged_fraction: number;
-  readonly active_antennas: number;
-  readonly rejected_antennas: number;
+  readonly active_count: number;
+  readonly rejected_count: number;
   readonly phase_scatter_deg: number;
   readonly amplitude_scatter: number;
   readonly unconverged_fraction: number;
@@ -35,8 +35,8 @@ export function metricsOf({ summary, ...solution }: GainSolution): SolutionMetri
   return {
     median_snr: summary.medianSnr,
     flagged_fraction: summary.flaggedFraction,
-    active_antennas: solution.activeAntennas.length,
-    rejected_antennas: solution.rejectedAntennas.length,
+    active_count: solution.activeAntennas.length,
+    rejected_count: solution.rejectedAntennas.length,
     phase_scatter_deg: summary.phaseScatterRad * DEGREES_PER_RAD,
     amplitude_scatter: summary.amplitudeScatter,
     unconverged_fraction: tried === 0 ? 1 : summary.unconvergedCount / tried,
@@ -74,11 +74,11 @@ export function judgeSolution(metrics: SolutionMetrics, path: string): QualityVe
 }
 
 function refuse(metrics: SolutionMetrics, path: string): void {
-  const usable = metrics.active_antennas - metrics.rejected_antennas;
+  const usable = metrics.active_count - metrics.rejected_count;
   if (usable < SOLUTION_LIMITS.antennaCount.refuse)
     throw new PipelineError(
       "SolutionTooNoisy",
-      `${path}: ${usable} of ${metrics.active_antennas} antennas have gains, ` +
+      `${path}: ${usable} of ${metrics.active_count} antennas have gains, ` +
         `expected at least ${SOLUTION_LIMITS.antennaCount.refuse}`,
       { path, ...metrics },
     );

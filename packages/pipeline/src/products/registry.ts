@@ -143,9 +143,7 @@ export async function finishPublication(
   productId: string,
 ): Promise<void> {
   const leftOver = await inTransaction(pool, async (client) => {
-    await client.query(
-      `set local idle_in_transaction_session_timeout = '${RENAME_SECONDS_MAX}s'`,
-    );
+    await client.query(`set local idle_in_transaction_session_timeout = '${RENAME_SECONDS_MAX}s'`);
     const { rows } = await client.query<{ stage_path: string; final_path: string }>(
       "select stage_path, final_path from contimg.lock_unpublished($1)",
       [productId],

@@ -1,0 +1,81 @@
+/**
+ * Ready-made observations: where to point, and when, for a calibrator tile and science tiles.
+ */
+import { fileURLToPath } from "node:url";
+import { apparentHourAngleDec, earthOrientation, mjdFromUnixMs } from "@contimg/astro";
+import { findCalibrator, readVlaCalibrators, type Calibrator } from "@contimg/formats";
+import { DSA_SITE, TILE_SECONDS, type TileSize } from "./array.ts";
+import type { SimulateOptions } from "./simulate-group.ts";
+
+const CALIBRATORS_PATH = fileURLToPath(
+  new URL("../../../../data/vla_calibrators.csv", import.meta.url),
+);
+const SIDEREAL_RATE = 1.00273790935;
+const MS_PER_DAY = 86_400_000;
+
+/** 8.8 Jy at 20 cm, unresolved to 100 kλ, at the declination where the telescope often points. */
+const DEMO_CALIBRATOR = "0834+555";
+const DEMO_DATE_UNIX_MS = Date.UTC(2026, 0, 25);
+/** 46 and 52 minutes after transit the calibrator is 6.6° and 7.3° from the beam's axis. */
+const DEMO_SCIENCE_TILES = [9, 10];
+
+export interface Scenario {
+  readonly calibrator: Calibrator;
+  readonly pointingDecRad: number;
+  readonly calibratorTile: ScenarioTile;
+  readonly scienceTiles: readonly ScenarioTile[];
+}
+
+/** All that `simulateGroup` needs apart from the folder. */
+export type ScenarioTile = Omit<SimulateOptions, "folder">;
+
+/** The demo: 0834+555 in transit, and two tiles after it has left the beam. */
+export function demoScenario(size: TileSize, seed: number): Scenario {
+  const calibrator = knownCalibrator(DEMO_CALIBRATOR);
+  const transit = transitOf(calibrator, DEMO_DATE_UNIX_MS);
+  const { pointingDecRad } = transit;
+  const firstStartMs = wholeSecond(transit.unixMs - (TILE_SECONDS / 2) * 1000);
+  const tile = (index: number): ScenarioTile => ({
+    size,
+    seed,
+    calibrator,
+    pointingDecRad,
+    startUnixMs: wholeSecond(firstStartMs + index * TILE_SECONDS * 1000),
+  });
+  return {
+    calibrator,
+    pointingDecRad,
+    calibratorTile: tile(0),
+    scienceTiles: DEMO_SCIENCE_TILES.map(tile),
+  };
+}
+
+/** From the VLA list in `data/`, by J2000 name or alias. */
+export function knownCalibrator(name: string): Calibrator {
+  return findCalibrator(readVlaCalibrators(CALIBRATORS_PATH), name);
+}
+
+/** When a calibrator next crosses the meridian after an instant, and at what apparent declination. */
+export function transitOf(
+  calibrator: Calibrator,
+  afterUnixMs: number,
+): { unixMs: number; pointingDecRad: number } {
+  const placeAt = (unixMs: number) =>
+    apparentHourAngleDec(
+      earthOrientation(mjdFromUnixMs(unixMs), DSA_SITE),
+      calibrator.raRad,
+      calibrator.decRad,
+    );
+  const msPerRad = MS_PER_DAY / (2 * Math.PI * SIDEREAL_RATE);
+  const hourAngle = placeAt(afterUnixMs).hourAngleRad;
+  const wait = hourAngle > 0 ? 2 * Math.PI - hourAngle : -hourAngle;
+  let unixMs = afterUnixMs + wait * msPerRad;
+  // The rate is not exactly sidereal (aberration turns), so the first guess is off by milliseconds.
+  unixMs -= placeAt(unixMs).hourAngleRad * msPerRad;
+  return { unixMs, pointingDecRad: placeAt(unixMs).decRad };
+}
+
+/** File names carry whole seconds, so starts do too. */
+function wholeSecond(unixMs: number): number {
+  return Math.round(unixMs / 1000) * 1000;
+}
