@@ -37,7 +37,9 @@ export function demoCommand(): Command {
   const command = new Command("demo")
     .description("simulate three tiles, process them, compare with the truth")
     .addOption(
-      new Option("--size <size>", "of the simulated array").choices(["small", "full"]).default("small"),
+      new Option("--size <size>", "of the simulated array")
+        .choices(["small", "full"])
+        .default("small"),
     )
     .option("--seed <number>", "of the simulated sky and instrument", "1")
     .option("--data-root <folder>", `all the demo's files (${DEFAULT_ROOT}/<size>)`)

@@ -40,7 +40,9 @@ export function realTimeFactor(seconds: number): number {
 
 export function formatReport(report: DemoReport): string {
   return [
-    ...report.tiles.filter(({ label }) => label !== "calibrator").map((t) => sourceTable(t, report)),
+    ...report.tiles
+      .filter(({ label }) => label !== "calibrator")
+      .map((t) => sourceTable(t, report)),
     timeTable(report.tiles),
     summaryLines(report.summary),
     productLines(report.tiles),

@@ -88,20 +88,15 @@ async function spawnTiles(
   let solveTaskId: string | undefined;
   for (const tile of tiles) {
     const isCalibrator = tile.role === "calibrators";
-    const chain = await spawnChain(
-      client,
-      isCalibrator ? "calibrator" : "target",
-      tile.groupId,
-      {
-        queue,
-        revision,
-        priority: isCalibrator ? 1 : 0,
-        params: {
-          "convert-uvh5-to-ms": { role: tile.role, input_paths: subbandFiles(tile) },
-        },
-        ...(solveTaskId === undefined ? {} : { solveTaskId }),
+    const chain = await spawnChain(client, isCalibrator ? "calibrator" : "target", tile.groupId, {
+      queue,
+      revision,
+      priority: isCalibrator ? 1 : 0,
+      params: {
+        "convert-uvh5-to-ms": { role: tile.role, input_paths: subbandFiles(tile) },
       },
-    );
+      ...(solveTaskId === undefined ? {} : { solveTaskId }),
+    });
     solveTaskId ??= chain.tasks.find(({ stage }) => stage === "calibration-solve")?.taskId;
     watched.push({ label: tile.label, groupId: tile.groupId, tasks: chain.tasks });
   }
@@ -179,7 +174,7 @@ async function reportTile(
     stages: Object.fromEntries(tasks.map(({ stage, task }) => [stage, reportStage(task)])),
     products: products
       .filter((product) => SHOWN_KINDS.has(product.kind))
-      .map((product) => join(dataRoot, product.final_path))
+      .map((product) => join(dataRoot, product.finalPath))
       .sort(),
   };
 }

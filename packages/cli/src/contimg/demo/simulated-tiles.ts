@@ -1,5 +1,5 @@
 /** The demo's observations on disk: simulated once, used again by later runs with the same seed. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -12,8 +12,6 @@ import {
   simulateGroup,
   type TileSize,
 } from "@contimg/pipeline";
-import { z } from "zod";
-
 export interface DemoTile {
   readonly label: string;
   readonly role: "calibrators" | "science";
@@ -29,13 +27,13 @@ export interface TileOptions {
   readonly onFile: (label: string, doneCount: number) => void;
 }
 
-const truthSeedSchema = z.object({ seed: z.number(), size: z.string() });
 const SUBBAND_FILE = /_sb\d\d\.hdf5$/;
-const SUBBAND_COUNT = 16;
 
 /** The calibrator's tile first, then the science tiles. Puts their catalogue where stages look. */
 export async function simulateTiles(options: TileOptions): Promise<DemoTile[]> {
-  const scenario = demoScenario(options.size, options.seed);
+  const { dataRoot, size, seed } = options;
+  const scenario = demoScenario(size, seed);
+  const tilesFolder = join(incomingFolder(dataRoot), `${size}-seed-${seed}`);
   const tiles = [
     { label: "calibrator", role: "calibrators" as const, plan: scenario.calibratorTile },
     ...scenario.scienceTiles.map((plan, index) => ({
@@ -47,11 +45,11 @@ export async function simulateTiles(options: TileOptions): Promise<DemoTile[]> {
   const made: DemoTile[] = [];
   for (const { label, role, plan } of tiles) {
     const groupId = groupIdOf(plan);
-    const folder = join(incomingFolder(options.dataRoot), groupId);
-    if (!isSimulated(folder, groupId, options)) await simulate(label, folder, plan, options);
+    const folder = join(tilesFolder, groupId);
+    if (!existsSync(folder)) await simulate(label, folder, plan, options);
     made.push({ label, role, groupId, truthPath: join(folder, `${groupId}.truth.json`) });
   }
-  const catalogPath = referenceCatalogPath(options.dataRoot);
+  const catalogPath = referenceCatalogPath(dataRoot);
   mkdirSync(dirname(catalogPath), { recursive: true });
   copyFileSync(join(dirname(made.at(-1)!.truthPath), "catalog.csv"), catalogPath);
   return made;
@@ -75,7 +73,6 @@ async function simulate(
 ): Promise<void> {
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await rm(folder, { recursive: true, force: true });
   await simulateGroup({
     ...plan,
     folder: partial,
@@ -85,12 +82,4 @@ async function simulate(
     },
   });
   renameSync(partial, folder);
-}
-
-function isSimulated(folder: string, groupId: string, options: TileOptions): boolean {
-  const truthPath = join(folder, `${groupId}.truth.json`);
-  if (!existsSync(truthPath)) return false;
-  const truth = truthSeedSchema.safeParse(JSON.parse(readFileSync(truthPath, "utf8"))).data;
-  if (truth?.seed !== options.seed || truth.size !== options.size) return false;
-  return readdirSync(folder).filter((name) => SUBBAND_FILE.test(name)).length === SUBBAND_COUNT;
 }
