@@ -46,17 +46,6 @@ export function averagingFactor(channelCount: number): number {
   return 1;
 }
 
-/** Bytes that the calibrated copy of a set takes: visibilities, weights, flags as bits. */
-export function calibratedBytes(set: {
-  rowCount: number;
-  channelCount: number;
-  polarizationCount: number;
-}): number {
-  const channelCount = set.channelCount / averagingFactor(set.channelCount);
-  const cells = set.rowCount * channelCount * set.polarizationCount;
-  return Math.ceil(cells * (8 + 4 + 1 / 8)) + set.rowCount * 100 + 4_000_000;
-}
-
 /**
  * Writes the calibrated copy at `outputPath`.
  * @throws {PipelineError} NoCalibration when the table is of other channels or antennas

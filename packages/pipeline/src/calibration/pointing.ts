@@ -65,7 +65,7 @@ export function readPointing(path: string): Pointing {
   } catch (cause) {
     throw new PipelineError(
       "MalformedFile",
-      `${path} does not say when and where it was observed`,
+      `${path} does not say when and where it was observed: ${String(cause)}`,
       { path },
       { cause },
     );
