@@ -7,12 +7,14 @@ import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
 import { runCommand } from "./contimg/run.ts";
+import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { EXIT_CODES, formatFailure, toFailure } from "./failure.ts";
 
 /** Every command of contimg, in the order that help shows. */
 const COMMANDS = [
+  simulateCommand,
   runCommand,
   spawnCommand,
   workerCommand,
