@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase, PROBE_STAGE_URL, probeStage, until } from "@contimg/testkit";
+import { freshDatabase, until } from "@contimg/testkit";
 import pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { migrateAll } from "./migrate.ts";
+import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
 import { stageTask } from "./stage-task.ts";
