@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 
 import { ENVIRONMENT } from "./config.ts";
+import { demoCommand } from "./contimg/demo.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
@@ -14,6 +15,7 @@ import { EXIT_CODES, formatFailure, toFailure } from "./failure.ts";
 
 /** Every command of contimg, in the order that help shows. */
 const COMMANDS = [
+  demoCommand,
   simulateCommand,
   runCommand,
   spawnCommand,

@@ -1,4 +1,7 @@
 /** Databases, clocks, factories and simulated skies for tests. */
 export { type FreshDatabase, freshDatabase, setClock, until } from "./database.ts";
+export { addSource, createRandom, synthesizeImage, type TrueSource } from "./synthetic-image.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
+export { SITE, writePointSourceGroup } from "./point-source-group.ts";
+export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
