@@ -61,7 +61,7 @@ describe("a worker that is killed with kill -9", () => {
     assert.deepEqual(stageFolders(), []);
   });
 
-  test("between the commit and the rename leaves a product that the next reader finishes", async () => {
+  test("between commit and rename leaves a product that the next reader finishes", async () => {
     const { client, pool } = setup();
     await holdCallsOf(pool, "lock_unpublished", async () => {
       const worker = await startWorker();
@@ -80,7 +80,7 @@ describe("a worker that is killed with kill -9", () => {
     assert.deepEqual(stageFolders(), []);
   });
 
-  test("between the commit and the rename is made good by the next worker that starts", async () => {
+  test("between commit and rename is made good by the next worker that starts", async () => {
     const { client, pool } = setup();
     await holdCallsOf(pool, "lock_unpublished", async () => {
       const worker = await startWorker();
