@@ -39,7 +39,7 @@ const ARTEFACT_MARGIN = 1.2;
  */
 const SIDELOBE_RESIDUE = 0.3;
 /** Sources fainter than this many times the threshold have no sidelobe residue that matters. */
-const BRIGHT_THRESHOLDS = 20;
+const BRIGHT_THRESHOLDS = 10;
 /** Peaks whose beams overlap by more than this are fitted together. */
 const OVERLAP_MIN = 0.02;
 /**

@@ -18,7 +18,7 @@ const WCS: Wcs = {
   radPerPixel: [-3 * ARCSEC_RAD, 0, 0, 3 * ARCSEC_RAD],
 };
 const RMS = 1e-3;
-const OPTIONS = { matchRadiusArcsec: 10, responseMin: 0.2, judgedSnrMin: 8 };
+const OPTIONS = { matchRadiusArcsec: 10, responseMin: 0.3, judgedSnrMin: 8 };
 
 describe("validation", () => {
   test("compares at the image's frequency, over the beam, across right ascension 0", () => {
