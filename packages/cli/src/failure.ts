@@ -3,6 +3,7 @@
  * code. Only a bug shows its stack.
  */
 import {
+  DependencyCycle,
   DependencyFailed,
   InvalidParams,
   InvalidTransition,
@@ -74,6 +75,7 @@ function toEngineFailure(error: unknown): Failure | undefined {
   }
   if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
+  if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
   if (error instanceof DependencyFailed || error instanceof InvalidTransition) {
     return failure(1, error.name, error.message);
   }

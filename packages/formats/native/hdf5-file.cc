@@ -100,12 +100,13 @@ std::string takeHdf5Message() {
 }
 
 std::shared_ptr<File> File::open(const std::string& path, Mode mode) {
+  // Before the lock, so that a file which fails to open dies after it is released.
+  std::shared_ptr<File> file(new File());
   std::lock_guard lock(hdf5Mutex());
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   // Files are read on network mounts without locks, as the telescope's own tools do.
   H5Pset_file_locking(access.get(), false, true);
   H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
-  std::shared_ptr<File> file(new File());
   file->path_ = path;
   file->id_ = mode == Mode::Read
                   ? H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get())

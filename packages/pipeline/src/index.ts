@@ -45,6 +45,7 @@ export { SUBBAND_COUNT, TILE_SECONDS, type TileSize } from "./simulate/array.ts"
 export type { HostClocks } from "./simulate/file-names.ts";
 export {
   demoScenario,
+  groupIdOf,
   knownCalibrator,
   transitOf,
   type Scenario,

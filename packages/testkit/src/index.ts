@@ -4,3 +4,5 @@ export { PROBE_STAGE_URL, probeStage } from "./probe-stage.ts";
 export { addSource, createRandom, synthesizeImage, type TrueSource } from "./synthetic-image.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
+export { SITE, writePointSourceGroup } from "./point-source-group.ts";
+export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
