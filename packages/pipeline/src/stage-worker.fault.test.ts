@@ -158,8 +158,33 @@ test("a worker that was stopped past its lease and resumed cannot publish a file
   assert.equal(statSync(join(dataRoot, FINAL)).ino, published);
   assert.equal((await client.show(taskId)).attempt, 2);
   const { rows } = await pool.query(
-    "select attempt, superseded_at from contimg.products where group_id = $1",
-    [GROUP],
+    "select attempt, superseded_at from contimg.products where task_id = $1",
+    [taskId],
+  );
+  assert.deepEqual(rows, [{ attempt: 2, superseded_at: null }]);
+});
+
+test("a worker that was stopped while it published is refused by the fence", async () => {
+  const { client, pool } = setup();
+  const sleeper = await startWorker();
+  let taskId = "";
+  await holdCallsOf(pool, "record_verdict", async () => {
+    taskId = await spawnProbe(client, [{ write: "a", bytes: 3 }]);
+    await untilHeld(pool);
+    await startWorker();
+    sleeper.kill("SIGSTOP");
+    await until(async () => (await client.show(taskId)).attempt === 2, {
+      what: "the other worker claims the task",
+    });
+  });
+  sleeper.kill("SIGCONT");
+  await client.awaitTasks([taskId]);
+  await until(() => existsSync(join(dataRoot, FINAL)), { what: "the other worker publishes" });
+  await stop(sleeper);
+
+  const { rows } = await pool.query(
+    "select attempt, superseded_at from contimg.products where task_id = $1",
+    [taskId],
   );
   assert.deepEqual(rows, [{ attempt: 2, superseded_at: null }]);
 });
