@@ -142,6 +142,7 @@ async function runStage(stage: AnyStage, root: string, given: object): Promise<S
   };
   // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- AnyStage forgets its types
   const inputs = await stage.resolve(stage.params.parse(given), lookup);
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-return -- as above
   return stage.run(inputs, {
     stageFolder,
     signal: new AbortController().signal,
