@@ -5,3 +5,4 @@ export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
 export { SITE, writePointSourceGroup } from "./point-source-group.ts";
 export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
+export { type DriftingSource, writeDriftingSkySet } from "./drifting-sky-set.ts";

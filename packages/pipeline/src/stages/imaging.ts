@@ -5,7 +5,7 @@
  * beam map and a picture.
  */
 import { mkdir, rename, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import type { FitsImage } from "@contimg/formats";
@@ -200,17 +200,22 @@ function describeProvenance(
   observation: ImagedObservation,
   wscleanVersion: string,
 ): Provenance {
-  using table = openTable(inputs.measurement_set_path);
-  const calibration = table.keywords()["CALIBRATION_TABLE"];
   return {
     groupId: inputs.group_id,
     contimgVersion: softwareVersions().contimg,
     wscleanVersion,
-    calibrationTable: typeof calibration === "string" ? basename(calibration) : undefined,
+    calibrationTable: calibrationTableOf(inputs.measurement_set_path),
     midMjd: midMjd(observation),
     integrationCount: observation.timesMjd.length,
     antennaCount: observation.antennaCount,
   };
+}
+
+/** The calibration stage leaves the name of its table in the set's history. */
+function calibrationTableOf(measurementSetPath: string): string | undefined {
+  using history = openTable(`${measurementSetPath}/HISTORY`);
+  const messages = history.rowCount === 0 ? [] : history.getStrings("MESSAGE");
+  return messages.map((message) => /^calibrated with (\S+)$/.exec(message)?.[1]).find(Boolean);
 }
 
 function midMjd({ timesMjd }: ImagedObservation): number {
