@@ -46,4 +46,5 @@ export {
   type TaskView,
   isTerminal,
 } from "./task-view.ts";
-export { type WorkerHandle, type WorkerOptions, startWorker } from "./worker.ts";
+export type { WorkerOptions } from "./worker-options.ts";
+export { type WorkerHandle, startWorker } from "./worker.ts";

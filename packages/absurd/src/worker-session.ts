@@ -95,7 +95,8 @@ export class WorkerSession {
     // The hot statements have one good plan, whatever the statistics of a fresh table say.
     await client.query(
       `set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
-       set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`,
+       set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
+       set jit = off`,
     );
     this.#client = client;
     return client;

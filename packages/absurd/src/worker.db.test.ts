@@ -3,12 +3,22 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase } from "@contimg/testkit";
+import { freshDatabase, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
-
-import { type AnyTask, defineTask } from "./task.ts";
-import { type WorkerHandle, type WorkerOptions, startWorker } from "./worker.ts";
+import {
+  DependencyCycle,
+  InvalidParams,
+  InvalidTransition,
+  TaskCancelled,
+  TaskError,
+  TaskNotFound,
+  TimedOut,
+  UnknownTaskName,
+} from "./errors.ts";
+import { type AnyTask, type TaskContext, defineTask } from "./task.ts";
+import type { WorkerOptions } from "./worker-options.ts";
+import { type WorkerHandle, startWorker } from "./worker.ts";
 
 const database = freshDatabase();
 const workers: WorkerHandle[] = [];
@@ -33,9 +43,326 @@ describe("a worker", () => {
     assert.deepEqual(task!.result, { sum: 5 });
     assert.equal(task!.attempt, 1);
   });
+
+  test("tries a retryable failure again and keeps the error of each attempt", async () => {
+    const flaky = named("flaky", (context) => {
+      if (context.attempt < 3) throw new Error(`no luck at attempt ${context.attempt}`);
+      return { luckyAttempt: context.attempt };
+    });
+    const { client } = await setup([flaky]);
+
+    const { taskId } = await client.spawn(flaky, {}, { backoffSeconds: 0.02 });
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.deepEqual(task!.result, { luckyAttempt: 3 });
+    const attempts = await client.outcomes(taskId);
+    assert.deepEqual(
+      attempts.map((each) => [each.attempt, each.ending, each.error?.message]),
+      [
+        [1, "retryable", "no luck at attempt 1"],
+        [2, "retryable", "no luck at attempt 2"],
+        [3, "completed", undefined],
+      ],
+    );
+  });
+
+  test("ends a fatal failure at once, with tag, fields and stack", async () => {
+    const doomed = named("doomed", () => {
+      throw new TaskError("fatal", "dish 7 is gone", { tag: "DishGone", fields: { dish: 7 } });
+    });
+    const { client } = await setup([doomed]);
+
+    const { taskId } = await client.spawn(doomed, {});
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.equal(task!.status, "failed");
+    assert.equal(task!.attempt, 1);
+    assert.equal(task!.error!.tag, "DishGone");
+    assert.deepEqual(task!.error!.fields, { dish: 7 });
+    assert.match(task!.error!.stack!, /worker\.db\.test/);
+  });
+
+  test("gives up after max retries; retry gives the task a new start", async () => {
+    let isRepaired = false;
+    const broken = named("broken", () => {
+      if (!isRepaired) throw new Error("broken");
+    });
+    const { client } = await setup([broken]);
+
+    const options = { maxRetries: 1, backoffSeconds: 0.02 };
+    const { taskId } = await client.spawn(broken, {}, options);
+    const [dead] = await client.awaitTasks([taskId]);
+    assert.deepEqual([dead!.status, dead!.attempt], ["failed", 2]);
+
+    isRepaired = true;
+    await client.retry(taskId);
+    const [task] = await client.awaitTasks([taskId]);
+    assert.deepEqual([task!.status, task!.attempt], ["completed", 3]);
+    await assert.rejects(client.retry(taskId), InvalidTransition);
+  });
+
+  test("refuses params that SQL callers got wrong, without running the handler", async () => {
+    const strict = defineTask({
+      name: "strict",
+      params: z.strictObject({ path: z.string() }),
+      handler: () => assert.fail("ran"),
+    });
+    const { client } = await setup([strict]);
+    await client.registerTasks();
+    const db = await database.connect();
+    const { rows } = await db.query<{ id: string }>(
+      "select absurd.spawn_task('default', 'strict', '{\"path\": 3}') as id",
+    );
+
+    const [task] = await client.awaitTasks([rows[0]!.id]);
+
+    assert.equal(task!.status, "failed");
+    assert.match(task!.error!.message, /params of strict are invalid: path: /);
+  });
+
+  test("aborts a running task that is cancelled", async () => {
+    const reasons: unknown[] = [];
+    const endless = named("endless", async ({ signal }) => {
+      await aborted(signal);
+      reasons.push(signal.reason);
+      throw new Error("stopped");
+    });
+    const { client } = await setup([endless]);
+
+    const { taskId } = await client.spawn(endless, {});
+    await untilPlace(client, taskId, "lease");
+    assert.equal(await client.cancel(taskId, "not needed"), true);
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.equal(task!.status, "cancelled");
+    assert.equal(task!.error!.message, "not needed");
+    assert.ok(reasons[0] instanceof TaskCancelled);
+    assert.equal(await client.cancel(taskId), false);
+    await assert.rejects(client.cancel("01a2021c-bb60-7000-8040-000000000000"), TaskNotFound);
+  });
+
+  test("ends a task that runs past its timeout, also one that does not listen", async () => {
+    const deaf = named("deaf", () => new Promise<void>(() => undefined));
+    const { client } = await setup([deaf]);
+
+    const { taskId } = await client.spawn(deaf, {}, { timeoutSeconds: 0.1, maxRetries: 0 });
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.equal(task!.status, "failed");
+    assert.equal(task!.error!.tag, TimedOut.name);
+  });
+
+  test("keeps its lease while its event loop is blocked for longer than that", async () => {
+    const blocking = named("blocking", () => {
+      const end = performance.now() + 2_500;
+      while (performance.now() < end) Math.sqrt(end);
+    });
+    const { client } = await setup([blocking], { leaseSeconds: 0.8 });
+    const rival = await startWorker({
+      connectionString: database.url,
+      tasks: [named("other", () => undefined)],
+      leaseSeconds: 0.8,
+    });
+    workers.push(rival);
+
+    const { taskId } = await client.spawn(blocking, {});
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.deepEqual([task!.status, task!.attempt], ["completed", 1]);
+  });
+
+  test("reports progress", async () => {
+    const half = named("half", async (context) => {
+      context.progress(0.5, "half way");
+      await aborted(context.signal);
+    });
+    const { client } = await setup([half]);
+    const { taskId } = await client.spawn(half, {});
+
+    const progress = await until(async () => (await client.show(taskId)).place.progress, {
+      what: "progress is in the database",
+    });
+
+    assert.deepEqual(progress, { fraction: 0.5, note: "half way" });
+    await client.cancel(taskId);
+  });
+
+  test("lets a task spawn children that know their parent", async () => {
+    const child = named("child", () => "grown up");
+    const parent = named("parent", async (context) => {
+      const { taskId } = await context.spawn({ task: child, params: {} });
+      return { childId: taskId };
+    });
+    const { client } = await setup([child, parent]);
+
+    const { taskId } = await client.spawn(parent, {});
+    const [task] = await client.awaitTasks([taskId]);
+    const { childId } = task!.result as { childId: string };
+    const [grown] = await client.awaitTasks([childId]);
+
+    assert.equal(grown!.parentTaskId, taskId);
+    assert.equal(grown!.result, "grown up");
+  });
+
+  test("that is stopped gives back what does not end in time, not counted as an attempt", async () => {
+    const long = named("long", (context) => aborted(context.signal));
+    const { client, worker } = await setup([long]);
+    const { taskId } = await client.spawn(long, {}, { maxRetries: 0 });
+    await untilPlace(client, taskId, "lease");
+
+    await worker.stop({ graceSeconds: 0 });
+
+    const task = await client.show(taskId);
+    assert.deepEqual([task.status, task.place.place], ["pending", "ready"]);
+    assert.equal(task.attempts.length, 0);
+  });
+
+  test("drains: finishes what runs and claims nothing more", async () => {
+    let finish = (): void => undefined;
+    const slow = named("slow", () => new Promise<void>((resolve) => (finish = resolve)));
+    const { client, worker } = await setup([slow]);
+    const [first, second] = await client.spawnMany([
+      { task: slow, params: {} },
+      { task: slow, params: {} },
+    ]);
+    await untilPlace(client, first!.taskId, "lease");
+
+    const stopped = worker.stop();
+    finish();
+    await stopped;
+
+    assert.equal((await client.show(first!.taskId)).status, "completed");
+    assert.equal((await client.show(second!.taskId)).status, "pending");
+  });
 });
 
-/** A client and a worker with short times; the worker ends after the test. */
+describe("completeIn", () => {
+  test("commits the handler's rows and the completion together", async () => {
+    const { client, db } = await setupCompletion(async (context) => {
+      await inTransaction(async (tx) => {
+        await tx.query("insert into product (task_id) values ($1)", [context.taskId]);
+        await context.completeIn(tx, { stored: true });
+      });
+    });
+
+    const { taskId } = await client.spawn("produce", {});
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.deepEqual(task!.result, { stored: true });
+    assert.equal((await client.outcomes(taskId)).length, 1);
+    assert.equal((await db.query("select from product where task_id = $1", [taskId])).rowCount, 1);
+  });
+
+  test("counts as a failure when its transaction was rolled back", async () => {
+    const { client, db } = await setupCompletion(async (context) => {
+      const tx = await database.connect();
+      await tx.query("begin");
+      await tx.query("insert into product (task_id) values ($1)", [context.taskId]);
+      await context.completeIn(tx);
+      await tx.query(context.attempt === 1 ? "rollback" : "commit");
+    });
+
+    const { taskId } = await client.spawn("produce", {}, { backoffSeconds: 0.02 });
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.deepEqual([task!.status, task!.attempt], ["completed", 2]);
+    assert.equal((await db.query("select from product where task_id = $1", [taskId])).rowCount, 1);
+  });
+});
+
+describe("spawning", () => {
+  test("is part of the caller's transaction", async () => {
+    const noop = named("noop", () => undefined);
+    const { client } = await setup([noop]);
+    await client.registerTasks();
+    const tx = await database.connect();
+
+    await tx.query("begin");
+    const gone = await client.spawn(noop, {}, { on: tx });
+    await tx.query("rollback");
+    await tx.query("begin");
+    const kept = await client.spawn(noop, {}, { on: tx });
+    await tx.query("commit");
+    client.wake();
+
+    await client.awaitTasks([kept.taskId]);
+    await assert.rejects(client.show(gone.taskId), TaskNotFound);
+  });
+
+  test("orders a batch by its dependencies and names a cycle", async () => {
+    const order: string[] = [];
+    const step = defineTask({
+      name: "step",
+      params: z.strictObject({ name: z.string() }),
+      handler: ({ name }) => void order.push(name),
+    });
+    const { client } = await setup([step], { concurrency: 4 });
+
+    const spawned = await client.spawnMany([
+      { task: step, params: { name: "last" }, dependsOn: [1, 2] },
+      { task: step, params: { name: "middle" }, dependsOn: [2] },
+      { task: step, params: { name: "first" } },
+    ]);
+    await client.awaitTasks(spawned.map((each) => each.taskId));
+
+    assert.deepEqual(order, ["first", "middle", "last"]);
+    await assert.rejects(
+      client.spawnMany([
+        { task: step, params: { name: "a" }, dependsOn: [1] },
+        { task: step, params: { name: "b" }, dependsOn: [0] },
+      ]),
+      (error) => error instanceof DependencyCycle && /step \[0\] -> step \[1\]/.test(error.message),
+    );
+  });
+
+  test("refuses unknown names with near ones, bad params with their paths, and large ones", async () => {
+    const imaging = defineTask({ name: "imaging", params: z.strictObject({ cell: z.number() }) });
+    const client = new AbsurdClient(database.pool(), { tasks: [imaging] });
+
+    await assert.rejects(
+      client.spawn("imagnig", {}),
+      (error) => error instanceof UnknownTaskName && error.nearNames.includes("imaging"),
+    );
+    await assert.rejects(
+      client.spawn("imaging", { cell: "wide" }),
+      (error) => error instanceof InvalidParams && error.issues[0]!.path === "cell",
+    );
+    const blob = defineTask({ name: "blob", params: z.looseObject({}) });
+    await assert.rejects(
+      client.spawn(blob, { bytes: "x".repeat(1_048_577) }),
+      (error) => error instanceof InvalidParams && error.message.includes("1048576"),
+    );
+  });
+
+  test("with a known idempotency key returns the older task", async () => {
+    const noop = named("noop", () => undefined);
+    const client = new AbsurdClient(database.pool(), { tasks: [noop] });
+    const first = await client.spawn(noop, {}, { idempotencyKey: "tile-1" });
+    const second = await client.spawn(noop, {}, { idempotencyKey: "tile-1" });
+    assert.deepEqual(second, { taskId: first.taskId, created: false });
+  });
+});
+
+describe("lists", () => {
+  test("page through tasks, newest first, by filter", async () => {
+    const listed = named("listed", () => undefined);
+    const client = new AbsurdClient(database.pool(), { tasks: [listed] });
+    const spawned = await client.spawnMany(
+      Array.from({ length: 5 }, () => ({ task: listed, params: {}, tags: ["page"] })),
+    );
+
+    const first = await client.list({ tag: "page", status: "pending" }, { limit: 3 });
+    const second = await client.list({ tag: "page" }, { limit: 3, cursor: first.cursor });
+
+    const ids = [...first.tasks, ...second.tasks].map((task) => task.taskId);
+    assert.deepEqual(ids, spawned.map((each) => each.taskId).reverse());
+    assert.equal(second.cursor, undefined);
+    const stats = await client.stats("default");
+    assert.ok(stats[0]!.pending >= 5);
+  });
+});
+
+/** A client and a worker with short times on a queue of their own; the worker ends after the test. */
 async function setup(
   tasks: readonly AnyTask[],
   options: Partial<WorkerOptions> = {},
@@ -52,4 +379,44 @@ async function setup(
   workers.push(worker);
   return { client, worker };
 }
-[LeaseLost, TaskError, UnknownTaskName, until];
+
+async function setupCompletion(
+  handler: (context: TaskContext) => Promise<void>,
+): Promise<{ client: AbsurdClient; db: Awaited<ReturnType<typeof database.connect>> }> {
+  const db = await database.connect();
+  await db.query("create table if not exists product (task_id uuid primary key)");
+  const { client } = await setup([named("produce", handler)]);
+  return { client, db };
+}
+
+async function inTransaction(
+  work: (tx: Awaited<ReturnType<typeof database.connect>>) => Promise<void>,
+): Promise<void> {
+  const tx = await database.connect();
+  await tx.query("begin");
+  await work(tx);
+  await tx.query("commit");
+}
+
+/** A task without params. */
+function named(name: string, handler: (context: TaskContext) => unknown): AnyTask {
+  return defineTask({
+    name,
+    params: z.strictObject({}),
+    handler: async (_params, context) => handler(context),
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      resolve();
+    });
+  });
+}
+
+async function untilPlace(client: AbsurdClient, taskId: string, place: string): Promise<void> {
+  await until(async () => (await client.show(taskId)).place.place === place, {
+    what: `task ${taskId} is in ${place}`,
+  });
+}

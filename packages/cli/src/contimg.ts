@@ -3,16 +3,20 @@
 import { Command, CommanderError } from "commander";
 
 import { ENVIRONMENT } from "./config.ts";
+import { demoCommand } from "./contimg/demo.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
 import { runCommand } from "./contimg/run.ts";
+import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { EXIT_CODES, formatFailure, toFailure } from "./failure.ts";
 
 /** Every command of contimg, in the order that help shows. */
 const COMMANDS = [
+  demoCommand,
+  simulateCommand,
   runCommand,
   spawnCommand,
   workerCommand,

@@ -3,6 +3,7 @@
  * code. Only a bug shows its stack.
  */
 import {
+  DependencyCycle,
   DependencyFailed,
   InvalidParams,
   InvalidTransition,
@@ -24,7 +25,7 @@ export const EXIT_CODES = {
   130: "interrupted",
 } as const;
 
-export type ExitCode = keyof typeof EXIT_CODES;
+type ExitCode = keyof typeof EXIT_CODES;
 
 /** A person pressed Ctrl-C. */
 export class Interrupted extends Error {
@@ -74,6 +75,7 @@ function toEngineFailure(error: unknown): Failure | undefined {
   }
   if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
+  if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
   if (error instanceof DependencyFailed || error instanceof InvalidTransition) {
     return failure(1, error.name, error.message);
   }

@@ -100,7 +100,7 @@ std::string takeHdf5Message() {
 }
 
 std::shared_ptr<File> File::open(const std::string& path, Mode mode) {
-  // Outlives the lock: when opening fails, its destructor takes the mutex too.
+  // Before the lock, so that a file which fails to open dies after it is released.
   std::shared_ptr<File> file(new File());
   std::lock_guard lock(hdf5Mutex());
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);

@@ -41,3 +41,18 @@ export type {
   StageResult,
   Transaction,
 } from "./stage.ts";
+export { SUBBAND_COUNT, TILE_SECONDS, type TileSize } from "./simulate/array.ts";
+export type { HostClocks } from "./simulate/file-names.ts";
+export {
+  demoScenario,
+  groupIdOf,
+  knownCalibrator,
+  transitOf,
+  type Scenario,
+  type ScenarioTile,
+} from "./simulate/scenario.ts";
+export {
+  simulateGroup,
+  type SimulatedGroup,
+  type SimulateOptions,
+} from "./simulate/simulate-group.ts";

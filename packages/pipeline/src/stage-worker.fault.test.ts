@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase, PROBE_STAGE_URL, probeStage, until } from "@contimg/testkit";
+import { freshDatabase, until } from "@contimg/testkit";
 import pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { migrateAll } from "./migrate.ts";
+import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
 import { stageTask } from "./stage-task.ts";
@@ -60,7 +61,7 @@ describe("a worker that is killed with kill -9", () => {
     assert.deepEqual(stageFolders(), []);
   });
 
-  test("between the commit and the rename leaves a product that the next reader finishes", async () => {
+  test("between commit and rename leaves a product that the next reader finishes", async () => {
     const { client, pool } = setup();
     await holdCallsOf(pool, "lock_unpublished", async () => {
       const worker = await startWorker();
@@ -79,7 +80,7 @@ describe("a worker that is killed with kill -9", () => {
     assert.deepEqual(stageFolders(), []);
   });
 
-  test("between the commit and the rename is made good by the next worker that starts", async () => {
+  test("between commit and rename is made good by the next worker that starts", async () => {
     const { client, pool } = setup();
     await holdCallsOf(pool, "lock_unpublished", async () => {
       const worker = await startWorker();

@@ -9,10 +9,14 @@ as $$
 declare
   v_rows absurd.spawn_row[];
   v_bad record;
+  v_numbers bigint[] := array(
+    select absurd.next_task_number()
+      from generate_series(1, jsonb_array_length(p_tasks)) order by 1
+  );
 begin
   v_rows := array(
     select row(
-             g.ordinal, n.number, n.number, k.kind_id, coalesce(g.queue_name, k.queue),
+             g.ordinal, v_numbers[g.ordinal], v_numbers[g.ordinal], k.kind_id, coalesce(g.queue_name, k.queue),
              coalesce(g.priority, 0), coalesce(g.params, '{}'),
              coalesce(g.max_retries + 1, k.attempts_max),
              coalesce((g.timeout_seconds * 1000)::bigint, k.timeout_ms),
@@ -20,22 +24,18 @@ begin
              g.idempotency_key, g.correlation_id, g.workflow_id, g.tags, g.policy,
              nullif(g.depends_on, '[]')
            )::absurd.spawn_row
-      from (
-        select * from rows from (
-          jsonb_to_recordset(p_tasks) as (
-            task_name text, queue_name text, params jsonb, priority smallint,
-            max_retries integer, timeout_seconds double precision,
-            delay_seconds double precision, available_at timestamptz, idempotency_key text,
-            correlation_id text, workflow_id uuid, tags text[], policy jsonb, depends_on jsonb
-          )
-        ) with ordinality as o(
-          task_name, queue_name, params, priority, max_retries, timeout_seconds, delay_seconds,
-          available_at, idempotency_key, correlation_id, workflow_id, tags, policy, depends_on,
-          ordinal
-        )
-      ) g
-      -- The function scan is in order, and a number is taken a row: numbers follow the batch.
-      cross join lateral (select absurd.next_task_number() as number where g.ordinal > 0) n
+      from rows from (
+             jsonb_to_recordset(p_tasks) as (
+               task_name text, queue_name text, params jsonb, priority smallint,
+               max_retries integer, timeout_seconds double precision,
+               delay_seconds double precision, available_at timestamptz, idempotency_key text,
+               correlation_id text, workflow_id uuid, tags text[], policy jsonb, depends_on jsonb
+             )
+           ) with ordinality as g(
+             task_name, queue_name, params, priority, max_retries, timeout_seconds,
+             delay_seconds, available_at, idempotency_key, correlation_id, workflow_id, tags,
+             policy, depends_on, ordinal
+           )
       join absurd.kind k on k.name = g.task_name
      order by g.ordinal
   );

@@ -39,7 +39,7 @@ as $$
       from head h
       cross join lateral (
         select r.lane_id, r.seq, r.at from absurd.ready r
-         where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit p_limit
+         where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit p_limit * 2
       ) c
      order by rank, c.seq
      limit p_limit * 2

@@ -94,22 +94,28 @@ function forEachSolution(
   }
 }
 
-/** Per antenna 1.4826 · median |phase step between neighboring channels| / √2; then the median. */
+/**
+ * Per antenna and polarization 1.4826 · MAD of the phase steps between neighboring channels, over
+ * √2; the median step, which a delay makes, is taken off. Then the median over all.
+ */
 function phaseScatter(arrays: BandpassArrays, antennaIsActive: Uint8Array): number {
   const { antennaCount, channelCount, polarizationCount, flags } = arrays;
   const scatters: number[] = [];
   for (let antenna = 0; antenna < antennaCount; antenna += 1) {
     if (antennaIsActive[antenna] !== 1) continue;
-    const steps: number[] = [];
-    for (let pol = 0; pol < polarizationCount; pol += 1)
+    for (let pol = 0; pol < polarizationCount; pol += 1) {
+      const steps: number[] = [];
       for (let channel = 1; channel < channelCount; channel += 1) {
         const after = (antenna * channelCount + channel) * polarizationCount + pol;
         const before = after - polarizationCount;
         if (flags[after] === 0 && flags[before] === 0)
-          steps.push(Math.abs(phaseStep(arrays.gains, before, after)));
+          steps.push(phaseStep(arrays.gains, before, after));
       }
-    if (steps.length > 0)
-      scatters.push((SIGMA_PER_MAD * medianInPlace(Float64Array.from(steps))) / Math.SQRT2);
+      if (steps.length === 0) continue;
+      const values = Float64Array.from(steps);
+      const median = medianInPlace(values);
+      scatters.push((SIGMA_PER_MAD * madInPlace(values, median)) / Math.SQRT2);
+    }
   }
   return medianInPlace(Float64Array.from(scatters));
 }

@@ -1,8 +1,8 @@
 /** `contimg worker`: takes stages from the queue until it is told to stop. */
-import type { Logger } from "@contimg/absurd";
 import { startStageWorker, STAGES } from "@contimg/pipeline";
 import { Command } from "commander";
 
+import { lineLogger } from "../line-logger.ts";
 import {
   type CommonFlags,
   requireDatabase,
@@ -66,21 +66,4 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   await worker.finished;
-}
-
-/** One line an event: text for people, JSON for programs. */
-function lineLogger(json: boolean, verbose: boolean): Logger {
-  const write = (level: string) => (fields: object, message: string) => {
-    const at = new Date().toISOString();
-    const line = json
-      ? JSON.stringify({ at, level, message, ...fields })
-      : `${at} ${level} ${message} ${JSON.stringify(fields)}`;
-    process.stderr.write(`${line}\n`);
-  };
-  return {
-    debug: verbose ? write("debug") : () => undefined,
-    info: write("info"),
-    warn: write("warn"),
-    error: write("error"),
-  };
 }

@@ -60,16 +60,17 @@ export function chooseCalibrator(
   const candidates = calibrators
     .filter((entry) => name === undefined || entry.name === name || entry.alias === name)
     .map((entry) => place(entry.name, toPointSource(entry), tile));
-  const brightest = candidates.reduce<ChosenCalibrator | undefined>(
-    (best, one) => (one.apparentFluxJy > (best?.apparentFluxJy ?? 0) ? one : best),
-    undefined,
-  );
-  if (brightest === undefined)
+  const [first, ...others] = candidates;
+  if (first === undefined)
     throw new PipelineError(
       "NoCalibrator",
       `calibrator ${name ?? "of any name"} has no 20 cm flux in the calibrator list`,
       { calibrator: name },
     );
+  const brightest = others.reduce(
+    (best, one) => (one.apparentFluxJy > best.apparentFluxJy ? one : best),
+    first,
+  );
   if (brightest.apparentFluxJy >= APPARENT_FLUX_MIN_JY) return brightest;
   const offAxisDeg = (brightest.offAxisRad * 180) / Math.PI;
   throw new PipelineError(

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { apparentHourAngleDec, earthOrientation, mjdFromUnixMs } from "@contimg/astro";
 import { findCalibrator, readVlaCalibrators, type Calibrator } from "@contimg/formats";
 import { DSA_SITE, TILE_SECONDS, type TileSize } from "./array.ts";
+import { stampOf } from "./file-names.ts";
 import type { SimulateOptions } from "./simulate-group.ts";
 
 const CALIBRATORS_PATH = fileURLToPath(
@@ -48,6 +49,11 @@ export function demoScenario(size: TileSize, seed: number): Scenario {
     calibratorTile: tile(0),
     scienceTiles: DEMO_SCIENCE_TILES.map(tile),
   };
+}
+
+/** Groups are named after the start of their first integration. */
+export function groupIdOf(tile: ScenarioTile): string {
+  return stampOf(tile.startUnixMs);
 }
 
 /** From the VLA list in `data/`, by J2000 name or alias. */

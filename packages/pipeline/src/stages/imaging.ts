@@ -42,7 +42,7 @@ const paramsSchema = z.strictObject({
   calibrated_ms_path: z.string().min(1).optional(),
   pixel_count: z.int().min(64).max(16384).multipleOf(2).default(4096),
   cell_arcsec: z.number().positive().max(60).default(3),
-  robustness: z.number().min(-2).max(2).default(0),
+  robustness: z.number().min(-2).max(2).default(-0.5),
   iterations_max: z.int().min(0).default(30_000),
   major_gain: z.number().gt(0).max(1).default(0.9),
   auto_mask_sigma: z.number().positive().default(5),

@@ -22,7 +22,7 @@ const paramsSchema = z.strictObject({
   primary_beam_path: z.string().min(1).optional(),
   catalog_path: z.string().min(1).optional(),
   /** Sources where the beam's response is lower are not measured. */
-  primary_beam_min: z.number().gt(0).max(1).default(0.2),
+  primary_beam_min: z.number().gt(0).max(1).default(0.3),
 });
 
 export type PhotometryParams = z.infer<typeof paramsSchema>;

@@ -36,7 +36,7 @@ const paramsSchema = z.strictObject({
   noise_box_pixels: z.int().min(16).max(1024).default(64),
   match_radius_arcsec: z.number().positive().max(60).default(10),
   /** Sources where the beam's response is lower are left alone. */
-  primary_beam_min: z.number().gt(0).max(1).default(0.2),
+  primary_beam_min: z.number().gt(0).max(1).default(0.3),
   judged_snr_min: z.number().positive().default(8),
 });
 

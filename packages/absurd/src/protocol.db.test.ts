@@ -1,0 +1,525 @@
+/** Promises of the SQL protocol, without the TypeScript worker. */
+import assert from "node:assert/strict";
+
+import type pg from "pg";
+import { describe, test } from "vitest";
+
+import { freshDatabase, setClock, until } from "@contimg/testkit";
+
+const database = freshDatabase();
+const T0 = "2026-03-01T12:00:00Z";
+
+describe("a claim", () => {
+  test("is given to one of two workers that ask at the same moment", async () => {
+    const { db, worker } = await setup({ spawn: 200 });
+    const rivalDb = await database.connect();
+    const rival = await registerWorker(rivalDb);
+
+    const drain = async (client: pg.Client, who: SqlWorker): Promise<ClaimRow[]> => {
+      const all: ClaimRow[] = [];
+      for (let i = 0; i < 40; i++) all.push(...(await claim(client, who, 10)));
+      return all;
+    };
+    const claims = await Promise.all([drain(db, worker), drain(rivalDb, rival)]);
+
+    const ids = claims.flat().map((each) => each.task_id);
+    assert.equal(ids.length, 200);
+    assert.equal(new Set(ids).size, 200);
+  });
+
+  test("takes higher priorities first and the oldest within one", async () => {
+    const { db, worker } = await setup({});
+    await spawn(
+      db,
+      [1, 3, 2, 3].map((priority, i) => task({ priority, params: { i } })),
+    );
+
+    const claims = await claim(db, worker, 3);
+
+    const order = claims.map((each) => each.task_id);
+    const { rows } = await db.query<{ i: number }>(
+      `select (t.params ->> 'i')::integer as i from unnest($1::bigint[]) with ordinality o(id, n)
+         join absurd.task t on t.id = o.id order by t.params ->> 'i'`,
+      [order],
+    );
+    assert.deepEqual(
+      rows.map((row) => row.i),
+      [1, 2, 3],
+    );
+  });
+
+  test("leaves out task names the worker does not know", async () => {
+    const { db, worker } = await setup({ spawn: 1 });
+    assert.deepEqual(await claim(db, { ...worker, kinds: [] }, 10), []);
+    assert.equal((await claim(db, worker, 10)).length, 1);
+  });
+
+  test("reads, locks and deletes ready rows by their key and sorts no lane", async () => {
+    const { db, worker } = await setup({ spawn: 5_000 });
+    await db.query(
+      `set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off;
+       set enable_mergejoin = off`,
+    );
+    const { rows: source } = await db.query<{ prosrc: string; proargnames: string[] }>(
+      "select prosrc, proargnames from pg_proc where oid = 'absurd.claim'::regproc",
+    );
+    const { prosrc, proargnames } = source[0]!;
+    const body = proargnames
+      .slice(0, 7)
+      .reduce(
+        (text, name, i) => text.replaceAll(new RegExp(`\\b${name}\\b`, "g"), `$${i + 1}`),
+        prosrc,
+      )
+      .replaceAll("$5, $6", "$5::integer[], $6::bigint[]")
+      .replaceAll("$1, b.claim_no", "$1::integer, b.claim_no");
+    const { rows } = await db.query<{ "QUERY PLAN": string }>(`explain ${body}`, [
+      worker.id,
+      worker.epoch,
+      ["default"],
+      worker.kinds,
+      [],
+      [],
+      10,
+    ]);
+    const plan = rows.map((row) => row["QUERY PLAN"]);
+
+    const readers = plan.filter((line) => / on ready\b/.test(line) && line.includes("Scan"));
+    assert.ok(readers.length >= 3, plan.join("\n"));
+    for (const line of readers) assert.match(line, /Index.* Scan using ready_pkey|Tid Scan/);
+    assert.ok(!plan.some((line) => line.includes("Seq Scan on task")), plan.join("\n"));
+  });
+
+  test("keeps its speed under dead rows when it is given a hint", async () => {
+    const { db, worker } = await setup({ spawn: 30_000 });
+    await db.query("alter table absurd.ready set (autovacuum_enabled = off)");
+    const pin = await database.connect();
+    await pin.query("begin isolation level repeatable read");
+    await pin.query("select count(*) from absurd.ready");
+    const seen = await claim(db, worker, 29_000);
+    const hint = seen.reduce((top, each) => (BigInt(each.seq) > top ? BigInt(each.seq) : top), 0n);
+    const lane = seen[0]!.lane_id;
+
+    const touched = async (hints: [number[], string[]]): Promise<number> => {
+      const plan = await db.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
+        `explain (analyze, buffers, format json)
+         select r.seq from absurd.ready r where r.lane_id = $1 and r.seq >= $2 order by r.seq limit 1`,
+        [hints[0][0], hints[1][0]],
+      );
+      return plan.rows[0]!["QUERY PLAN"][0].Plan["Shared Hit Blocks"];
+    };
+    const unhinted = await touched([[lane], ["0"]]);
+    const hinted = await touched([[lane], [String(hint + 1n)]]);
+    await pin.query("rollback");
+    await db.query("alter table absurd.ready reset (autovacuum_enabled)");
+
+    assert.ok(hinted <= 8, `a hinted probe touched ${hinted} pages`);
+    assert.ok(unhinted > 20 * hinted, `an unhinted probe touched ${unhinted} pages`);
+  });
+});
+
+describe("a lease", () => {
+  test("that ran out passes to the next worker and fences off the first", async () => {
+    const { db, worker } = await setup({ spawn: 1 });
+    const [first] = await claim(db, worker, 1);
+
+    await setClock(db, "2026-03-01T12:00:31Z"); // one second past the lease
+    const rival = await registerWorker(db);
+    await maintain(db, rival);
+    const [second] = await claim(db, rival, 1);
+
+    assert.equal(second!.task_id, first!.task_id);
+    assert.equal(second!.claim_no, 2);
+    await assert.rejects(cycle(db, worker, { done: [first!] }), { code: "WF002" });
+    await assert.rejects(
+      db.query("select absurd.complete_task($1)", [await fence(db, worker, first!)]),
+      { code: "WF001" },
+    );
+    await cycle(db, rival, { done: [second!] });
+    assert.equal(await status(db, second!), "completed");
+  });
+
+  test("lives as long as its worker beats", async () => {
+    const { db, worker } = await setup({ spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    for (const minute of ["00:20", "00:40", "01:00"]) {
+      await setClock(db, `2026-03-01T12:${minute}Z`);
+      await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
+      await maintain(db, worker);
+    }
+    await cycle(db, worker, { done: [held!] });
+    assert.equal(await status(db, held!), "completed");
+  });
+
+  test("of a task that kills its workers is given max_retries + 1 times", async () => {
+    const { db } = await setup({});
+    await spawn(db, [task({ max_retries: 2 })]);
+    let last: ClaimRow | undefined;
+    for (let i = 0; i < 3; i++) {
+      const victim = await registerWorker(db);
+      [last] = await claim(db, victim, 1);
+      assert.equal(last!.claim_no, i + 1);
+      await setClock(db, `2026-03-01T12:0${i + 1}:00Z`);
+      await maintain(db, await registerWorker(db));
+    }
+    assert.equal(await status(db, last!), "failed");
+    const { rows } = await db.query<{ n: string }>("select count(*) as n from absurd.dead_letter");
+    assert.equal(rows[0]!.n, "1");
+  });
+
+  test("that the worker never heard of is given back when it asks after a lost answer", async () => {
+    const { db, worker } = await setup({ spawn: 3 });
+    const [known] = await claim(db, worker, 1);
+    await claim(db, worker, 2); // the answer was lost
+
+    const { rows } = await db.query<{ held: boolean }>(
+      "select held from absurd.revalidate($1, $2, $3, $4)",
+      [worker.id, worker.epoch, [known!.task_id], [1]],
+    );
+
+    assert.deepEqual(rows, [{ held: true }]);
+    const again = await claim(db, worker, 10);
+    assert.deepEqual(
+      again.map((each) => each.claim_no),
+      [2, 2],
+    );
+  });
+});
+
+describe("a stale fence", () => {
+  const VERBS: Readonly<Record<string, (db: pg.Client, fenceText: string) => Promise<unknown>>> = {
+    complete: (db, text) => db.query("select absurd.complete_task($1)", [text]),
+    fail: (db, text) => db.query("select absurd.fail_task($1, 'late')", [text]),
+    "spawn a child": (db, text) =>
+      db.query("select * from absurd.spawn_tasks($1, $2)", [JSON.stringify([task({})]), text]),
+    publish: (db, text) => db.query("select absurd.hold_fence($1)", [text]),
+  };
+  for (const [verb, call] of Object.entries(VERBS)) {
+    test(`is refused when it wants to ${verb}`, async () => {
+      const { db, worker } = await setup({ spawn: 1 });
+      const [held] = await claim(db, worker, 1);
+      const text = await fence(db, worker, held!);
+      await call(db, text.replace(/-1-/, "-2-")).then(
+        () => assert.fail("another claim number was accepted"),
+        (error: unknown) => {
+          assert.equal((error as { code: string }).code, "WF001");
+        },
+      );
+      await assert.rejects(call(db, `${text.slice(0, -1)}${text.endsWith("0") ? "1" : "0"}`), {
+        code: "WF001",
+      });
+      await call(db, text); // the true one is good
+    });
+  }
+
+  test("is refused when it wants to report progress", async () => {
+    const { db, worker } = await setup({ spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    const report = (claimNo: number): Promise<pg.QueryResult> =>
+      db.query("select * from absurd.report_progress($1, $2, $3, $4, '{0.5}', '{half}')", [
+        worker.id,
+        worker.epoch,
+        [held!.task_id],
+        [claimNo],
+      ]);
+    assert.equal((await report(2)).rowCount, 1);
+    assert.equal((await report(1)).rowCount, 0);
+    assert.equal((await db.query("select * from absurd.progress")).rowCount, 1);
+  });
+});
+
+describe("an idempotency key", () => {
+  test("names one task, also for two transactions at once", async () => {
+    const { db } = await setup({});
+    const rival = await database.connect();
+    await db.query("begin");
+    const [first] = await spawn(db, [task({ idempotency_key: "once" })]);
+    const second = spawn(rival, [task({ idempotency_key: "once" })]);
+    await untilBlocked(db, rival);
+    await db.query("commit");
+
+    assert.deepEqual(await second, [{ task_id: first!.task_id, created: false }]);
+    assert.equal(first!.created, true);
+  });
+
+  test("of a spawn that was rolled back is free again", async () => {
+    const { db } = await setup({});
+    await db.query("begin");
+    await spawn(db, [task({ idempotency_key: "rolled-back" })]);
+    await db.query("rollback");
+    const [again] = await spawn(db, [task({ idempotency_key: "rolled-back" })]);
+    assert.equal(again!.created, true);
+  });
+});
+
+describe("dependencies", () => {
+  test("release a diamond of 1000 once, and its foot after all of them", async () => {
+    const { db, worker } = await setup({});
+    const middle = Array.from({ length: 1000 }, () => task({ depends_on: [0] }));
+    const foot = task({ depends_on: middle.map((_, i) => i + 1) });
+    const spawned = await spawn(db, [task({}), ...middle, foot]);
+
+    const [head] = await claim(db, worker, 10);
+    await cycle(db, worker, { done: [head!] });
+    const wings = await claim(db, worker, 2000);
+    assert.equal(wings.length, 1000);
+    await cycle(db, worker, { done: wings.slice(0, 999) });
+    assert.equal((await claim(db, worker, 10)).length, 0);
+    await cycle(db, worker, { done: wings.slice(999) });
+    const last = await claim(db, worker, 10);
+
+    assert.equal(last.length, 1);
+    await cycle(db, worker, { done: last });
+    const { rows } = await db.query<{ status: string }>(
+      "select status from absurd.tasks where task_id = $1",
+      [spawned.at(-1)!.task_id],
+    );
+    assert.equal(rows[0]!.status, "completed");
+  });
+
+  test("on a completed task count as met, on a failed or unknown one are refused", async () => {
+    const { db, worker } = await setup({ spawn: 2 });
+    const [good, bad] = await claim(db, worker, 2);
+    await cycle(db, worker, { done: [good!], failed: [[bad!, "fatal"]] });
+    const [goodId, badId] = await Promise.all([uuid(db, good!), uuid(db, bad!)]);
+
+    await spawn(db, [task({ depends_on: [goodId] })]);
+    assert.equal((await claim(db, worker, 5)).length, 1);
+    await assert.rejects(spawn(db, [task({ depends_on: [badId] })]), { code: "WF007" });
+    await assert.rejects(
+      spawn(db, [task({ depends_on: ["01a2021c-bb60-7000-8040-000000000000"] })]),
+      { code: "WF006" },
+    );
+    await assert.rejects(spawn(db, [task({ depends_on: [0] })]), { code: "WF005" });
+  });
+
+  test("of a task that failed for good are cancelled down to the last, each naming its parent", async () => {
+    const { db, worker } = await setup({});
+    const ids = await spawn(db, [task({}), task({ depends_on: [0] }), task({ depends_on: [1] })]);
+    const [head] = await claim(db, worker, 5);
+    await cycle(db, worker, { failed: [[head!, "fatal"]] });
+
+    const { rows } = await db.query<{ status: string; error: string }>(
+      "select status, error from absurd.tasks order by task_number",
+    );
+    assert.deepEqual(
+      rows.map((row) => row.status),
+      ["failed", "cancelled", "cancelled"],
+    );
+    assert.match(rows[1]!.error, new RegExp(ids[0]!.task_id));
+    assert.match(rows[2]!.error, new RegExp(ids[1]!.task_id));
+
+    await db.query("select absurd.retry_task($1)", [ids[0]!.task_id]);
+    for (let i = 0; i < 3; i++) {
+      const [next] = await claim(db, worker, 5);
+      await cycle(db, worker, { done: [next!] });
+    }
+    const after = await db.query("select from absurd.tasks where status = 'completed'");
+    assert.equal(after.rowCount, 3);
+  });
+
+  test("spawned while their parent completes are found by the audit", async () => {
+    const { db, worker } = await setup({ spawn: 1 });
+    const [parent] = await claim(db, worker, 1);
+    const spawner = await database.connect();
+    await setClock(spawner, T0);
+    await spawner.query("begin");
+    await spawn(spawner, [task({ depends_on: [await uuid(db, parent!)] })]);
+    await cycle(db, worker, { done: [parent!] }); // does not see the uncommitted edge
+    await spawner.query("commit");
+    assert.equal((await claim(db, worker, 1)).length, 0);
+
+    await until(
+      async () => {
+        await maintain(db, worker);
+        return (await claim(db, worker, 1)).length === 1;
+      },
+      { what: "the audit released the child" },
+    );
+  });
+});
+
+describe("cancel", () => {
+  test("ends a task in every plane and asks the worker of one that runs", async () => {
+    const { db, worker } = await setup({ spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    const heldId = await uuid(db, held!);
+    const [ready, deferred, waiting] = await spawn(db, [
+      task({}),
+      task({ delay_seconds: 60 }),
+      task({ depends_on: [heldId] }),
+    ]);
+    for (const each of [ready, deferred, waiting]) {
+      const { rows } = await db.query("select absurd.cancel_task($1) as done", [each!.task_id]);
+      assert.deepEqual(rows, [{ done: true }]);
+    }
+    const counts = await db.query("select from absurd.tasks where status = 'cancelled'");
+    assert.equal(counts.rowCount, 3);
+
+    await db.query("select absurd.cancel_task($1, 'enough')", [heldId]);
+    assert.equal(await status(db, held!), "claimed");
+    const { rows } = await db.query("select reason from absurd.beat($1, $2)", [
+      worker.id,
+      worker.epoch,
+    ]);
+    assert.deepEqual(rows, [{ reason: "enough" }]);
+    await setClock(db, "2026-03-01T12:00:20Z"); // past the grace of 10 s
+    await maintain(db, worker);
+    assert.equal(await status(db, held!), "cancelled");
+  });
+});
+
+describe("a timeout", () => {
+  test("that no worker kept is kept by the leader and counts as an attempt", async () => {
+    const { db, worker } = await setup({});
+    await spawn(db, [task({ timeout_seconds: 5, max_retries: 0 })]);
+    const [held] = await claim(db, worker, 1);
+    await setClock(db, "2026-03-01T12:00:16Z"); // 5 s and the grace of 10 s
+    await maintain(db, worker);
+    assert.equal(await status(db, held!), "failed");
+  });
+});
+
+interface PlanNode {
+  "Shared Hit Blocks": number;
+}
+
+interface SqlWorker {
+  readonly id: number;
+  readonly epoch: string;
+  readonly kinds: readonly number[];
+}
+
+interface ClaimRow {
+  readonly task_id: string;
+  readonly claim_no: number;
+  readonly lane_id: number;
+  readonly seq: string;
+}
+
+function task(fields: Record<string, unknown>): Record<string, unknown> {
+  return { task_name: "noop", ...fields };
+}
+
+/** An empty engine at noon with the task name "noop", and a worker with a lease of 30 s. */
+async function setup(options: { spawn?: number }): Promise<{ db: pg.Client; worker: SqlWorker }> {
+  const db = await database.connect();
+  await setClock(db, T0);
+  await db.query(
+    `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
+       absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
+       absurd.progress, absurd.worker, absurd.signal`,
+  );
+  await db.query("update absurd.control set expires_at = '-infinity'");
+  await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
+  const count = options.spawn ?? 0;
+  if (count > 0)
+    await spawn(
+      db,
+      Array.from({ length: count }, () => task({})),
+    );
+  return { db, worker: await registerWorker(db) };
+}
+
+async function registerWorker(db: pg.Client): Promise<SqlWorker> {
+  const epoch = String(Math.floor(Math.random() * 2 ** 50));
+  const { rows } = await db.query<{ id: number; kinds: number[] }>(
+    `select absurd.register_worker('w', $1, 30000, array['default'], 10) as id,
+            array(select kind_id from absurd.kind) as kinds`,
+    [epoch],
+  );
+  return { id: rows[0]!.id, epoch, kinds: rows[0]!.kinds };
+}
+
+async function spawn(
+  db: pg.Client,
+  tasks: readonly object[],
+): Promise<{ task_id: string; created: boolean }[]> {
+  const { rows } = await db.query<{ task_id: string; created: boolean }>(
+    "select task_id, created from absurd.spawn_tasks($1) order by task_index",
+    [JSON.stringify(tasks)],
+  );
+  return rows;
+}
+
+async function cycle(
+  db: pg.Client,
+  worker: SqlWorker,
+  work: {
+    done?: readonly ClaimRow[];
+    failed?: readonly (readonly [ClaimRow, string])[];
+    limit?: number;
+  },
+): Promise<ClaimRow[]> {
+  const done = work.done ?? [];
+  const failed = work.failed ?? [];
+  const { rows } = await db.query<ClaimRow & { what: string }>(
+    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array['default'], $11,
+                                null, null, $12)`,
+    [
+      worker.id,
+      worker.epoch,
+      done.map((each) => each.task_id),
+      done.map((each) => each.claim_no),
+      done.map(() => null),
+      failed.map(([each]) => each.task_id),
+      failed.map(([each]) => each.claim_no),
+      failed.map(([, errorClass]) => errorClass),
+      failed.map(() => '{"tag":"Test","message":"as asked"}'),
+      failed.map(() => 0.5),
+      worker.kinds,
+      work.limit ?? 0,
+    ],
+  );
+  assert.deepEqual(
+    rows.filter((row) => row.what === "s"),
+    [],
+  );
+  return rows.filter((row) => row.what === "c");
+}
+
+function claim(db: pg.Client, worker: SqlWorker, limit: number): Promise<ClaimRow[]> {
+  return cycle(db, worker, { limit });
+}
+
+async function maintain(db: pg.Client, worker: SqlWorker): Promise<void> {
+  await db.query("update absurd.control set expires_at = '-infinity'");
+  await db.query("select * from absurd.maintain($1, $2, 5000, 10000)", [worker.id, worker.epoch]);
+}
+
+async function fence(db: pg.Client, worker: SqlWorker, held: ClaimRow): Promise<string> {
+  const { rows } = await db.query<{ text: string }>(
+    "select absurd.fence_text($1, $2, $3, $4) as text",
+    [held.task_id, held.claim_no, worker.id, worker.epoch],
+  );
+  return rows[0]!.text;
+}
+
+async function uuid(db: pg.Client, held: ClaimRow): Promise<string> {
+  const { rows } = await db.query<{ id: string }>("select absurd.task_uuid($1) as id", [
+    held.task_id,
+  ]);
+  return rows[0]!.id;
+}
+
+async function status(db: pg.Client, held: ClaimRow): Promise<string> {
+  const { rows } = await db.query<{ status: string }>(
+    "select status from absurd.tasks where task_number = $1",
+    [held.task_id],
+  );
+  return rows[0]!.status;
+}
+
+async function untilBlocked(db: pg.Client, blocked: pg.Client): Promise<void> {
+  // processID is pg's, though its types do not say so.
+  const { processID } = blocked as pg.Client & { processID: number };
+  await until(
+    async () => {
+      const { rows } = await db.query<{ blocked: boolean }>(
+        "select cardinality(pg_blocking_pids($1)) > 0 as blocked",
+        [processID],
+      );
+      return rows[0]!.blocked;
+    },
+    { what: "the second transaction waits for the first" },
+  );
+}

@@ -1,0 +1,68 @@
+/** A worker's standing in the database: its number, its epoch, and the heartbeat that keeps both. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+
+import { Heartbeat, type HeartbeatMessage } from "./heartbeat.ts";
+import type { WorkerIdentity, WorkerSession } from "./worker-session.ts";
+
+export interface WorkerLeaseOptions {
+  readonly connectionString: string;
+  readonly name: string;
+  readonly version: string;
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly leaseSeconds: number;
+  readonly beatSeconds: number;
+}
+
+export class WorkerLease {
+  readonly #session: WorkerSession;
+  readonly #options: WorkerLeaseOptions;
+  readonly #onMessage: (message: HeartbeatMessage) => void;
+  #heartbeat: Heartbeat | undefined;
+  identity: WorkerIdentity = { workerId: 0, epoch: 0n };
+
+  constructor(
+    session: WorkerSession,
+    options: WorkerLeaseOptions,
+    onMessage: (message: HeartbeatMessage) => void,
+  ) {
+    this.#session = session;
+    this.#options = options;
+    this.#onMessage = onMessage;
+  }
+
+  /** Registers under a new number and a new random epoch, and begins to beat. */
+  async register(): Promise<void> {
+    await this.stop();
+    const { name, version, queues, concurrency, leaseSeconds } = this.#options;
+    // 63 random bits: no two processes and no two lives of one share them.
+    const epoch = randomBytes(8).readBigUInt64BE() >> 1n;
+    const host = hostname();
+    const workerId = await this.#session.register({
+      name,
+      version,
+      queues,
+      concurrency,
+      leaseSeconds,
+      host,
+      epoch,
+    });
+    this.identity = { workerId, epoch };
+    this.#heartbeat = new Heartbeat({ ...this.#options, ...this.identity }, this.#onMessage);
+  }
+
+  isFresh(): boolean {
+    return this.#heartbeat?.isFresh() ?? false;
+  }
+
+  beatNow(): void {
+    this.#heartbeat?.beatNow();
+  }
+
+  async stop(): Promise<void> {
+    const heartbeat = this.#heartbeat;
+    this.#heartbeat = undefined;
+    await heartbeat?.stop();
+  }
+}

@@ -1,0 +1,33 @@
+/** What a worker can be told. */
+import type { ClassifyError } from "./error-record.ts";
+import type { AnyTask, Logger } from "./task.ts";
+
+export interface WorkerOptions {
+  readonly connectionString: string;
+  /** Definitions with handlers: all that this worker claims. */
+  readonly tasks: readonly AnyTask[];
+  /** Default: the queues of the tasks. */
+  readonly queues?: readonly string[];
+  /** Tasks at once. Default 1. */
+  readonly concurrency?: number;
+  /** What a crash costs at most, before others take over. Default 30, at least 0.2. */
+  readonly leaseSeconds?: number;
+  /** Default: a sixth of the lease. */
+  readonly beatSeconds?: number;
+  /** How long to sleep between looks when nobody rings. Default 1. */
+  readonly pollSeconds?: number;
+  /** How long a handler may go on after its signal aborted. Default 10. */
+  readonly abortGraceSeconds?: number;
+  readonly classifyError?: ClassifyError;
+  readonly name?: string;
+  readonly version?: string;
+  /** Default: silent. */
+  readonly log?: Logger;
+}
+
+export const SILENT: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+
+import { createRandom, synthesizeImage, type TrueSource } from "@contimg/testkit";
+import { describe, test } from "vitest";
+
+import { ARCSEC_RAD } from "../angle.ts";
+import { beamKernel, beamValue } from "./beam.ts";
+import { findSources } from "./find-sources.ts";
+import { fitComponents } from "./fit-gaussian.ts";
+import { measureForced } from "./photometry.ts";
+import { robustMoments } from "./statistics.ts";
+
+/** A tile's beam: 34″ × 10″ on 3″ pixels. */
+const KERNEL = beamKernel(
+  { majorRad: 34 * ARCSEC_RAD, minorRad: 10 * ARCSEC_RAD, positionAngleRad: 1.85 },
+  3 * ARCSEC_RAD,
+);
+const RMS = 0.5e-3;
+const SIDE = 640;
+
+describe("the beam", () => {
+  test("is at half power half a FWHM along either axis, and covers the area of the formula", () => {
+    const along = 17 / 3;
+    const across = 5 / 3;
+    const [ux, uy] = [-Math.sin(1.85), Math.cos(1.85)];
+
+    assert.ok(Math.abs(beamValue(KERNEL, along * ux, along * uy) - 0.5) < 1e-12);
+    assert.ok(Math.abs(beamValue(KERNEL, across * uy, -across * ux) - 0.5) < 1e-12);
+    const area = (Math.PI * 34 * 10) / (4 * Math.LN2) / 9;
+    assert.ok(Math.abs(KERNEL.areaPixels - area) < 1e-9);
+  });
+});
+
+describe("a fit of beams", () => {
+  test("recovers two blended sources without noise", () => {
+    const truth = [
+      { x: 40.3, y: 41.7, flux: 2 },
+      { x: 46.1, y: 38.2, flux: 1 },
+    ];
+    const plane = synthesizeImage({ side: 90, kernel: KERNEL, sources: truth, rms: 0, seed: 1 });
+
+    const fit = fitComponents(plane, KERNEL, [
+      { amplitude: 1.7, x: 40, y: 42 },
+      { amplitude: 1.2, x: 47, y: 38 },
+    ]);
+
+    assert.ok(fit.converged);
+    for (const [index, source] of truth.entries()) {
+      const fitted = fit.components[index]!;
+      assert.ok(Math.abs(fitted.amplitude - source.flux) < 1e-5);
+      assert.ok(Math.hypot(fitted.x - source.x, fitted.y - source.y) < 1e-4);
+    }
+  });
+});
+
+describe("forced photometry", () => {
+  const truth = scatterSources(60, { from: 8, to: 60 });
+  const plane = synthesizeImage({ side: SIDE, kernel: KERNEL, sources: truth, rms: RMS, seed: 3 });
+  const measured = measureForced(plane, KERNEL, truth);
+
+  test("has no bias, and errors that tell its scatter, on noise correlated like the beam", () => {
+    const pulls = measured.map(({ flux, fluxError }, index) => {
+      return (flux - truth[index]!.flux) / fluxError;
+    });
+
+    const { median, rms } = robustMoments(pulls);
+    assert.ok(Math.abs(median) < 0.4, `bias of ${median} errors`); // 3 σ of a mean of 60
+    assert.ok(rms > 0.75 && rms < 1.3, `scatter of ${rms} errors`);
+  });
+
+  test("knows the local noise to 10 %", () => {
+    const noises = measured.map(({ localRms }) => localRms / RMS);
+    const { median, rms } = robustMoments(noises);
+    assert.ok(Math.abs(median - 1) < 0.05 && rms < 0.1, `${median} ± ${rms}`);
+  });
+
+  test("finds positions within what the signal-to-noise ratio allows", () => {
+    const offsets = measured.map(({ centroid, snr }, index) => {
+      assert.ok(centroid);
+      const { x, y } = truth[index]!;
+      return Math.hypot(centroid.x - x, centroid.y - y) * snr;
+    });
+    // Condon (1997), PASP 109, 166: σ of the beam over the signal-to-noise ratio, major axis.
+    assert.ok(robustMoments(offsets).median < (1.5 * 34) / 2.355 / 3);
+  });
+
+  test("tells two sources apart that are closer than a beam", () => {
+    const pair: TrueSource[] = [
+      { x: 60, y: 60, flux: 1 },
+      { x: 65, y: 59, flux: 0.25 },
+    ];
+    const blend = synthesizeImage({ side: 130, kernel: KERNEL, sources: pair, rms: 1e-4, seed: 5 });
+
+    const [first, second] = measureForced(blend, KERNEL, pair);
+
+    assert.ok(Math.abs(first!.flux - 1) < 1e-3);
+    assert.ok(Math.abs(second!.flux - 0.25) < 1e-3);
+    assert.equal(second!.neighborCount, 1);
+    const alone = measureForced(blend, KERNEL, [pair[1]!])[0]!;
+    assert.ok(alone.flux > 0.5, "the pair does overlap: measured alone it takes the other's flux");
+  });
+
+  test("has no number where the image has none", () => {
+    const plane = synthesizeImage({ side: 200, kernel: KERNEL, sources: [], rms: RMS, seed: 7 });
+    plane.pixels.fill(NaN, 0, 200 * 100);
+
+    const [masked, outside, behind] = measureForced(plane, KERNEL, [
+      { x: 100, y: 40 },
+      { x: 250, y: 150 },
+      undefined,
+    ]);
+
+    for (const none of [masked, outside, behind]) assert.ok(Number.isNaN(none!.flux));
+  });
+});
+
+describe("source finding", () => {
+  const options = { kernel: KERNEL, thresholdSigma: 5, noiseBoxPixels: 64 };
+
+  test("finds every source above 8 sigma once, and nothing else", () => {
+    const truth = scatterSources(60, { from: 8, to: 200 });
+    const plane = synthesizeImage({
+      side: SIDE,
+      kernel: KERNEL,
+      sources: truth,
+      rms: RMS,
+      seed: 11,
+    });
+
+    const found = findSources(plane, options);
+
+    for (const { x, y, flux } of truth) {
+      const near = found.filter((source) => Math.hypot(source.x - x, source.y - y) < 5);
+      assert.equal(near.length, 1, `${(flux / RMS).toFixed(1)} sigma at ${x}, ${y}`);
+    }
+    assert.equal(found.length, truth.length);
+  });
+
+  test("finds nothing in noise", () => {
+    const plane = synthesizeImage({ side: SIDE, kernel: KERNEL, sources: [], rms: RMS, seed: 13 });
+    assert.deepEqual(findSources(plane, options), []);
+  });
+
+  test("does not believe peaks beside holes as deep", () => {
+    const artefacts = [
+      { x: 300, y: 300, flux: 10 * RMS },
+      { x: 320, y: 330, flux: -10 * RMS },
+    ];
+    const plane = synthesizeImage({
+      side: SIDE,
+      kernel: KERNEL,
+      sources: artefacts,
+      rms: RMS,
+      seed: 17,
+    });
+    assert.deepEqual(findSources(plane, options), []);
+  });
+
+  test("does not believe a peak on a bright source's sidelobe, but one beside it", () => {
+    const sources = [
+      { x: 200, y: 200, flux: 2 },
+      { x: 400, y: 200, flux: 0.005 },
+      { x: 200, y: 450, flux: 0.005 },
+    ];
+    const plane = synthesizeImage({ side: SIDE, kernel: KERNEL, sources, rms: RMS, seed: 19 });
+    const lobes = [
+      { x: SIDE / 2, y: SIDE / 2, flux: 1 },
+      { x: SIDE / 2 + 200, y: SIDE / 2, flux: 0.03 },
+    ];
+    const psf = synthesizeImage({ side: SIDE, kernel: KERNEL, sources: lobes, rms: 0, seed: 0 });
+
+    const found = findSources(plane, { ...options, psf });
+
+    const places = found.map(({ x, y }) => [Math.round(x / 10) * 10, Math.round(y / 10) * 10]);
+    assert.deepEqual(places, [
+      [200, 200],
+      [200, 450],
+    ]);
+  });
+});
+
+/** On a loose grid, so that none overlap; fluxes spread evenly in the logarithm [σ]. */
+function scatterSources(count: number, sigmas: { from: number; to: number }): TrueSource[] {
+  const random = createRandom(101);
+  const columnCount = Math.ceil(Math.sqrt(count));
+  const step = SIDE / columnCount;
+  return Array.from({ length: count }, (_, index) => ({
+    x: ((index % columnCount) + 0.35 + 0.3 * random()) * step,
+    y: (Math.floor(index / columnCount) + 0.35 + 0.3 * random()) * step,
+    flux: RMS * sigmas.from * (sigmas.to / sigmas.from) ** random(),
+  }));
+}

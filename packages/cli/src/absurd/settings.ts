@@ -1,0 +1,115 @@
+/** What `absurd` takes from the environment; flags win over it. */
+import { Command } from "commander";
+import pg from "pg";
+import { z } from "zod";
+
+import { AbsurdClient } from "@contimg/absurd";
+
+import { UsageError } from "../failure.ts";
+
+/** Each variable with its meaning; `absurd --help` prints it. */
+export const ENVIRONMENT = {
+  ABSURD_DATABASE_URL: "PostgreSQL of the queue, postgres://user:password@host:port/database",
+  ABSURD_ENABLED: "false keeps workers from starting (default: true)",
+  ABSURD_QUEUE_NAME: "queue of worker, spawn and list when --queue is not given",
+  ABSURD_WORKER_CONCURRENCY: "tasks a worker runs at once (default: 1)",
+  ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 1)",
+  ABSURD_TASK_TIMEOUT: "seconds of one attempt, for spawn (default: of the task)",
+  ABSURD_MAX_RETRIES: "attempts after the first, for spawn (default: of the task)",
+} as const;
+
+const schema = z.object({
+  ABSURD_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ABSURD_ENABLED: z.stringbool().default(true),
+  ABSURD_QUEUE_NAME: z.string().min(1).optional(),
+  ABSURD_WORKER_CONCURRENCY: z.coerce.number().int().positive().default(1),
+  ABSURD_WORKER_POLL_INTERVAL: z.coerce.number().positive().default(1),
+  ABSURD_TASK_TIMEOUT: z.coerce.number().positive().optional(),
+  ABSURD_MAX_RETRIES: z.coerce.number().int().nonnegative().optional(),
+});
+
+/** Flags as commander gives them: text, or absent. */
+export interface AbsurdFlags {
+  readonly database?: string;
+  readonly queue?: string;
+  readonly concurrency?: string;
+  readonly timeout?: string;
+  readonly maxRetries?: string;
+  readonly json?: boolean;
+}
+
+export interface Settings {
+  readonly databaseUrl: string;
+  readonly isEnabled: boolean;
+  readonly queue: string | undefined;
+  readonly concurrency: number;
+  readonly pollSeconds: number;
+  readonly timeoutSeconds: number | undefined;
+  readonly maxRetries: number | undefined;
+}
+
+/** @throws {UsageError} naming the variable, its value and what is expected */
+export function readSettings(flags: AbsurdFlags): Settings {
+  const parsed = schema.safeParse({
+    ...process.env,
+    ...(flags.database === undefined ? {} : { ABSURD_DATABASE_URL: flags.database }),
+    ...(flags.queue === undefined ? {} : { ABSURD_QUEUE_NAME: flags.queue }),
+    ...(flags.concurrency === undefined ? {} : { ABSURD_WORKER_CONCURRENCY: flags.concurrency }),
+    ...(flags.timeout === undefined ? {} : { ABSURD_TASK_TIMEOUT: flags.timeout }),
+    ...(flags.maxRetries === undefined ? {} : { ABSURD_MAX_RETRIES: flags.maxRetries }),
+  });
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new UsageError(`setting ${issues.join("; ")}`);
+  }
+  const values = parsed.data;
+  if (values.ABSURD_DATABASE_URL === undefined) {
+    throw new UsageError("no database: set ABSURD_DATABASE_URL or give --database");
+  }
+  return {
+    databaseUrl: values.ABSURD_DATABASE_URL,
+    isEnabled: values.ABSURD_ENABLED,
+    queue: values.ABSURD_QUEUE_NAME,
+    concurrency: values.ABSURD_WORKER_CONCURRENCY,
+    pollSeconds: values.ABSURD_WORKER_POLL_INTERVAL,
+    timeoutSeconds: values.ABSURD_TASK_TIMEOUT,
+    maxRetries: values.ABSURD_MAX_RETRIES,
+  };
+}
+
+/** A command with the options that all have. */
+export function absurdCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option("--database <url>", "PostgreSQL of the queue [ABSURD_DATABASE_URL]")
+    .option("--json", "print one JSON object, for programs");
+}
+
+/** Runs with a pool and closes it. */
+export async function withPool<Result>(
+  flags: AbsurdFlags,
+  work: (pool: pg.Pool) => Promise<Result>,
+): Promise<Result> {
+  const { databaseUrl } = readSettings(flags);
+  const pool = new pg.Pool({ connectionString: databaseUrl, application_name: "absurd", max: 3 });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Runs with a client, sends its wake-ups and closes its pool. */
+export function withClient<Result>(
+  flags: AbsurdFlags,
+  work: (client: AbsurdClient) => Promise<Result>,
+): Promise<Result> {
+  return withPool(flags, async (pool) => {
+    const client = new AbsurdClient(pool);
+    try {
+      return await work(client);
+    } finally {
+      await client.close();
+    }
+  });
+}

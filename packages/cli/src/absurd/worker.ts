@@ -1,0 +1,108 @@
+/** `absurd worker`: runs the tasks that a module defines until it is told to stop. */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { type AnyTask, startWorker } from "@contimg/absurd";
+import type { Command } from "commander";
+import { z } from "zod";
+
+import { UsageError } from "../failure.ts";
+import { lineLogger } from "../line-logger.ts";
+import { type AbsurdFlags, absurdCommand, readSettings } from "./settings.ts";
+
+interface WorkerFlags extends AbsurdFlags {
+  readonly tasks: string;
+  readonly leaseSeconds: string;
+  readonly graceSeconds: string;
+  readonly verbose?: boolean;
+}
+
+const HELP = `
+The module exports task definitions, each by name or all in an array:
+
+  import { defineTask } from "@contimg/absurd";
+  import { z } from "zod";
+
+  export const greet = defineTask({
+    name: "greet",
+    params: z.strictObject({ name: z.string() }),
+    handler: ({ name }) => \`hello \${name}\`,
+  });
+
+Examples:
+  absurd worker --tasks ./tasks.ts --concurrency 10
+  absurd worker --tasks ./tasks.ts --queue mail --lease-seconds 10
+
+The first SIGTERM or Ctrl-C lets running tasks finish within the grace, then gives them back; the
+second gives them back at once. Logs go to standard error, with --json as JSON lines.`;
+
+export function workerCommand(): Command {
+  return absurdCommand("worker", "run tasks until stopped")
+    .requiredOption("--tasks <file>", "module that exports task definitions")
+    .option("--queue <name>", "default: the queues of the tasks [ABSURD_QUEUE_NAME]")
+    .option("--concurrency <count>", "tasks at once [ABSURD_WORKER_CONCURRENCY]")
+    .option("--lease-seconds <seconds>", "what a crash costs before others take over", "30")
+    .option("--grace-seconds <seconds>", "how long tasks may go on after SIGTERM", "30")
+    .option("--verbose", "log what handlers log as debug, too")
+    .addHelpText("after", HELP)
+    .action(runWorker);
+}
+
+async function runWorker(flags: WorkerFlags): Promise<void> {
+  const settings = readSettings(flags);
+  if (!settings.isEnabled) throw new UsageError("ABSURD_ENABLED is false: no worker starts");
+  const log = lineLogger(flags.json ?? false, flags.verbose ?? false);
+  const worker = await startWorker({
+    connectionString: settings.databaseUrl,
+    tasks: await readTasks(flags.tasks),
+    concurrency: settings.concurrency,
+    pollSeconds: settings.pollSeconds,
+    leaseSeconds: Number(flags.leaseSeconds),
+    log,
+    ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
+  });
+  log.info({ worker: worker.name }, "ready");
+  let signalCount = 0;
+  const stop = (): void => {
+    signalCount += 1;
+    const graceSeconds = signalCount === 1 ? Number(flags.graceSeconds) : 0;
+    log.info({ worker: worker.name, graceSeconds }, "stopping");
+    // Its end, good or bad, is that of worker.finished below.
+    worker.stop({ graceSeconds }).catch(() => undefined);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  await worker.finished;
+}
+
+const taskSchema = z.custom<AnyTask>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    "name" in value &&
+    typeof value.name === "string" &&
+    "params" in value &&
+    value.params instanceof z.ZodType &&
+    "handler" in value &&
+    typeof value.handler === "function",
+);
+
+async function readTasks(path: string): Promise<AnyTask[]> {
+  let module: Record<string, unknown>;
+  try {
+    module = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`cannot load tasks from ${path}: ${what}`, { cause });
+  }
+  const tasks = Object.values(module)
+    .flat()
+    .flatMap((value) => {
+      const parsed = taskSchema.safeParse(value);
+      return parsed.success ? [parsed.data] : [];
+    });
+  if (tasks.length > 0) return [...new Set(tasks)];
+  throw new UsageError(
+    `${path} exports no task definition with a handler; see: absurd worker --help`,
+  );
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+
+import { ARCSEC_RAD, DEGREE_RAD, skyToPixel, type Wcs } from "@contimg/astro";
+import type { CatalogSource } from "@contimg/formats";
+import { describe, test } from "vitest";
+
+import { sourcesInField } from "./catalog-field.ts";
+import { toCsv } from "./csv.ts";
+import { gradeImage, IMAGE_LIMITS, theoreticalNoiseJy } from "./quality.ts";
+import { gradeValidation, matchDetections, summarize, VALIDATION_LIMITS } from "./validate.ts";
+
+const WCS: Wcs = {
+  projection: "SIN",
+  referenceRaRad: 0,
+  referenceDecRad: 0.9,
+  referenceX: 50,
+  referenceY: 50,
+  radPerPixel: [-3 * ARCSEC_RAD, 0, 0, 3 * ARCSEC_RAD],
+};
+const RMS = 1e-3;
+const OPTIONS = { matchRadiusArcsec: 10, responseMin: 0.3, judgedSnrMin: 8 };
+
+describe("validation", () => {
+  test("compares at the image's frequency, over the beam, across right ascension 0", () => {
+    const { field, catalog } = setup();
+    const expected = sourcesInField(catalog, field, 0.2);
+    // S ∝ ν^−1 halves from 0.7 to 1.4 GHz; the beam halves it again.
+    const pixel = skyToPixel(WCS, catalog[0]!)!;
+    const detection = { ...pixel, y: pixel.y + 1, amplitude: 0.05, localRms: RMS, snr: 50 };
+
+    const validated = matchDetections([detection], expected, field, OPTIONS);
+
+    const { match } = validated[0]!;
+    assert.equal(match?.name, "A");
+    assert.ok(Math.abs(match.fluxRatio - 1) < 1e-9);
+    assert.ok(Math.abs(match.northArcsec - 3) < 1e-3 && Math.abs(match.eastArcsec) < 0.01);
+  });
+
+  test("counts what should be found, what was, and what nobody knows", () => {
+    const { field, catalog } = setup();
+    const expected = sourcesInField(catalog, field, 0.2);
+    const at = (index: number) => skyToPixel(WCS, catalog[index]!)!;
+    const detections = [
+      { ...at(0), amplitude: 0.05, localRms: RMS, snr: 50 },
+      { x: 90, y: 90, amplitude: 0.006, localRms: RMS, snr: 6 },
+    ];
+    const validated = matchDetections(detections, expected, field, OPTIONS);
+
+    const summary = summarize(validated, expected, () => RMS, OPTIONS);
+
+    // A and B are above 8 sigma, C is at 2, D is on the far side of the sky.
+    assert.equal(summary.expected_count, 2);
+    assert.equal(summary.found_count, 1);
+    assert.equal(summary.unmatched_count, 1);
+    const verdict = gradeValidation(summary, VALIDATION_LIMITS);
+    assert.equal(verdict.grade, "fail");
+    assert.match(verdict.findings[0]!, /1 of 2 expected sources found/);
+  });
+
+  test("of an empty field warns instead of passing", () => {
+    const { field } = setup();
+    const summary = summarize(matchDetections([], [], field, OPTIONS), [], () => RMS, OPTIONS);
+
+    const verdict = gradeValidation(summary, VALIDATION_LIMITS);
+
+    assert.equal(verdict.grade, "warn");
+    assert.ok(Object.values(verdict.metrics).every(Number.isFinite));
+  });
+});
+
+describe("image quality", () => {
+  const good = {
+    rms_jy: 3e-4,
+    theoretical_rms_jy: 2e-4,
+    noise_ratio: 1.5,
+    peak_jy: 1,
+    dynamic_range: 3333,
+    pixels_above_5_sigma: 5000,
+    beam_major_arcsec: 20,
+    beam_minor_arcsec: 9,
+    beam_position_angle_deg: 100,
+  };
+
+  test("knows the noise of 96 antennas, 187.5 MHz and 309 s: 0.20 mJy", () => {
+    const noiseJy = theoreticalNoiseJy({
+      sefdJy: 6500,
+      channelWidthHz: 187.5e6 / 768,
+      integrationSeconds: 309.24 / 24,
+      visibilityCount: ((96 * 95) / 2) * 768 * 24,
+    });
+    // The telescope's own figure, which counts both polarizations: σ = SEFD/√(2 N(N−1) Δν t).
+    assert.ok(Math.abs(noiseJy - 6500 / Math.sqrt(2 * 96 * 95 * 187.5e6 * 309.24)) < 1e-9);
+    assert.ok(Math.abs(noiseJy - 0.2e-3) < 0.01e-3);
+  });
+
+  test("fails an image without dynamic range and warns of much noise", () => {
+    assert.equal(gradeImage(good, IMAGE_LIMITS).grade, "good");
+    const noisy = gradeImage({ ...good, noise_ratio: 40 }, IMAGE_LIMITS);
+    assert.deepEqual(noisy.findings, ["noise is 40.0 times the theoretical, above 5"]);
+    assert.equal(noisy.grade, "warn");
+    assert.equal(gradeImage({ ...good, dynamic_range: 3 }, IMAGE_LIMITS).grade, "fail");
+  });
+});
+
+test("CSV quotes what needs it and leaves missing numbers empty", () => {
+  const rows = [{ name: 'a,"b"', value: 1.5, missing: null }];
+  assert.equal(toCsv(["name", "value", "missing"], rows), 'name,value,missing\n"a,""b""",1.5,\n');
+});
+
+function setup() {
+  const source = (name: string, raDeg: number, decRad: number, fluxJy: number): CatalogSource => ({
+    name,
+    raRad: raDeg * DEGREE_RAD,
+    decRad,
+    fluxJy,
+    referenceFrequencyHz: 0.7e9,
+    spectralIndex: -1,
+  });
+  const catalog = [
+    source("A", 359.995, 0.9, 0.2),
+    source("B", 0.01, 0.9003, 0.04),
+    source("C", 0.01, 0.8998, 0.008),
+    source("D", 180, 0.5, 10),
+  ];
+  const response = new Float32Array(100 * 100).fill(0.5);
+  const field = { wcs: WCS, width: 100, height: 100, response, frequencyHz: 1.4e9 };
+  return { catalog, field };
+}

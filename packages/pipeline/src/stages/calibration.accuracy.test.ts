@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { isCasacoreAvailable, openTable, readBandpassTable } from "@contimg/casacore";
+import { isHdf5Available, openHdf5 } from "@contimg/formats";
+import { afterAll, beforeAll, describe, test } from "vitest";
+
+import { convertGroup } from "../convert/convert-group.ts";
+import { demoScenario } from "../simulate/scenario.ts";
+import { simulateGroup, type SimulatedGroup } from "../simulate/simulate-group.ts";
+import type { ProductLookup, RunContext, Transaction } from "../stage.ts";
+import { calibrationApplyStage } from "./calibration-apply.ts";
+import { calibrationSolveStage, type SolveParams } from "./calibration-solve.ts";
+
+const isAvailable = isCasacoreAvailable() && isHdf5Available();
+
+describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and HDF5)", () => {
+  let folder = "";
+  let group: SimulatedGroup;
+  /** Solved from the calibrator alone, and with the field's sources in the model. */
+  let alone: Awaited<ReturnType<typeof solve>>;
+  let field: Awaited<ReturnType<typeof solve>>;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "contimg-calibration-"));
+    const { calibratorTile } = demoScenario("small", 3);
+    group = await simulateGroup({ folder: join(folder, "incoming"), ...calibratorTile });
+    await convertGroup({ inputPaths: group.files, outputPath: measurementSet() });
+    alone = await solve("alone", { use_field_sources: false });
+    field = await solve("field", { reference_catalog: group.catalogPath });
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("is solved to 1 % from the calibrator alone, at the right scale", () => {
+    const { result, quality } = alone;
+
+    const { rmsError, scale } = compareWithTruth(tablePath("alone"));
+    assert.ok(rmsError < 0.01, `rms gain error is ${rmsError}`);
+    assert.ok(Math.abs(scale - 1) < 0.002, `amplitude scale is ${scale}`);
+    assert.equal(quality.grade, "good");
+    assert.equal(result.calibrator, "0834+555");
+    assert.equal(result.reference_antenna, "104");
+  });
+
+  test("is solved better with the sources of the field in the model", () => {
+    const { result } = field;
+
+    const { rmsError, scale } = compareWithTruth(tablePath("field"));
+    assert.ok(Number(result["model_source_count"]) > 3);
+    assert.ok(rmsError < 0.006, `rms gain error is ${rmsError}`);
+    assert.ok(Math.abs(scale - 1) < 0.002, `amplitude scale is ${scale}`);
+  });
+
+  test("has its silent antenna rejected, and its zero one without solutions", () => {
+    const dead = deadAntennas();
+    assert.deepEqual(alone.result.rejected_antennas, dead.silent);
+    const { flags, antennaNames, channelCount } = readBandpassTable(tablePath("alone"));
+    for (const name of [...dead.silent, ...dead.zero]) {
+      const antenna = antennaNames.indexOf(name);
+      const own = flags.subarray(antenna * channelCount * 2, (antenna + 1) * channelCount * 2);
+      assert.ok(
+        own.every((flag) => flag === 1),
+        `antenna ${name} has solutions`,
+      );
+    }
+  });
+
+  test("applied to itself shows the calibrator with its flux on every baseline", async () => {
+    const inputs = await calibrationApplyStage.resolve(
+      calibrationApplyStage.params.parse({ group_id: group.groupId }),
+      lookup("field"),
+    );
+    const { outputs, quality } = await calibrationApplyStage.run(inputs, context("apply"));
+
+    assert.equal(quality.grade, "good");
+    assert.equal(outputs[0]?.finalPath, `ms/science/2026-01-25/${group.groupId}.cal.ms`);
+    const meanJy = meanAmplitude(join(folder, "apply", outputs[0].stagePath));
+    // 8.8 Jy at 1.4 GHz through the beam over the drift, and the rest of the field incoherently.
+    assert.ok(Math.abs(meanJy - 8.6) < 0.25, `mean visibility towards the calibrator ${meanJy} Jy`);
+  });
+
+  test("is refused with a calibrator that is not in the beam", async () => {
+    await assert.rejects(solve("away", { calibrator: "3C286" }), {
+      tag: "NoCalibrator",
+      message: /1331\+305 .* degrees off axis, expected at least 0.5 Jy/,
+    });
+  });
+
+  test("is refused with a calibrator that the list does not know", async () => {
+    await assert.rejects(solve("unknown", { calibrator: "0000+000" }), {
+      tag: "NoCalibrator",
+      message: "calibrator 0000+000 has no 20 cm flux in the calibrator list",
+    });
+  });
+
+  test("registers its table for half a day around its middle", async () => {
+    const queries: { text: string; values: readonly unknown[] }[] = [];
+    const transaction: Transaction = {
+      async query(text, values) {
+        queries.push({ text, values });
+      },
+    };
+
+    const params = calibrationSolveStage.params.parse({ group_id: group.groupId });
+    await calibrationSolveStage.register?.(transaction, params, alone.result);
+
+    assert.equal(queries.length, 1);
+    const { values } = queries[0]!;
+    assert.deepEqual(values.slice(0, 3), [
+      `caltables/2026-01-25/${group.groupId}.bcal`,
+      group.groupId,
+      "0834+555",
+    ]);
+    const [mid, start, end] = values.slice(3, 6).map(Number);
+    assert.deepEqual([start, end], [mid! - 0.5, mid! + 0.5]);
+  });
+
+  function measurementSet(): string {
+    return join(folder, `${group.groupId}.ms`);
+  }
+
+  function tablePath(name: string): string {
+    return join(folder, name, `${group.groupId}.bcal`);
+  }
+
+  function lookup(name: string): ProductLookup {
+    return {
+      dataRoot: folder,
+      find: async () => measurementSet(),
+      findCalibration: async () => tablePath(name),
+    };
+  }
+
+  function context(name: string): RunContext {
+    mkdirSync(join(folder, name), { recursive: true });
+    return {
+      stageFolder: join(folder, name),
+      signal: new AbortController().signal,
+      threadCount: 2,
+      progress: () => undefined,
+    };
+  }
+
+  async function solve(name: string, params: Partial<SolveParams>) {
+    const parsed = calibrationSolveStage.params.parse({ group_id: group.groupId, ...params });
+    const inputs = await calibrationSolveStage.resolve(parsed, lookup(name));
+    return calibrationSolveStage.run(inputs, context(name));
+  }
+
+  /** Gains against those that were injected, with the drift at the middle of the tile. */
+  function compareWithTruth(path: string): { rmsError: number; scale: number } {
+    const table = readBandpassTable(path);
+    const truth = trueGains();
+    const cells = table.channelCount * 2;
+    const sums = { error: 0, power: 0, amplitude: 0, trueAmplitude: 0 };
+    for (let cell = 0; cell < cells; cell += 1) {
+      const rows = truth.antennas
+        .map((antenna, index) => ({ at: antenna * cells + cell, from: index * cells + cell }))
+        .filter(({ at }) => table.flags[at] === 0);
+      const turn = phaseBetween(rows, table.gains, truth.gains);
+      for (const { at, from } of rows) {
+        const [re, im] = turned(truth.gains, from, turn);
+        sums.error += (table.gains[2 * at]! - re) ** 2 + (table.gains[2 * at + 1]! - im) ** 2;
+        sums.power += re ** 2 + im ** 2;
+        sums.amplitude += Math.hypot(table.gains[2 * at]!, table.gains[2 * at + 1]!);
+        sums.trueAmplitude += Math.hypot(re, im);
+      }
+    }
+    return {
+      rmsError: Math.sqrt(sums.error / sums.power),
+      scale: sums.amplitude / sums.trueAmplitude,
+    };
+  }
+
+  /** [antenna, channel, polarization] complex, and each antenna's index in the Measurement Set. */
+  function trueGains(): { gains: Float64Array; antennas: number[] } {
+    const file = openHdf5(group.gainsPath);
+    const { shape } = file.describe("gains");
+    const count = shape.reduce((all, length) => all * length, 1);
+    const constant = new Float32Array(2 * count);
+    file.readSlab("gains", [0, 0, 0], shape, constant);
+    const drift = file.readNumbers("drift_rad");
+    const antennas = Array.from(file.readNumbers("antenna_number"));
+    file.close();
+    const [antennaCount = 0, channelCount = 0] = shape;
+    const timeCount = drift.length / antennaCount / 2;
+    const gains = Float64Array.from(constant);
+    for (let cell = 0; cell < count; cell += 1) {
+      const receiver = 2 * Math.floor(cell / (2 * channelCount)) + (cell % 2);
+      let angle = 0;
+      for (let time = 0; time < timeCount; time += 1)
+        angle += drift[time * antennaCount * 2 + receiver]! / timeCount;
+      gains.set(turned(constant, cell, angle), 2 * cell);
+    }
+    return { gains, antennas };
+  }
+
+  function deadAntennas(): { silent: string[]; zero: string[] } {
+    const table = readBandpassTable(tablePath("alone"));
+    const truth = trueGains();
+    const cells = table.channelCount * 2;
+    const dead = truth.antennas.filter((_, index) => truth.gains[2 * index * cells] === 0);
+    const main = openTable(measurementSet());
+    const antenna1 = main.getScalars("ANTENNA1", 0, main.rowCount, new Int32Array(main.rowCount));
+    const antenna2 = main.getScalars("ANTENNA2", 0, main.rowCount, new Int32Array(main.rowCount));
+    const vis = new Float32Array(2 * cells);
+    const isZero = (antenna: number): boolean => {
+      const row = antenna1.findIndex((one, at) => one === antenna && antenna2[at] !== antenna);
+      return main.getArray("DATA", row, 1, vis).every((value) => value === 0);
+    };
+    const zero = dead.filter(isZero);
+    const silent = dead.filter((antenna) => !zero.includes(antenna));
+    main.close();
+    const nameOf = (antenna: number): string => table.antennaNames[antenna]!;
+    return { silent: silent.map(nameOf), zero: zero.map(nameOf) };
+  }
+});
+
+/** Amplitude of the weighted mean: the calibrator is near the phase center, all else averages out. */
+function meanAmplitude(path: string): number {
+  const table = openTable(path);
+  const [polarizationCount = 0, channelCount = 0] = table.cellShape("DATA", 0) ?? [];
+  const count = table.rowCount * polarizationCount * channelCount;
+  const vis = table.getArray("DATA", 0, table.rowCount, new Float32Array(2 * count));
+  const weights = table.getArray("WEIGHT_SPECTRUM", 0, table.rowCount, new Float32Array(count));
+  table.close();
+  let re = 0;
+  let im = 0;
+  let total = 0;
+  for (let at = 0; at < count; at += 1) {
+    re += weights[at]! * vis[2 * at]!;
+    im += weights[at]! * vis[2 * at + 1]!;
+    total += weights[at]!;
+  }
+  return Math.hypot(re, im) / total;
+}
+
+function turned(gains: ArrayLike<number>, cell: number, angleRad: number): [number, number] {
+  const [re, im] = [gains[2 * cell]!, gains[2 * cell + 1]!];
+  const [cos, sin] = [Math.cos(angleRad), Math.sin(angleRad)];
+  return [re * cos - im * sin, im * cos + re * sin];
+}
+
+/** From truth to solution, over the antennas of one channel: no data can tell it. */
+function phaseBetween(
+  rows: readonly { at: number; from: number }[],
+  solved: Float32Array,
+  truth: Float64Array,
+): number {
+  let re = 0;
+  let im = 0;
+  for (const { at, from } of rows) {
+    re += solved[2 * at]! * truth[2 * from]! + solved[2 * at + 1]! * truth[2 * from + 1]!;
+    im += solved[2 * at + 1]! * truth[2 * from]! - solved[2 * at]! * truth[2 * from + 1]!;
+  }
+  return Math.atan2(im, re);
+}
