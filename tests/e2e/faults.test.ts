@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { type EmbeddedPostgres, startEmbeddedPostgres, type TaskView } from "@contimg/absurd";
 import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import { listProducts, migrateAll, photometryPath } from "@contimg/pipeline";
+import { listProducts, migrateAll, photometryPath, reconcile } from "@contimg/pipeline";
 import { until } from "@contimg/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
@@ -93,6 +93,8 @@ describe.skipIf(!canRun)("the chain (needs casacore-dev, libhdf5-dev, wsclean)",
       assert.deepEqual(failures(tasks), []);
       assert.equal(tasks.find((task) => task.taskName === "imaging")?.attempt, 2);
       assert.deepEqual(productFiles(troubled), productFiles(peaceful));
+      const { missingFiles, strayFiles } = await reconcile(pool, troubled);
+      assert.deepEqual({ missingFiles, strayFiles }, { missingFiles: [], strayFiles: [] });
       assert.deepEqual(leftovers(troubled), []);
       await assertRegistered(troubled);
       assertSameFluxes(troubled, peaceful);

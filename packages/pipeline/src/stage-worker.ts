@@ -22,6 +22,8 @@ export interface StageWorkerOptions {
   readonly onReconciled?: (report: ReconcileReport) => void;
 }
 
+/** What a crashed worker left behind goes once its lease is over, so looking once is not enough. */
+const RECONCILE_MS = 300_000;
 /** Registries and publishing; the engine has connections of its own. */
 const CONNECTIONS_MAX = 4;
 
@@ -54,6 +56,17 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
     await pool.end();
     throw error;
   }
-  void worker.finished.catch(() => undefined).then(() => pool.end());
+  const upkeep = setInterval(() => {
+    reconcile(pool, dataRoot).catch((error: unknown) => {
+      log?.warn({ error: String(error) }, "the data root could not be looked through");
+    });
+  }, RECONCILE_MS);
+  upkeep.unref();
+  void worker.finished
+    .catch(() => undefined)
+    .then(() => {
+      clearInterval(upkeep);
+      return pool.end();
+    });
   return worker;
 }
