@@ -51,7 +51,7 @@ describe("a stage in its own process", () => {
     assert.ok(error instanceof PipelineError);
     assert.equal(error.tag, "MalformedFile");
     assert.deepEqual(error.fields, { path: "probe" });
-    assert.match(error.stack ?? "", /probe-stage\.ts/);
+    assert.match(error.stack ?? "", /probe-stage\.test-stage\.ts/);
   });
 
   test("hands over a bug as the error it was", async () => {
@@ -59,7 +59,7 @@ describe("a stage in its own process", () => {
 
     assert.ok(!(error instanceof PipelineError));
     assert.equal(error.name, "TypeError");
-    assert.match(error.stack ?? "", /probe-stage\.ts/);
+    assert.match(error.stack ?? "", /probe-stage\.test-stage\.ts/);
   });
 
   test("may print; that is log, not protocol", async () => {
