@@ -135,8 +135,9 @@ export class AbsurdClient {
   async show(
     taskId: string,
   ): Promise<TaskView & { place: TaskPlace; attempts: readonly AttemptView[] }> {
+    const uuid = uuidOrNotFound(taskId);
     const [tasks, place, attempts] = await Promise.all([
-      readTasks(this.#pool, [taskId]),
+      readTasks(this.#pool, [uuid]),
       locateTask(this.#pool, taskId),
       readAttempts(this.#pool, taskId),
     ]);

@@ -7,52 +7,76 @@ import { chown, readFile, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** Undefined numbers: our own rights. */
-export interface ServerUser {
+interface Owner {
   readonly uid?: number;
   readonly gid?: number;
 }
 
+/** Undefined numbers: our own rights. */
+export interface ServerUser extends Owner {
+  /** A folder on the way is closed to the user, who gets the right to pass (CAP_DAC_READ_SEARCH). */
+  readonly needsPassage?: boolean;
+}
+
 const NAME = "postgres";
+/** Nothing of ours leaks in; the path is for setpriv. */
+const ENVIRONMENT = { LC_ALL: "C", TZ: "UTC", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 const execute = promisify(execFile);
 
-/**
- * @param paths what the server must reach; each existing parent folder must let it through
- * @throws {Error} naming the folder that does not
- */
+/** @param paths what the server must reach, such as its data and its binaries below /root */
 export async function serverUser(paths: readonly string[]): Promise<ServerUser> {
   if (process.getuid?.() !== 0) return {};
   const user = (await findUser()) ?? (await createUser());
-  for (const path of paths) await assertReachable(path, user);
-  return user;
+  const closed = await Promise.all(paths.map((path) => isClosedTo(user, path)));
+  return { ...user, needsPassage: closed.includes(true) };
 }
 
-async function findUser(): Promise<Required<ServerUser> | undefined> {
+async function findUser(): Promise<Required<Owner> | undefined> {
   const lines = (await readFile("/etc/passwd", "utf8")).split("\n");
   const fields = lines.find((line) => line.startsWith(`${NAME}:`))?.split(":");
   return fields ? { uid: Number(fields[2]), gid: Number(fields[3]) } : undefined;
 }
 
-async function createUser(): Promise<Required<ServerUser>> {
+async function createUser(): Promise<Required<Owner>> {
   await execute("useradd", ["--system", "--user-group", "--no-create-home", NAME]);
   const user = await findUser();
   if (!user) throw new Error(`useradd made no user ${NAME}`);
   return user;
 }
 
-async function assertReachable(path: string, user: Required<ServerUser>): Promise<void> {
+/** Whether a parent folder of the path does not let the user through. */
+async function isClosedTo(user: Required<Owner>, path: string): Promise<boolean> {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const facts = await stat(folder).catch(() => undefined);
     const owned = facts?.uid === user.uid && (facts.mode & 0o100) !== 0;
     const grouped = facts?.gid === user.gid && (facts.mode & 0o010) !== 0;
-    if (facts && !owned && !grouped && (facts.mode & 0o001) === 0) {
-      throw new Error(
-        `folder ${folder} does not let user ${NAME} through, under which PostgreSQL runs when ` +
-          `started by root; run "chmod o+x ${folder}", choose another folder, or do not run as root`,
-      );
-    }
-    if (folder === dirname(folder)) return;
+    if (facts && !owned && !grouped && (facts.mode & 0o001) === 0) return true;
+    if (folder === dirname(folder)) return false;
   }
+}
+
+interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly owner: Owner;
+}
+
+/**
+ * Node can change the user of a child but not its capabilities, so passage goes through setpriv,
+ * which every Debian has (util-linux). setpriv becomes the program: the pid is the program's.
+ */
+function commandAs(user: ServerUser, program: string, args: readonly string[]): Command {
+  const { uid, gid } = user;
+  if (uid === undefined || gid === undefined) return { program, args, owner: {} };
+  if (!user.needsPassage) return { program, args, owner: { uid, gid } };
+  const passage = "+dac_read_search";
+  const rights = ["--reuid", String(uid), "--regid", String(gid), "--clear-groups"];
+  const capabilities = ["--inh-caps", passage, "--ambient-caps", passage];
+  return {
+    program: "setpriv",
+    args: [...rights, ...capabilities, "--", program, ...args],
+    owner: {},
+  };
 }
 
 /** Gives a folder and all in it to the user. */
@@ -69,7 +93,12 @@ export async function runAs(
   program: string,
   args: readonly string[],
 ): Promise<void> {
-  await execute(program, [...args], { ...user, cwd: "/", env: { LC_ALL: "C", TZ: "UTC" } });
+  const command = commandAs(user, program, args);
+  await execute(command.program, [...command.args], {
+    ...command.owner,
+    cwd: "/",
+    env: ENVIRONMENT,
+  });
 }
 
 /** Starts a program that outlives us, output appended to an open file. Returns its pid. */
@@ -79,10 +108,11 @@ export function spawnAs(
   args: readonly string[],
   outputFd: number,
 ): Promise<number> {
-  const child = spawn(program, [...args], {
-    ...user,
+  const command = commandAs(user, program, args);
+  const child = spawn(command.program, [...command.args], {
+    ...command.owner,
     cwd: "/",
-    env: { LC_ALL: "C", TZ: "UTC" },
+    env: ENVIRONMENT,
     detached: true,
     stdio: ["ignore", outputFd, outputFd],
   });

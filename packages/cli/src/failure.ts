@@ -25,7 +25,7 @@ export const EXIT_CODES = {
   130: "interrupted",
 } as const;
 
-export type ExitCode = keyof typeof EXIT_CODES;
+type ExitCode = keyof typeof EXIT_CODES;
 
 /** A person pressed Ctrl-C. */
 export class Interrupted extends Error {

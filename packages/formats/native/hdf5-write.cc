@@ -156,6 +156,8 @@ void createDataset(File& file, const std::string& name, const NewDataset& wanted
                    H5Sclose);
   }
   Handle plist(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  // The same values give the same bytes, whenever they are written; h5py does the same.
+  H5Pset_obj_track_times(plist.get(), false);
   if (!wanted.chunk.empty()) {
     H5Pset_chunk(plist.get(), static_cast<int>(wanted.chunk.size()), wanted.chunk.data());
   }

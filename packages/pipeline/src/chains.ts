@@ -98,11 +98,13 @@ function chainRequest(
   const stage = stages[index]!;
   const { revision, solveTaskId } = options;
   const before: (string | number)[] = index === 0 ? [] : [index - 1];
-  const appliesOthers = stage === "calibration-apply" && !stages.includes("calibration-solve");
+  const isCalibrator = stages.includes("calibration-solve");
+  const appliesOthers = stage === "calibration-apply" && !isCalibrator;
+  const role = stage === "convert-uvh5-to-ms" && isCalibrator ? { role: "calibrators" } : {};
   if (appliesOthers && solveTaskId !== undefined) before.push(solveTaskId);
   return {
     task: stage,
-    params: { group_id: groupId, ...options.params?.[stage] },
+    params: { group_id: groupId, ...role, ...options.params?.[stage] },
     idempotencyKey: [groupId, stage, ...(revision === undefined ? [] : [revision])].join("/"),
     correlationId: groupId,
     workflowId: options.workflowId,

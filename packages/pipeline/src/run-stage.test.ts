@@ -6,10 +6,11 @@ import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { PROBE_STAGE_URL, probeStage, until } from "@contimg/testkit";
+import { until } from "@contimg/testkit";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { PipelineError } from "./errors.ts";
+import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { isAlive, listMarked, type ProcessIdentity } from "./process-tree.ts";
 import { runStageProcess, type StageRunOptions } from "./run-stage.ts";
 import type { Json } from "./stage.ts";

@@ -35,7 +35,7 @@ export interface StageModule {
   readonly url: string;
 }
 
-export interface StageUsage {
+interface StageUsage {
   /** Wall time, with the start of the process [s]. */
   readonly seconds: number;
   /** Of the process and of the tools it has waited for [s]. */

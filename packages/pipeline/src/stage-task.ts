@@ -39,7 +39,7 @@ const CLASS_OF_DISPOSITION: Readonly<Record<Disposition, ErrorClass>> = {
   fail: "fatal",
 };
 
-/** The verdict on whatever a stage's task threw. A bug is fatal: trying again would only repeat it. */
+/** The verdict on what a stage's task threw. A bug is fatal: trying again would only repeat it. */
 export function classifyStageError(error: unknown): ErrorClass {
   if (error instanceof PipelineError) return CLASS_OF_DISPOSITION[dispositionOf(error)];
   if (error instanceof TaskError) return error.errorClass;

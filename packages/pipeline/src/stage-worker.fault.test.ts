@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase, PROBE_STAGE_URL, probeStage, until } from "@contimg/testkit";
+import { freshDatabase, until } from "@contimg/testkit";
 import pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { migrateAll } from "./migrate.ts";
+import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
 import { stageTask } from "./stage-task.ts";
@@ -60,7 +61,7 @@ describe("a worker that is killed with kill -9", () => {
     assert.deepEqual(stageFolders(), []);
   });
 
-  test("between the commit and the rename leaves a product that the next reader finishes", async () => {
+  test("between commit and rename leaves a product that the next reader finishes", async () => {
     const { client, pool } = setup();
     await holdCallsOf(pool, "lock_unpublished", async () => {
       const worker = await startWorker();
@@ -79,7 +80,7 @@ describe("a worker that is killed with kill -9", () => {
     assert.deepEqual(stageFolders(), []);
   });
 
-  test("between the commit and the rename is made good by the next worker that starts", async () => {
+  test("between commit and rename is made good by the next worker that starts", async () => {
     const { client, pool } = setup();
     await holdCallsOf(pool, "lock_unpublished", async () => {
       const worker = await startWorker();
@@ -157,8 +158,33 @@ test("a worker that was stopped past its lease and resumed cannot publish a file
   assert.equal(statSync(join(dataRoot, FINAL)).ino, published);
   assert.equal((await client.show(taskId)).attempt, 2);
   const { rows } = await pool.query(
-    "select attempt, superseded_at from contimg.products where group_id = $1",
-    [GROUP],
+    "select attempt, superseded_at from contimg.products where task_id = $1",
+    [taskId],
+  );
+  assert.deepEqual(rows, [{ attempt: 2, superseded_at: null }]);
+});
+
+test("a worker that was stopped while it published is refused by the fence", async () => {
+  const { client, pool } = setup();
+  const sleeper = await startWorker();
+  let taskId = "";
+  await holdCallsOf(pool, "record_verdict", async () => {
+    taskId = await spawnProbe(client, [{ write: "a", bytes: 3 }]);
+    await untilHeld(pool);
+    await startWorker();
+    sleeper.kill("SIGSTOP");
+    await until(async () => (await client.show(taskId)).attempt === 2, {
+      what: "the other worker claims the task",
+    });
+  });
+  sleeper.kill("SIGCONT");
+  await client.awaitTasks([taskId]);
+  await until(() => existsSync(join(dataRoot, FINAL)), { what: "the other worker publishes" });
+  await stop(sleeper);
+
+  const { rows } = await pool.query(
+    "select attempt, superseded_at from contimg.products where task_id = $1",
+    [taskId],
   );
   assert.deepEqual(rows, [{ attempt: 2, superseded_at: null }]);
 });

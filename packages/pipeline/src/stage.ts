@@ -72,7 +72,10 @@ export interface ProductLookup {
   readonly dataRoot: string;
   /** Absolute path of a published product. @throws {PipelineError} MissingProduct */
   find(kind: ProductKind, groupId: string): Promise<string>;
-  /** The calibration table that is valid at `mjd`, or nearest to it within 12 h. @throws NoCalibration */
+  /**
+   * The calibration table that is valid at `mjd`, or nearest to it within 12 h.
+   * @throws {PipelineError} NoCalibration
+   */
   findCalibration(mjd: number, declinationRad: number): Promise<string>;
 }
 

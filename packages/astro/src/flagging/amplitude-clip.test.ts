@@ -41,6 +41,17 @@ describe("amplitude limits", () => {
     assert.ok(Math.abs(Math.sqrt(limit[4]!) - Math.sqrt(clean[4]!)) < 1.5);
   });
 
+  test("leave data without noise alone", () => {
+    const slab = noiseSlab();
+    for (let row = 0; row < ROWS; row += 1)
+      for (let channel = 0; channel < CHANNELS; channel += 1)
+        setAmplitude(slab, row, channel, 1 + (row % 50 === 0 ? 0.2 : 0));
+
+    const limit = createAmplitudeClip(RANGE, 1).powerLimits(slab, ALL_ROWS);
+
+    assert.ok(limit.every((value) => value > 1.2 ** 2));
+  });
+
   test("are zero where a channel has nothing usable", () => {
     const slab = noiseSlab();
     for (let row = 0; row < ROWS; row += 1) setAmplitude(slab, row, 3, 0);

@@ -13,8 +13,10 @@ import { madInPlace, medianInPlace, SIGMA_PER_MAD } from "../median.ts";
 
 const CLIP_SIGMA = 7;
 const SAMPLED_ROWS_MAX = 1024;
-/** A channel's median scatters by this much of itself at least, from its sample and the bandpass. */
+/** A channel's median scatters by this share at least, from its sample and the bandpass. */
 const CHANNEL_SCATTER_MIN = 0.03;
+/** Amplitudes of baselines differ by this share at least: no noise is no reason to clip. */
+const BASELINE_SCATTER_MIN = 0.05;
 /** Fewer baselines say nothing about which of them stands out. */
 const SAMPLES_MIN = 8;
 
@@ -108,7 +110,8 @@ function baselineLimits(
 
 function clipLimit(count: number, median: number, mad: number): number {
   if (count < SAMPLES_MIN) return Infinity;
-  return (median + CLIP_SIGMA * SIGMA_PER_MAD * mad) ** 2;
+  const scatter = Math.max(SIGMA_PER_MAD * mad, BASELINE_SCATTER_MIN * median);
+  return (median + CLIP_SIGMA * scatter) ** 2;
 }
 
 function closeLoudChannels(

@@ -50,8 +50,8 @@ describe("the reference catalog", () => {
 
     const [read] = readReferenceCatalog(path);
 
-    assert.equal(read?.name, "J0834");
-    assert.ok(Math.abs((read?.raRad ?? 0) - source.raRad) < 2e-9);
+    assert.equal(read!.name, "J0834");
+    assert.ok(Math.abs(read!.raRad - source.raRad) < 2e-9);
     assert.ok(Math.abs(fluxAtJy(source, 2.8e9) - 0.25 * 2 ** -0.75) < 1e-12);
   });
 

@@ -2,7 +2,8 @@
  * What an ideal correlator makes of point sources, antenna gains and receiver noise: the kernel of
  * the simulator, in the native addon.
  *
- * Visibilities have the UVH5 sign: V_ij = conj(G_i) G_j (Σ S exp(+2πi ν/c (p_j − p_i)·(s − w0)) + n),
+ * Visibilities have the UVH5 sign,
+ * V_ij = conj(G_i) G_j (Σ S exp(+2πi ν/c (p_j − p_i)·(s − w0)) + n), with
  * baselines i ≤ j in row-major order of the upper triangle, autocorrelations included.
  */
 import { loadAddon } from "../hdf5/file.ts";

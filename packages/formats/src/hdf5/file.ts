@@ -14,7 +14,7 @@ const ADDON_PATH = fileURLToPath(new URL("../../build/hdf5.node", import.meta.ur
 
 export type Hdf5Kind = "float" | "integer" | "boolean" | "string" | "complex" | "other";
 
-/** Memory of a slab. Booleans need one-byte arrays; complex data float arrays of twice the items. */
+/** Memory of a slab. Booleans need one-byte arrays, complex data floats of twice the items. */
 export type SlabArray =
   Float32Array | Float64Array | Int8Array | Uint8Array | Int32Array | BigInt64Array;
 

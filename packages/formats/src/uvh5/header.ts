@@ -3,7 +3,7 @@
  *
  * Source of the fields: pyuvdata's "UVH5 file format" memo (Hazelton et al., versions 0.1 to 1.2)
  * and the files the DSA-110 correlator writes. Angles are radians, times MJD on UTC, positions
- * meters. Rows are time-major with the same baselines in every integration: other orders are refused.
+ * meters. Rows are time-major, the same baselines in every integration; other orders are refused.
  */
 import type { HeaderFields } from "./fields.ts";
 
@@ -202,7 +202,7 @@ function parseTimes(fields: HeaderFields, timeCount: number, baselineCount: numb
   return { timesMjd, integrationSeconds };
 }
 
-/** The memo stores antenna numbers, not indices; DSA-110 numbers its antennas from 0, so both agree. */
+/** The memo stores antenna numbers, not indices; DSA-110 numbers from 0, so both agree. */
 function parseBaselines(
   fields: HeaderFields,
   antennaNumbers: Int32Array,

@@ -57,10 +57,12 @@ describe.skipIf(!isHdf5Available() || !hasH5py)("a damaged file (needs addon and
     ],
     [
       "with a filter that is not installed",
-      "v = f['Data/nsamples'][()]; del f['Data/nsamples']; p = h5py.h5p.create(h5py.h5p.DATASET_CREATE); " +
+      "v = f['Data/nsamples'][()]; del f['Data/nsamples']; " +
+        "p = h5py.h5p.create(h5py.h5p.DATASET_CREATE); " +
         "p.set_chunk((64, 1, 48, 2)); p.set_filter(32008, h5py.h5z.FLAG_OPTIONAL, ()); " +
-        "h5py.h5d.create(f['Data'].id, b'nsamples', h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple(v.shape), p)",
-      /dataset Data\/nsamples is stored with HDF5 filter 32008 \(.+\), whose plugin is not installed/,
+        "s = h5py.h5s.create_simple(v.shape); " +
+        "h5py.h5d.create(f['Data'].id, b'nsamples', h5py.h5t.IEEE_F32LE, s, p)",
+      /Data\/nsamples is stored with HDF5 filter 32008 \(.+\), whose plugin is not installed/,
     ],
   ] as const;
 

@@ -2,7 +2,7 @@
  * Writing UVH5 as the DSA-110 correlator does, byte layout and quirks included.
  *
  * Its ways (dsa110-meridian-fs, io.py): a window axis of length 1, float32 uvw, 0-based antenna
- * numbers that equal indices, S4 antenna names, int64 counts, datasets that grow along the rows with
+ * numbers that equal indices, S4 antenna names, int64 counts, datasets that grow by rows with
  * h5py's own chunks, no compression. The file has the suffix `_incomplete` until it is whole.
  */
 import { renameSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { guessChunk } from "./chunks.ts";
 const JD_OF_MJD_ZERO = 2400000.5;
 const ANTENNA_NAME_BYTES = 4;
 
-/** What a file says about itself. Antennas are all of the telescope; baselines name them by index. */
+/** What a file says about itself. Antennas are all of the telescope; baselines name indices. */
 export interface Uvh5Description {
   readonly telescopeName: string;
   readonly instrument: string;

@@ -141,3 +141,26 @@ as $$
          fence = excluded.fence,
          recorded_at = clock_timestamp();
 $$;
+
+-- What a conversion learned of its group. Locks that one row.
+create or replace function contimg.describe_group(
+  p_group_id text,
+  p_directory text,
+  p_start_mjd double precision,
+  p_mid_mjd double precision,
+  p_end_mjd double precision,
+  p_declination_rad double precision
+)
+  returns void
+  language sql
+as $$
+  insert into contimg.groups (
+    group_id, directory, start_mjd, mid_mjd, end_mjd, declination_rad)
+  values (p_group_id, p_directory, p_start_mjd, p_mid_mjd, p_end_mjd, p_declination_rad)
+  on conflict (group_id) do update
+     set directory = excluded.directory,
+         start_mjd = excluded.start_mjd,
+         mid_mjd = excluded.mid_mjd,
+         end_mjd = excluded.end_mjd,
+         declination_rad = excluded.declination_rad;
+$$;

@@ -4,16 +4,12 @@
  * once and not touched, so the copy publishes by one rename.
  */
 import type { AntennaGains, AveragedSlab, CalibratedRows } from "@contimg/astro";
-import {
-  createMeasurementSet,
-  putIntegration,
-  type BandpassTable,
-  type Table,
-} from "@contimg/casacore";
+import type { BandpassTable, Table } from "@contimg/casacore";
 
 import { PipelineError } from "../errors.ts";
 import type { ApplyMessage, ApplySetup, FlagCounts } from "./apply-messages.ts";
 import { receptorsOf } from "./baselines.ts";
+import { appendIntegration, createCalibratedCopy } from "./calibrated-copy.ts";
 import { ChannelWorkers, splitChannels, streamIntegrations } from "./channel-workers.ts";
 import type { StreamOptions } from "./channel-workers.ts";
 import { allocateSlab, type Integration, type VisibilitySet } from "./visibility-set.ts";
@@ -50,17 +46,6 @@ export function averagingFactor(channelCount: number): number {
   return 1;
 }
 
-/** Bytes that the calibrated copy of a set takes: visibilities, weights, flags as bits. */
-export function calibratedBytes(set: {
-  rowCount: number;
-  channelCount: number;
-  polarizationCount: number;
-}): number {
-  const channelCount = set.channelCount / averagingFactor(set.channelCount);
-  const cells = set.rowCount * channelCount * set.polarizationCount;
-  return Math.ceil(cells * (8 + 4 + 1 / 8)) + set.rowCount * 100 + 4_000_000;
-}
-
 /**
  * Writes the calibrated copy at `outputPath`.
  * @throws {PipelineError} NoCalibration when the table is of other channels or antennas
@@ -89,7 +74,7 @@ export async function applyGains(
     new URL("./apply-worker.ts", import.meta.url),
     ranges.map((range): ApplySetup => ({ ...setup, range })),
   );
-  using output = createCopy(set, factor, outputPath, options.history);
+  using output = createCalibratedCopy(set, factor, outputPath, options.history);
   const counts = await streamThrough(set, workers, setup, hasSolution, output, options);
   return report(set, output, factor, hasSolution, counts);
 }
@@ -151,35 +136,6 @@ function allocateAveraged(set: VisibilitySet, factor: number): AveragedSlab {
   };
 }
 
-function createCopy(
-  set: VisibilitySet,
-  factor: number,
-  outputPath: string,
-  history: string,
-): Table {
-  return createMeasurementSet(outputPath, {
-    telescopeName: set.telescopeName,
-    observer: "contimg",
-    project: "contimg",
-    antennas: set.antennas,
-    frequencyHz: averageFrequencies(set.frequencyHz, factor),
-    channelWidthHz: set.channelWidthHz * factor,
-    correlationTypes: set.correlationTypes,
-    field: set.field,
-    startMjd: set.startMjd,
-    endMjd: set.endMjd,
-    history: [history],
-    weightSpectrum: true,
-  });
-}
-
-function averageFrequencies(frequencyHz: Float64Array, factor: number): Float64Array {
-  return Float64Array.from({ length: frequencyHz.length / factor }, (_, group) => {
-    const members = frequencyHz.subarray(group * factor, (group + 1) * factor);
-    return members.reduce((sum, hz) => sum + hz, 0) / factor;
-  });
-}
-
 async function streamThrough(
   set: VisibilitySet,
   workers: ChannelWorkers<ApplyMessage, FlagCounts>,
@@ -225,60 +181,6 @@ function keptRows(
     antenna1: Int32Array.from(row, (index) => set.antenna1[firstRow + index]!),
     antenna2: Int32Array.from(row, (index) => set.antenna2[firstRow + index]!),
   };
-}
-
-function appendIntegration(
-  output: Table,
-  set: VisibilitySet,
-  integration: Integration,
-  rows: CalibratedRows,
-  averaged: AveragedSlab,
-): void {
-  const rowCount = rows.row.length;
-  if (rowCount === 0) return;
-  const startRow = output.rowCount;
-  output.addRows(rowCount);
-  const cells = rowCount * averaged.channelCount * set.correlationTypes.length;
-  const weights = averaged.weights.subarray(0, cells);
-  output.putArray("DATA", startRow, rowCount, averaged.vis.subarray(0, 2 * cells));
-  output.putArray("FLAG", startRow, rowCount, averaged.flags.subarray(0, cells));
-  output.putArray("WEIGHT_SPECTRUM", startRow, rowCount, weights);
-  const uvwM = new Float64Array(3 * rowCount);
-  for (const [index, row] of rows.row.entries()) {
-    const from = 3 * (integration.firstRow + row);
-    uvwM.set(set.uvwM.subarray(from, from + 3), 3 * index);
-  }
-  putIntegration(output, startRow, {
-    timeMjd: integration.timeMjd,
-    intervalSeconds: integration.intervalSeconds,
-    antenna1: rows.antenna1,
-    antenna2: rows.antenna2,
-    uvwM,
-    weight: rowWeights(weights, rowCount, averaged.channelCount, set.correlationTypes.length),
-  });
-}
-
-/** WEIGHT: the mean of WEIGHT_SPECTRUM over channels that are not flagged. [row, polarization] */
-function rowWeights(
-  weights: Float32Array,
-  rowCount: number,
-  channelCount: number,
-  polarizationCount: number,
-): Float32Array {
-  const means = new Float32Array(rowCount * polarizationCount);
-  for (let row = 0; row < rowCount; row += 1)
-    for (let pol = 0; pol < polarizationCount; pol += 1) {
-      let sum = 0;
-      let count = 0;
-      for (let channel = 0; channel < channelCount; channel += 1) {
-        const weight = weights[(row * channelCount + channel) * polarizationCount + pol]!;
-        if (weight === 0) continue;
-        sum += weight;
-        count += 1;
-      }
-      means[row * polarizationCount + pol] = count === 0 ? 0 : sum / count;
-    }
-  return means;
 }
 
 function report(

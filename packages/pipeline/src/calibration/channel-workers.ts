@@ -8,7 +8,7 @@ import { Worker } from "node:worker_threads";
 
 import type { ChannelRange, IntegrationSlab } from "@contimg/astro";
 
-import { allocateSlab, type Integration, type VisibilitySet } from "./visibility-set.ts";
+import type { Integration, SlabBuffers, VisibilitySet } from "./visibility-set.ts";
 
 /**
  * Ranges of about equal length whose borders are multiples of `multiple`; fewer than asked for
@@ -65,7 +65,7 @@ export interface StreamOptions {
  */
 export async function streamIntegrations(
   set: VisibilitySet,
-  slabs: readonly [SlabBuffersOf, SlabBuffersOf],
+  slabs: readonly [SlabBuffers, SlabBuffers],
   handle: (slab: IntegrationSlab, slabIndex: 0 | 1, integration: Integration) => Promise<void>,
   options: StreamOptions,
 ): Promise<void> {
@@ -84,5 +84,3 @@ export async function streamIntegrations(
   }
   await busy;
 }
-
-type SlabBuffersOf = ReturnType<typeof allocateSlab>;

@@ -245,7 +245,7 @@ async function solveAndApply(changes: Partial<KnownGainsOptions>) {
   return { report, table: openTable(output) };
 }
 
-/** Gains against truth, with the common phase of each channel, which no data can tell, taken off. */
+/** Gains against truth; the common phase of each channel, which no data can tell, is taken off. */
 function compare(solution: GainSolution, truth: KnownGains) {
   const { antennaCount, channelCount, gains, flags, error } = solution;
   const cells = channelCount * 2;

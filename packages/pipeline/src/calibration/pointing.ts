@@ -21,7 +21,7 @@ export interface Pointing {
 }
 
 /** The site of an array: the mean of its antennas. @param positionsM [antenna, xyz] ITRF */
-export function siteOf(positionsM: Float64Array): Site {
+function siteOf(positionsM: Float64Array): Site {
   const sums = [0, 0, 0];
   for (const [at, value] of positionsM.entries()) sums[at % 3]! += value;
   const antennaCount = positionsM.length / 3;
@@ -33,7 +33,7 @@ export function siteOf(positionsM: Float64Array): Site {
  * The conversion puts the phase center where the beam stands at the middle of the observation, so
  * its apparent declination then is the beam's.
  */
-export function pointingAt(midMjd: number, phaseCenter: RaDec, site: Site): Pointing {
+function pointingAt(midMjd: number, phaseCenter: RaDec, site: Site): Pointing {
   const orientation = earthOrientation(midMjd, site);
   const { decRad } = apparentHourAngleDec(orientation, phaseCenter.raRad, phaseCenter.decRad);
   return { site, midMjd, declinationRad: decRad };
@@ -65,7 +65,7 @@ export function readPointing(path: string): Pointing {
   } catch (cause) {
     throw new PipelineError(
       "MalformedFile",
-      `${path} does not say when and where it was observed`,
+      `${path} does not say when and where it was observed: ${String(cause)}`,
       { path },
       { cause },
     );

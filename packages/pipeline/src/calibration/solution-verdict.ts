@@ -9,7 +9,7 @@ import type { GainSolution } from "./solve-gains.ts";
 const DEGREES_PER_RAD = 180 / Math.PI;
 
 /** Beyond a refusal the table is not made; beyond a warning a person should look. */
-export const SOLUTION_LIMITS = {
+const SOLUTION_LIMITS = {
   flaggedFraction: { refuse: 0.3, warn: 0.2 },
   medianSnr: { refuse: 5, warn: 10 },
   antennaCount: { refuse: 10 },

@@ -103,7 +103,7 @@ function openMain(path: string): Table {
   } catch (cause) {
     throw new PipelineError(
       "MalformedFile",
-      `${path} is not a Measurement Set that can be opened`,
+      `${path} is not a Measurement Set that can be opened: ${String(cause)}`,
       { path },
       { cause },
     );

@@ -23,7 +23,7 @@ import { syncTree } from "./sync-tree.ts";
 import { CommitUncertain, inTransaction } from "./transaction.ts";
 
 /** The attempt on whose behalf a run publishes. */
-export interface PublishingTask {
+interface PublishingTask {
   readonly taskId: string;
   readonly attempt: number;
   readonly fence: string;

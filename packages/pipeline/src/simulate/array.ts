@@ -42,7 +42,7 @@ interface Station {
 
 const SMALL_ANTENNA_COUNT = 63;
 
-/** Full: the 96 antennas that were active on 2026-01-25. Small: every outrigger and an even pick. */
+/** Full: the 96 antennas that were active on 2026-01-25. Small: all outriggers, an even pick. */
 export function telescopeArray(size: TileSize): TelescopeArray {
   const stations = readStations();
   const active = stations.filter((station) => station.isActive);

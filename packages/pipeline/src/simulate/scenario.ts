@@ -61,7 +61,7 @@ export function knownCalibrator(name: string): Calibrator {
   return findCalibrator(readVlaCalibrators(CALIBRATORS_PATH), name);
 }
 
-/** When a calibrator next crosses the meridian after an instant, and at what apparent declination. */
+/** When a calibrator next crosses the meridian, and at what apparent declination. */
 export function transitOf(
   calibrator: Calibrator,
   afterUnixMs: number,

@@ -1,8 +1,8 @@
 /**
  * What was injected, beside the data: `<group>.truth.json`, `<group>.gains.h5` and `catalog.csv`.
  *
- * The JSON names every source that was simulated, with its flux at this epoch; the catalog lists the
- * strip as a survey would, without the variables' current state. The HDF5 file holds the gains that
+ * The JSON names every simulated source, with its flux at this epoch; the catalog lists the strip
+ * as a survey would, without the variables' current state. The HDF5 file holds the gains that
  * a solver should find: V_pq = G_p conj(G_q) M_pq with the Measurement Set's conjugation, without
  * the drift, which stands beside them.
  */

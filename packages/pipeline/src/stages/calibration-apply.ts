@@ -123,7 +123,7 @@ function readTable(path: string): BandpassTable {
   } catch (cause) {
     throw new PipelineError(
       "MalformedFile",
-      `${path} is not a bandpass table that can be read`,
+      `${path} is not a bandpass table that can be read: ${String(cause)}`,
       { path },
       { cause },
     );

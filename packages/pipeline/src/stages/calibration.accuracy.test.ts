@@ -219,7 +219,7 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
   }
 });
 
-/** Amplitude of the weighted mean: the calibrator is near the phase center, all else averages out. */
+/** Amplitude of the weighted mean: the calibrator is at the phase center, all else averages out. */
 function meanAmplitude(path: string): number {
   const table = openTable(path);
   const [polarizationCount = 0, channelCount = 0] = table.cellShape("DATA", 0) ?? [];

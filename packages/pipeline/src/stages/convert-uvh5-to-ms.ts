@@ -2,7 +2,7 @@
  * Converts the subband files of one group into a Measurement Set: `<group>.ms`.
  */
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { DEGREE_RAD } from "@contimg/astro";
 import { isCasacoreAvailable } from "@contimg/casacore";
@@ -85,7 +85,28 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
       result: metadata,
     } satisfies StageResult;
   },
+
+  async register(transaction, { group_id }, result) {
+    const facts = groupFactsSchema.parse(result);
+    await transaction.query("select contimg.describe_group($1, $2, $3, $4, $5, $6)", [
+      group_id,
+      dirname(facts.input_paths[0]),
+      facts.start_mjd,
+      facts.mid_mjd,
+      facts.end_mjd,
+      facts.declination_deg * DEGREE_RAD,
+    ]);
+  },
 };
+
+/** The part of the result that the group's row keeps. */
+const groupFactsSchema = z.object({
+  input_paths: z.tuple([z.string()], z.string()),
+  start_mjd: z.number(),
+  mid_mjd: z.number(),
+  end_mjd: z.number(),
+  declination_deg: z.number(),
+});
 
 function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> {
   return findGroupFiles(incomingFolder(dataRoot), params.group_id, {

@@ -6,8 +6,10 @@ import { spawn } from "node:child_process";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { PipelineError, type RunContext, type Stage } from "@contimg/pipeline";
 import { z } from "zod";
+
+import { PipelineError } from "./errors.ts";
+import type { RunContext, Stage } from "./stage.ts";
 
 const stepSchema = z.union([
   /** Writes a file of that many bytes into the stage folder, and the folders on its way. */

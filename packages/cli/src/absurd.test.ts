@@ -1,0 +1,121 @@
+/** The command `absurd` as a person meets it: real processes, a real database. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+import { afterAll, beforeAll, describe, test } from "vitest";
+
+import { AbsurdClient, UnknownTaskName } from "@contimg/absurd";
+import { freshDatabase, until } from "@contimg/testkit";
+
+const PROGRAM = fileURLToPath(new URL("./absurd.ts", import.meta.url));
+const TASKS = `
+import { defineTask } from "@contimg/absurd";
+import { z } from "zod";
+export const greet = defineTask({
+  name: "greet",
+  params: z.strictObject({ name: z.string() }),
+  handler: ({ name }) => \`hello \${name}\`,
+});
+export const tasks = [defineTask({
+  name: "doomed",
+  params: z.strictObject({}),
+  maxRetries: 0,
+  handler: () => { throw new Error("no such dish"); },
+})];
+`;
+
+const database = freshDatabase();
+let folder = "";
+let worker: ChildProcess;
+let client: AbsurdClient;
+
+beforeAll(async () => {
+  // Inside the package, where the module's imports are found.
+  folder = await mkdtemp(fileURLToPath(new URL("../.tasks-", import.meta.url)));
+  await writeFile(join(folder, "tasks.ts"), TASKS);
+  worker = start(["worker", "--tasks", join(folder, "tasks.ts"), "--concurrency", "2"]);
+  client = new AbsurdClient(database.pool());
+  await until(
+    () =>
+      client.spawn("greet", { name: "first" }).catch((error: unknown) => {
+        if (!(error instanceof UnknownTaskName)) throw error;
+      }),
+    { what: "the worker registered its tasks", deadlineMs: 50_000 },
+  );
+});
+
+afterAll(async () => {
+  worker.kill("SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("absurd", () => {
+  test("spawns a task from params in a file, shows and counts it", async () => {
+    const paramsPath = join(folder, "params.json");
+    await writeFile(paramsPath, '{"name":"world"}');
+    const spawned = await run(["spawn", "greet", "--params", `@${paramsPath}`, "--json"]);
+    const { taskId } = JSON.parse(spawned.output) as { taskId: string };
+
+    await client.awaitTasks([taskId]);
+    const shown = JSON.parse((await run(["show", taskId, "--json"])).output) as { result: string };
+
+    assert.equal(shown.result, "hello world");
+    assert.match((await run(["show", taskId])).output, /status +completed/);
+    assert.match((await run(["list", "--status", "completed"])).output, new RegExp(taskId));
+    assert.match((await run(["stats"])).output, /default/);
+  });
+
+  test("retries a task that failed", async () => {
+    const taskId = (await run(["spawn", "doomed"])).output.trim();
+    const [dead] = await client.awaitTasks([taskId]);
+    assert.deepEqual([dead!.status, dead!.attempt], ["failed", 1]);
+
+    assert.equal((await run(["retry", taskId])).exitCode, 0);
+    const [again] = await client.awaitTasks([taskId]);
+    assert.deepEqual([again!.status, again!.attempt], ["failed", 2]);
+    assert.match((await run(["cancel", taskId])).output, /had ended already/);
+  });
+
+  test("says what is wrong in one line and in its exit code", async () => {
+    const cases: readonly [string[], number, RegExp][] = [
+      [["spawn", "gret"], 2, /task name "gret" is not registered; did you mean greet\?/],
+      [["spawn", "greet", "--params", "{"], 2, /no JSON/],
+      [["show", "17"], 3, /a task id is a UUID/],
+      [["dance"], 2, /unknown command/],
+      [["stats", "--database", "postgres://nobody@127.0.0.1:1/none"], 4, /does not answer/],
+      [["stats", "--database", "mysql://x"], 2, /ABSURD_DATABASE_URL/],
+    ];
+    for (const [args, exitCode, message] of cases) {
+      const result = await run(args);
+      assert.equal(result.exitCode, exitCode, result.errors);
+      assert.match(result.errors, message);
+      assert.doesNotMatch(result.errors, /\n\s+at /);
+    }
+  });
+
+  test("ends a worker at SIGTERM with exit code 0", async () => {
+    const ended = new Promise<number | null>((resolve) => worker.once("exit", resolve));
+    worker.kill("SIGTERM");
+    assert.equal(await ended, 0);
+  });
+});
+
+function start(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...process.env, ABSURD_DATABASE_URL: database.url },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function run(
+  args: readonly string[],
+): Promise<{ exitCode: number | null; output: string; errors: string }> {
+  const child = start(args);
+  const exit = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const [output, errors] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
+  return { exitCode: await exit, output, errors };
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { isCasacoreAvailable, openTable } from "@contimg/casacore";
+import { isHdf5Available } from "@contimg/formats";
+import { writePointSourceGroup } from "@contimg/testkit";
+import { afterEach, beforeEach, describe, test } from "vitest";
+
+import { PipelineError } from "../errors.ts";
+import type { ProductLookup, RunContext } from "../stage.ts";
+import { convertUvh5ToMsStage as stage } from "./convert-uvh5-to-ms.ts";
+
+const GROUP_ID = "2026-01-25T22:26:05";
+const SOURCES = [{ raRad: 5.99, decRad: 0.951, fluxJy: 1 }];
+const addonsExist = isCasacoreAvailable() && isHdf5Available();
+
+let dataRoot: string;
+
+beforeEach(async () => {
+  dataRoot = await mkdtemp(join(tmpdir(), "convert-stage-"));
+  mkdirSync(join(dataRoot, "stage"));
+});
+afterEach(() => rm(dataRoot, { recursive: true }));
+
+describe.skipIf(!addonsExist)("the stage convert-uvh5-to-ms", () => {
+  test("finds a group by its id and writes its Measurement Set into the stage folder", async () => {
+    writeGroup(16);
+    const params = stage.params.parse({ group_id: GROUP_ID, role: "calibrators" });
+    const inputs = await stage.resolve(params, lookup());
+    assert.equal(inputs.input_paths.length, 16);
+    assert.ok(stage.outputBytes(inputs) > 1_000_000);
+
+    const notes: string[] = [];
+    const { outputs, quality } = await stage.run(inputs, context(notes));
+    assert.deepEqual(readdirSync(join(dataRoot, "stage")), [`${GROUP_ID}.ms`]);
+    assert.equal(outputs[0]?.finalPath, `ms/calibrators/2026-01-25/${GROUP_ID}.ms`);
+    assert.equal(outputs[0].metadata["channel_count"], 48);
+    assert.equal(quality.grade, "good");
+    assert.equal(notes.at(-1), "integration 4 of 4");
+    using table = openTable(join(dataRoot, "stage", outputs[0].stagePath));
+    assert.equal(table.rowCount, 4 * 190);
+  });
+
+  test("names the subband that is missing before anything is read", async () => {
+    const paths = writeGroup(16);
+    await rm(paths[9]!);
+    const params = stage.params.parse({ group_id: GROUP_ID });
+    await assert.rejects(stage.resolve(params, lookup()), (error) => {
+      assert.ok(error instanceof PipelineError && error.tag === "MissingSubband");
+      assert.match(error.message, /15 of 16 subbands, missing sb09/);
+      return true;
+    });
+  });
+
+  test("takes named files, as many as are expected", async () => {
+    const input_paths = writeGroup(2);
+    const params = { group_id: GROUP_ID, input_paths };
+    const given = stage.params.parse({ ...params, expected_subbands: 2 });
+    assert.deepEqual((await stage.resolve(given, lookup())).input_paths, input_paths);
+    const message = /input_paths names 2 files, expected 16/;
+    await assert.rejects(stage.resolve(stage.params.parse(params), lookup()), message);
+  });
+
+  test("leaves its folder empty when a file turns out bad on the way", async () => {
+    const input_paths = writeGroup(2, (subband, vis) => {
+      if (subband === 1) vis[vis.length - 1] = Infinity;
+    });
+    const params = stage.params.parse({ group_id: GROUP_ID, input_paths, expected_subbands: 2 });
+    const inputs = await stage.resolve(params, lookup());
+    await assert.rejects(stage.run(inputs, context([])), /sb01.* not finite/);
+    assert.deepEqual(readdirSync(join(dataRoot, "stage")), []);
+  });
+});
+
+test("the params of convert-uvh5-to-ms refuse what cannot be meant", () => {
+  const refused: Record<string, unknown>[] = [
+    { group_id: "yesterday" },
+    { group_id: GROUP_ID, phase_center_ra_deg: 10 },
+    { group_id: GROUP_ID, dut1_seconds: 37 },
+    { group_id: GROUP_ID, tolerance: 60 },
+  ];
+  for (const params of refused) {
+    assert.ok(!stage.params.safeParse(params).success, JSON.stringify(params));
+  }
+});
+
+function writeGroup(
+  subbandCount: number,
+  spoil: (subband: number, vis: Float32Array) => void = () => undefined,
+): string[] {
+  return writePointSourceGroup({
+    folder: join(dataRoot, "incoming"),
+    groupId: GROUP_ID,
+    sources: SOURCES,
+    subbandCount,
+    spoil: (subband, { vis }) => {
+      spoil(subband, vis);
+    },
+  });
+}
+
+function lookup(): ProductLookup {
+  const unused = () => Promise.reject(new Error("conversion asks the registry for nothing"));
+  return { dataRoot, find: unused, findCalibration: unused };
+}
+
+function context(notes: string[]): RunContext {
+  const stageFolder = join(dataRoot, "stage");
+  assert.ok(existsSync(stageFolder));
+  return {
+    stageFolder,
+    signal: new AbortController().signal,
+    threadCount: 2,
+    progress: (_fraction, note) => notes.push(note),
+  };
+}
