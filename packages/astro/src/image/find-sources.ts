@@ -5,7 +5,7 @@
  * ARTEFACT_MARGIN times the deepest hole nearby. Errors of gain, beam or deconvolution make holes as
  * deep as the false peaks they make, while the sky has no negative sources: the holes say how far
  * peaks around a bright source can be believed, whatever the cause. Where the PSF is given, a peak
- * must also exceed SIDELOBE_RESIDUE of what a bright source's sidelobe is there, because sidelobes
+ * must also exceed a share of what a bright source's sidelobe is there, because sidelobes
  * are removed as well as the source follows the model (flat over band and time), and no better.
  */
 import { beamValue, type BeamKernel } from "./beam.ts";
@@ -28,16 +28,19 @@ export interface FinderOptions {
   readonly noiseBoxPixels: number;
   /** Point spread function of the same image: unit peak in its middle. */
   readonly psf?: ImagePlane;
+  /** Primary-beam response of each pixel; 1 everywhere when absent. */
+  readonly response?: Float32Array;
 }
 
 /** Peaks are as trustworthy as holes of the same size; a little more is asked of them. */
 const ARTEFACT_MARGIN = 1.2;
 /**
- * Share of a sidelobe that may be left over. Measured on simulated tiles: up to 0.12 at half power
- * and 0.21 at a fifth, where the beam steepens a source's spectrum most and its response changes
- * most as it drifts.
+ * Share of a sidelobe that may be left over. Measured on simulated tiles: up to 0.12 on a source
+ * near the axis and 0.21 at a fifth of the beam, which steepens a source's spectrum and changes its
+ * response as it drifts.
  */
-const SIDELOBE_RESIDUE = 0.3;
+const SIDELOBE_RESIDUE = 0.1;
+const SIDELOBE_RESIDUE_MAX = 0.3;
 /** Sources fainter than this many times the threshold have no sidelobe residue that matters. */
 const BRIGHT_THRESHOLDS = 10;
 /** Peaks whose beams overlap by more than this are fitted together. */
@@ -101,18 +104,22 @@ function findPeaks(plane: ImagePlane, maps: Maps): Component[] {
 }
 
 function rejectSidelobes(plane: ImagePlane, peaks: readonly Component[], maps: Maps): Component[] {
-  const { psf, kernel } = maps.options;
+  const { psf, kernel, response } = maps.options;
   if (psf === undefined) return [...peaks];
   const bright = peaks.filter(
     ({ amplitude, x, y }) => amplitude > BRIGHT_THRESHOLDS * thresholdAt(plane, maps, x, y),
   );
+  const residueOf = ({ x, y }: Component): number => {
+    const onSource = response?.[y * plane.width + x] ?? 1;
+    return Math.min(SIDELOBE_RESIDUE_MAX, SIDELOBE_RESIDUE / (onSource * onSource));
+  };
   return peaks.filter((peak) =>
     bright.every(
       (source) =>
         source === peak ||
         beamValue(kernel, peak.x - source.x, peak.y - source.y) > OVERLAP_MIN ||
         peak.amplitude >
-          SIDELOBE_RESIDUE * source.amplitude * sidelobeNear(psf, kernel, source, peak),
+          residueOf(source) * source.amplitude * sidelobeNear(psf, kernel, source, peak),
     ),
   );
 }

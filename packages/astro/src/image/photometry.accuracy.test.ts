@@ -169,7 +169,8 @@ describe("source finding", () => {
     ];
     const psf = synthesizeImage({ side: SIDE, kernel: KERNEL, sources: lobes, rms: 0, seed: 0 });
 
-    const found = findSources(plane, { ...options, psf });
+    const response = new Float32Array(SIDE * SIDE).fill(0.5);
+    const found = findSources(plane, { ...options, psf, response });
 
     const places = found.map(({ x, y }) => [Math.round(x / 10) * 10, Math.round(y / 10) * 10]);
     assert.deepEqual(places, [

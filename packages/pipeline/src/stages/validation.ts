@@ -82,6 +82,7 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
       thresholdSigma: inputs.threshold_sigma,
       noiseBoxPixels: inputs.noise_box_pixels,
       psf,
+      response: field.response,
     });
     context.progress(0.9, "comparing with the catalogue");
     const catalog = openCatalog(inputs.catalog_path);
