@@ -109,7 +109,7 @@ export function startWorkerProcess(databaseUrl: string, dataRoot: string): Worke
     },
   );
   let text = "";
-  child.stderr!.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
   return {
     process: child,
     log: () => text,

@@ -77,24 +77,24 @@ function liveScreen() {
   let drawnLines = 0;
   let startMs: number | undefined;
   const redraw = (lines: readonly string[]) => {
-    const width = stream.columns ?? 80;
+    const width = stream.columns;
     const up = drawnLines > 0 ? `\u001b[${drawnLines}A` : "";
-    const text = lines.map((line) => `\u001b[2K${[...line].slice(0, width).join("")}\n`).join("");
+    const text = lines.map((line) => `\u001b[2K${line.slice(0, width)}\n`).join("");
     stream.write(`${up}\r${text}\u001b[J`);
     drawnLines = lines.length;
   };
   return {
-    simulated(label: string, doneCount: number) {
+    simulated: (label: string, doneCount: number) => {
       if (stream.isTTY) redraw([`simulating ${label}: ${doneCount} of 16 files`]);
       else if (doneCount === 16) stream.write(`simulated ${label}\n`);
     },
-    state(tiles: readonly TileRow[]) {
+    state: (tiles: readonly TileRow[]) => {
       startMs ??= performance.now();
       if (stream.isTTY) redraw(renderGrid(tiles, (performance.now() - startMs) / 1000));
       else for (const line of describeChanges(before, tiles)) stream.write(`${line}\n`);
       before = tiles;
     },
-    end() {
+    end: () => {
       drawnLines = 0;
     },
   };

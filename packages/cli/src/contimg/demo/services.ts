@@ -84,7 +84,7 @@ function startWorkerProcess(
       detached: true,
     },
   );
-  worker.stderr!.pipe(log);
+  worker.stderr.pipe(log);
   return worker;
 }
 
