@@ -7,6 +7,9 @@ const PLAIN_LINE_MS = 5_000;
 /** Before this fraction an estimate says more about the start than about the rest. */
 const ESTIMATE_FRACTION_MIN = 0.03;
 
+/** A number, perhaps with its error; "–" where there is none. */
+const NUMBER_TEXT = /^(-?\d[\d.]*( ± [\d.]+)?|–)?$/;
+
 /** Columns as wide as their widest cell, numbers to the right. */
 export function formatTable(
   header: readonly string[],
@@ -17,7 +20,7 @@ export function formatTable(
     Math.max(...cells.map((row) => row[column]?.length ?? 0)),
   );
   const isNumeric = header.map((_name, column) =>
-    rows.some((row) => typeof row[column] === "number"),
+    cells.slice(1).every((row) => NUMBER_TEXT.test(row[column] ?? "")),
   );
   return cells
     .map((row) =>

@@ -9,11 +9,11 @@ import { DEGREE_RAD, ARCSEC_RAD, formatDegrees, formatHours } from "@contimg/ast
 import type { CatalogSource } from "@contimg/formats";
 import { randomStream, type RandomStream } from "./random.ts";
 
-const FLUX_MIN_JY = 0.02;
+const FLUX_MIN_JY = 0.012;
 const FLUX_MAX_JY = 2;
 const COUNT_SLOPE = 0.8;
-/** Above 20 mJy. With the beam this leaves 20 to 30 sources above 30 mJy apparent in a tile. */
-const SOURCES_PER_SQUARE_DEGREE = 3.7;
+/** Above 12 mJy. With the beam this leaves 20 to 30 sources above 30 mJy apparent in a tile. */
+const SOURCES_PER_SQUARE_DEGREE = 5.5;
 const REFERENCE_FREQUENCY_HZ = 1.4e9;
 /** So that a beam of 30″ measures each source alone. */
 const SEPARATION_MIN_RAD = 90 * ARCSEC_RAD;
