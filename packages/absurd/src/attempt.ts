@@ -1,6 +1,6 @@
 /**
- * One attempt of one task: parses its params, runs its handler under abort and timeout, and says how
- * it ended. It writes nothing itself but what the handler asks for through the context.
+ * One attempt of one task: parses its params, runs its handler under abort and timeout, and says
+ * how it ended. It writes nothing itself but what the handler asks for through the context.
  */
 import type pg from "pg";
 

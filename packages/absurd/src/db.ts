@@ -63,8 +63,8 @@ export function sqlState(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-// 08 connection, 53 resources, 57 operator intervention, 40 conflict: the statement may succeed when
-// it is sent again. XX000 is what a server says to backends while it goes down in an emergency.
+// 08 connection, 53 resources, 57 operator intervention, 40 conflict: the statement may succeed
+// when it is sent again. XX000 is what a server says to backends in an emergency.
 const TRANSIENT_STATES = /^(08|53|57P|40|55P03|25006|XX000)/;
 const CONNECTION_ERRORS = new Set([
   "ECONNREFUSED",
@@ -78,7 +78,7 @@ const CONNECTION_ERRORS = new Set([
   "EAI_AGAIN",
 ]);
 
-/** True when the database is away or asks to try again; false when the statement itself is wrong. */
+/** True when the database is away or asks to try again, false when the statement is wrong. */
 export function isTransient(error: unknown): boolean {
   const state = sqlState(error);
   if (CONNECTION_ERRORS.has(state) || TRANSIENT_STATES.test(state)) return true;

@@ -145,7 +145,7 @@ async function launch(
   }
 }
 
-/** The server of this data folder, when it lives. A stale pid file is left to PostgreSQL to judge. */
+/** The server of this folder, when it lives. A stale pid file is left to PostgreSQL to judge. */
 async function findRunning(pidFile: string): Promise<{ pid: number; port: number } | undefined> {
   const lines = await readLines(pidFile);
   const pid = Number(lines[0]);

@@ -1,4 +1,4 @@
-/** The main thread's side of the heartbeat: starts its thread, hears of requests, judges freshness. */
+/** The main thread's side of the heartbeat: starts its thread, hears requests, judges freshness. */
 import { Worker as Thread } from "node:worker_threads";
 
 export interface HeartbeatData {

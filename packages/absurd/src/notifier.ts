@@ -1,6 +1,6 @@
 /**
- * Wakes workers by NOTIFY, outside the transactions that make work for them: a commit that carries a
- * NOTIFY takes a database-wide lock. What is lost here is found by the workers' polling.
+ * Wakes workers by NOTIFY, outside the transactions that make work for them: a commit that carries
+ * a NOTIFY takes a database-wide lock. What is lost here is found by the workers' polling.
  */
 import type { Db } from "./db.ts";
 

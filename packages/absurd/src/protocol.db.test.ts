@@ -4,122 +4,28 @@ import assert from "node:assert/strict";
 import type pg from "pg";
 import { describe, test } from "vitest";
 
-import { freshDatabase, setClock, until } from "@contimg/testkit";
+import { freshDatabase, setClock, until, sqlWorker } from "@contimg/testkit";
 
+const {
+  T0,
+  claim,
+  cycle,
+  emptyEngine,
+  fence,
+  maintain,
+  registerWorker,
+  spawn,
+  status,
+  task,
+  untilBlocked,
+  uuid,
+} = sqlWorker;
 const database = freshDatabase();
-const T0 = "2026-03-01T12:00:00Z";
-
-describe("a claim", () => {
-  test("is given to one of two workers that ask at the same moment", async () => {
-    const { db, worker } = await setup({ spawn: 200 });
-    const rivalDb = await database.connect();
-    const rival = await registerWorker(rivalDb);
-
-    const drain = async (client: pg.Client, who: SqlWorker): Promise<ClaimRow[]> => {
-      const all: ClaimRow[] = [];
-      for (let i = 0; i < 40; i++) all.push(...(await claim(client, who, 10)));
-      return all;
-    };
-    const claims = await Promise.all([drain(db, worker), drain(rivalDb, rival)]);
-
-    const ids = claims.flat().map((each) => each.task_id);
-    assert.equal(ids.length, 200);
-    assert.equal(new Set(ids).size, 200);
-  });
-
-  test("takes higher priorities first and the oldest within one", async () => {
-    const { db, worker } = await setup({});
-    await spawn(
-      db,
-      [1, 3, 2, 3].map((priority, i) => task({ priority, params: { i } })),
-    );
-
-    const claims = await claim(db, worker, 3);
-
-    const order = claims.map((each) => each.task_id);
-    const { rows } = await db.query<{ i: number }>(
-      `select (t.params ->> 'i')::integer as i from unnest($1::bigint[]) with ordinality o(id, n)
-         join absurd.task t on t.id = o.id order by t.params ->> 'i'`,
-      [order],
-    );
-    assert.deepEqual(
-      rows.map((row) => row.i),
-      [1, 2, 3],
-    );
-  });
-
-  test("leaves out task names the worker does not know", async () => {
-    const { db, worker } = await setup({ spawn: 1 });
-    assert.deepEqual(await claim(db, { ...worker, kinds: [] }, 10), []);
-    assert.equal((await claim(db, worker, 10)).length, 1);
-  });
-
-  test("reads, locks and deletes ready rows by their key and sorts no lane", async () => {
-    const { db, worker } = await setup({ spawn: 5_000 });
-    await db.query(
-      `set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off;
-       set enable_mergejoin = off`,
-    );
-    const { rows: source } = await db.query<{ prosrc: string; proargnames: string[] }>(
-      "select prosrc, proargnames from pg_proc where oid = 'absurd.claim'::regproc",
-    );
-    const { prosrc, proargnames } = source[0]!;
-    const body = proargnames
-      .slice(0, 7)
-      .reduce(
-        (text, name, i) => text.replaceAll(new RegExp(`\\b${name}\\b`, "g"), `$${i + 1}`),
-        prosrc,
-      )
-      .replaceAll("$5, $6", "$5::integer[], $6::bigint[]")
-      .replaceAll("$1, b.claim_no", "$1::integer, b.claim_no");
-    const { rows } = await db.query<{ "QUERY PLAN": string }>(`explain ${body}`, [
-      worker.id,
-      worker.epoch,
-      ["default"],
-      worker.kinds,
-      [],
-      [],
-      10,
-    ]);
-    const plan = rows.map((row) => row["QUERY PLAN"]);
-
-    const readers = plan.filter((line) => / on ready\b/.test(line) && line.includes("Scan"));
-    assert.ok(readers.length >= 3, plan.join("\n"));
-    for (const line of readers) assert.match(line, /Index.* Scan using ready_pkey|Tid Scan/);
-    assert.ok(!plan.some((line) => line.includes("Seq Scan on task")), plan.join("\n"));
-  });
-
-  test("keeps its speed under dead rows when it is given a hint", async () => {
-    const { db, worker } = await setup({ spawn: 30_000 });
-    await db.query("alter table absurd.ready set (autovacuum_enabled = off)");
-    const pin = await database.connect();
-    await pin.query("begin isolation level repeatable read");
-    await pin.query("select count(*) from absurd.ready");
-    const seen = await claim(db, worker, 29_000);
-    const hint = seen.reduce((top, each) => (BigInt(each.seq) > top ? BigInt(each.seq) : top), 0n);
-    const lane = seen[0]!.lane_id;
-
-    const touched = async (hints: [number[], string[]]): Promise<number> => {
-      const plan = await db.query<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-        `explain (analyze, buffers, format json)
-         select r.seq from absurd.ready r where r.lane_id = $1 and r.seq >= $2 order by r.seq limit 1`,
-        [hints[0][0], hints[1][0]],
-      );
-      return plan.rows[0]!["QUERY PLAN"][0].Plan["Shared Hit Blocks"];
-    };
-    const unhinted = await touched([[lane], ["0"]]);
-    const hinted = await touched([[lane], [String(hint + 1n)]]);
-    await pin.query("rollback");
-    await db.query("alter table absurd.ready reset (autovacuum_enabled)");
-
-    assert.ok(hinted <= 8, `a hinted probe touched ${hinted} pages`);
-    assert.ok(unhinted > 20 * hinted, `an unhinted probe touched ${unhinted} pages`);
-  });
-});
+type ClaimRow = sqlWorker.ClaimRow;
 
 describe("a lease", () => {
   test("that ran out passes to the next worker and fences off the first", async () => {
-    const { db, worker } = await setup({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [first] = await claim(db, worker, 1);
 
     await setClock(db, "2026-03-01T12:00:31Z"); // one second past the lease
@@ -139,7 +45,7 @@ describe("a lease", () => {
   });
 
   test("lives as long as its worker beats", async () => {
-    const { db, worker } = await setup({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     for (const minute of ["00:20", "00:40", "01:00"]) {
       await setClock(db, `2026-03-01T12:${minute}Z`);
@@ -151,7 +57,7 @@ describe("a lease", () => {
   });
 
   test("of a task that kills its workers is given max_retries + 1 times", async () => {
-    const { db } = await setup({});
+    const { db } = await emptyEngine(database, {});
     await spawn(db, [task({ max_retries: 2 })]);
     let last: ClaimRow | undefined;
     for (let i = 0; i < 3; i++) {
@@ -166,8 +72,8 @@ describe("a lease", () => {
     assert.equal(rows[0]!.n, "1");
   });
 
-  test("that the worker never heard of is given back when it asks after a lost answer", async () => {
-    const { db, worker } = await setup({ spawn: 3 });
+  test("that the worker never heard of is given back after a lost answer", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 3 });
     const [known] = await claim(db, worker, 1);
     await claim(db, worker, 2); // the answer was lost
 
@@ -195,7 +101,7 @@ describe("a stale fence", () => {
   };
   for (const [verb, call] of Object.entries(VERBS)) {
     test(`is refused when it wants to ${verb}`, async () => {
-      const { db, worker } = await setup({ spawn: 1 });
+      const { db, worker } = await emptyEngine(database, { spawn: 1 });
       const [held] = await claim(db, worker, 1);
       const text = await fence(db, worker, held!);
       await call(db, text.replace(/-1-/, "-2-")).then(
@@ -212,7 +118,7 @@ describe("a stale fence", () => {
   }
 
   test("is refused when it wants to report progress", async () => {
-    const { db, worker } = await setup({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const report = (claimNo: number): Promise<pg.QueryResult> =>
       db.query("select * from absurd.report_progress($1, $2, $3, $4, '{0.5}', '{half}')", [
@@ -229,7 +135,7 @@ describe("a stale fence", () => {
 
 describe("an idempotency key", () => {
   test("names one task, also for two transactions at once", async () => {
-    const { db } = await setup({});
+    const { db } = await emptyEngine(database, {});
     const rival = await database.connect();
     await db.query("begin");
     const [first] = await spawn(db, [task({ idempotency_key: "once" })]);
@@ -242,7 +148,7 @@ describe("an idempotency key", () => {
   });
 
   test("of a spawn that was rolled back is free again", async () => {
-    const { db } = await setup({});
+    const { db } = await emptyEngine(database, {});
     await db.query("begin");
     await spawn(db, [task({ idempotency_key: "rolled-back" })]);
     await db.query("rollback");
@@ -253,7 +159,7 @@ describe("an idempotency key", () => {
 
 describe("dependencies", () => {
   test("release a diamond of 1000 once, and its foot after all of them", async () => {
-    const { db, worker } = await setup({});
+    const { db, worker } = await emptyEngine(database, {});
     const middle = Array.from({ length: 1000 }, () => task({ depends_on: [0] }));
     const foot = task({ depends_on: middle.map((_, i) => i + 1) });
     const spawned = await spawn(db, [task({}), ...middle, foot]);
@@ -277,7 +183,7 @@ describe("dependencies", () => {
   });
 
   test("on a completed task count as met, on a failed or unknown one are refused", async () => {
-    const { db, worker } = await setup({ spawn: 2 });
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [good, bad] = await claim(db, worker, 2);
     await cycle(db, worker, { done: [good!], failed: [[bad!, "fatal"]] });
     const [goodId, badId] = await Promise.all([uuid(db, good!), uuid(db, bad!)]);
@@ -292,8 +198,8 @@ describe("dependencies", () => {
     await assert.rejects(spawn(db, [task({ depends_on: [0] })]), { code: "WF005" });
   });
 
-  test("of a task that failed for good are cancelled down to the last, each naming its parent", async () => {
-    const { db, worker } = await setup({});
+  test("of a failed task are cancelled down to the last, each naming its parent", async () => {
+    const { db, worker } = await emptyEngine(database, {});
     const ids = await spawn(db, [task({}), task({ depends_on: [0] }), task({ depends_on: [1] })]);
     const [head] = await claim(db, worker, 5);
     await cycle(db, worker, { failed: [[head!, "fatal"]] });
@@ -318,7 +224,7 @@ describe("dependencies", () => {
   });
 
   test("spawned while their parent completes are found by the audit", async () => {
-    const { db, worker } = await setup({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [parent] = await claim(db, worker, 1);
     const spawner = await database.connect();
     await setClock(spawner, T0);
@@ -340,7 +246,7 @@ describe("dependencies", () => {
 
 describe("cancel", () => {
   test("ends a task in every plane and asks the worker of one that runs", async () => {
-    const { db, worker } = await setup({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const heldId = await uuid(db, held!);
     const [ready, deferred, waiting] = await spawn(db, [
@@ -370,7 +276,7 @@ describe("cancel", () => {
 
 describe("a timeout", () => {
   test("that no worker kept is kept by the leader and counts as an attempt", async () => {
-    const { db, worker } = await setup({});
+    const { db, worker } = await emptyEngine(database, {});
     await spawn(db, [task({ timeout_seconds: 5, max_retries: 0 })]);
     const [held] = await claim(db, worker, 1);
     await setClock(db, "2026-03-01T12:00:16Z"); // 5 s and the grace of 10 s
@@ -378,148 +284,3 @@ describe("a timeout", () => {
     assert.equal(await status(db, held!), "failed");
   });
 });
-
-interface PlanNode {
-  "Shared Hit Blocks": number;
-}
-
-interface SqlWorker {
-  readonly id: number;
-  readonly epoch: string;
-  readonly kinds: readonly number[];
-}
-
-interface ClaimRow {
-  readonly task_id: string;
-  readonly claim_no: number;
-  readonly lane_id: number;
-  readonly seq: string;
-}
-
-function task(fields: Record<string, unknown>): Record<string, unknown> {
-  return { task_name: "noop", ...fields };
-}
-
-/** An empty engine at noon with the task name "noop", and a worker with a lease of 30 s. */
-async function setup(options: { spawn?: number }): Promise<{ db: pg.Client; worker: SqlWorker }> {
-  const db = await database.connect();
-  await setClock(db, T0);
-  await db.query(
-    `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
-       absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
-       absurd.progress, absurd.worker, absurd.signal`,
-  );
-  await db.query("update absurd.control set expires_at = '-infinity'");
-  await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
-  const count = options.spawn ?? 0;
-  if (count > 0)
-    await spawn(
-      db,
-      Array.from({ length: count }, () => task({})),
-    );
-  return { db, worker: await registerWorker(db) };
-}
-
-async function registerWorker(db: pg.Client): Promise<SqlWorker> {
-  const epoch = String(Math.floor(Math.random() * 2 ** 50));
-  const { rows } = await db.query<{ id: number; kinds: number[] }>(
-    `select absurd.register_worker('w', $1, 30000, array['default'], 10) as id,
-            array(select kind_id from absurd.kind) as kinds`,
-    [epoch],
-  );
-  return { id: rows[0]!.id, epoch, kinds: rows[0]!.kinds };
-}
-
-async function spawn(
-  db: pg.Client,
-  tasks: readonly object[],
-): Promise<{ task_id: string; created: boolean }[]> {
-  const { rows } = await db.query<{ task_id: string; created: boolean }>(
-    "select task_id, created from absurd.spawn_tasks($1) order by task_index",
-    [JSON.stringify(tasks)],
-  );
-  return rows;
-}
-
-async function cycle(
-  db: pg.Client,
-  worker: SqlWorker,
-  work: {
-    done?: readonly ClaimRow[];
-    failed?: readonly (readonly [ClaimRow, string])[];
-    limit?: number;
-  },
-): Promise<ClaimRow[]> {
-  const done = work.done ?? [];
-  const failed = work.failed ?? [];
-  const { rows } = await db.query<ClaimRow & { what: string }>(
-    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array['default'], $11,
-                                null, null, $12)`,
-    [
-      worker.id,
-      worker.epoch,
-      done.map((each) => each.task_id),
-      done.map((each) => each.claim_no),
-      done.map(() => null),
-      failed.map(([each]) => each.task_id),
-      failed.map(([each]) => each.claim_no),
-      failed.map(([, errorClass]) => errorClass),
-      failed.map(() => '{"tag":"Test","message":"as asked"}'),
-      failed.map(() => 0.5),
-      worker.kinds,
-      work.limit ?? 0,
-    ],
-  );
-  assert.deepEqual(
-    rows.filter((row) => row.what === "s"),
-    [],
-  );
-  return rows.filter((row) => row.what === "c");
-}
-
-function claim(db: pg.Client, worker: SqlWorker, limit: number): Promise<ClaimRow[]> {
-  return cycle(db, worker, { limit });
-}
-
-async function maintain(db: pg.Client, worker: SqlWorker): Promise<void> {
-  await db.query("update absurd.control set expires_at = '-infinity'");
-  await db.query("select * from absurd.maintain($1, $2, 5000, 10000)", [worker.id, worker.epoch]);
-}
-
-async function fence(db: pg.Client, worker: SqlWorker, held: ClaimRow): Promise<string> {
-  const { rows } = await db.query<{ text: string }>(
-    "select absurd.fence_text($1, $2, $3, $4) as text",
-    [held.task_id, held.claim_no, worker.id, worker.epoch],
-  );
-  return rows[0]!.text;
-}
-
-async function uuid(db: pg.Client, held: ClaimRow): Promise<string> {
-  const { rows } = await db.query<{ id: string }>("select absurd.task_uuid($1) as id", [
-    held.task_id,
-  ]);
-  return rows[0]!.id;
-}
-
-async function status(db: pg.Client, held: ClaimRow): Promise<string> {
-  const { rows } = await db.query<{ status: string }>(
-    "select status from absurd.tasks where task_number = $1",
-    [held.task_id],
-  );
-  return rows[0]!.status;
-}
-
-async function untilBlocked(db: pg.Client, blocked: pg.Client): Promise<void> {
-  // processID is pg's, though its types do not say so.
-  const { processID } = blocked as pg.Client & { processID: number };
-  await until(
-    async () => {
-      const { rows } = await db.query<{ blocked: boolean }>(
-        "select cardinality(pg_blocking_pids($1)) > 0 as blocked",
-        [processID],
-      );
-      return rows[0]!.blocked;
-    },
-    { what: "the second transaction waits for the first" },
-  );
-}

@@ -1,4 +1,4 @@
-/** The committed sql/schema.sql is what the migrations and functions make: the diff a reviewer reads. */
+/** The committed sql/schema.sql is what migrations and functions make: what a reviewer reads. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -22,15 +22,18 @@ const DUMP = `
            || case when a.attnotnull then ' not null' else '' end
            || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
            || case when a.attidentity = '' then '' else ' identity' end,
-           ', ' order by a.attnum) || ')' || coalesce(' with ' || array_to_string(c.reloptions, ', '), '')
+           ', ' order by a.attnum) || ')'
+           || coalesce(' with ' || array_to_string(c.reloptions, ', '), '')
            || case when c.relpersistence = 'u' then ' unlogged' else '' end as line
     from pg_class c
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-   where c.relnamespace = 'absurd'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+   where c.relnamespace = 'absurd'::regnamespace and c.relkind in ('r', 'p')
+     and not c.relispartition
    group by c.oid, c.relname, c.reloptions, c.relpersistence
   union all
-  select 'constraint ' || r.conrelid::regclass || ' ' || r.conname || ' ' || pg_get_constraintdef(r.oid)
+  select 'constraint ' || r.conrelid::regclass || ' ' || r.conname || ' '
+         || pg_get_constraintdef(r.oid)
     from pg_constraint r join pg_class c on c.oid = r.conrelid
    where r.connamespace = 'absurd'::regnamespace and not c.relispartition
      and r.contype in ('c', 'p', 'u', 'f')

@@ -1,6 +1,6 @@
 /**
- * Whose rights a PostgreSQL server gets: PostgreSQL refuses to run as root, so under root it runs as
- * the user postgres, which is made when the machine has none.
+ * Whose rights a PostgreSQL server gets: PostgreSQL refuses to run as root, so under root it runs
+ * as the user postgres, which is made when the machine has none.
  */
 import { execFile, spawn } from "node:child_process";
 import { chown, readFile, readdir, stat } from "node:fs/promises";
@@ -14,7 +14,7 @@ interface Owner {
 
 /** Undefined numbers: our own rights. */
 export interface ServerUser extends Owner {
-  /** A folder on the way is closed to the user, who gets the right to pass (CAP_DAC_READ_SEARCH). */
+  /** A folder on the way is closed to the user, who gets the right to pass: CAP_DAC_READ_SEARCH. */
   readonly needsPassage?: boolean;
 }
 

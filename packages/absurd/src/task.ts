@@ -1,4 +1,4 @@
-/** What a task is to a program: a name, a schema of its params, policy, and the code that runs it. */
+/** What a task is to a program: a name, a schema of its params, policy, the code that runs it. */
 import type pg from "pg";
 import type { z } from "zod";
 
@@ -20,7 +20,7 @@ export interface TaskDefinition<Params, Result> {
 }
 
 /** A definition with its types forgotten, for tables of tasks. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the params schema guards the border
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema guards the border
 export type AnyTask = TaskDefinition<any, any>;
 
 /** Gives a definition its types. */
@@ -90,8 +90,8 @@ export interface TaskContext {
   /** Spawns a child, fenced: a stale attempt spawns nothing. @throws {LeaseLost} */
   spawn(request: SpawnRequest): Promise<Spawned>;
   /**
-   * Completes this task inside the caller's open transaction, which must have ended when the handler
-   * returns. Rolled back, the attempt counts as failed.
+   * Completes this task inside the caller's open transaction, which must have ended when the
+   * handler returns. Rolled back, the attempt counts as failed.
    * @throws {LeaseLost} when the fence is stale; the caller lets its transaction roll back
    */
   completeIn(client: pg.ClientBase, result?: Json): Promise<void>;
@@ -101,6 +101,6 @@ export interface TaskContext {
    * @throws {LeaseLost}
    */
   assertFence(client: pg.ClientBase): Promise<void>;
-  /** False when the last acknowledged beat is older than two thirds of the lease: ask before acting. */
+  /** False when the last acknowledged beat is older than 2/3 of the lease: ask before acting. */
   isLeaseFresh(): boolean;
 }

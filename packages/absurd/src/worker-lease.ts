@@ -1,4 +1,4 @@
-/** A worker's standing in the database: its number, its epoch, and the heartbeat that keeps both. */
+/** A worker's standing in the database: number, epoch, and the heartbeat that keeps both. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 

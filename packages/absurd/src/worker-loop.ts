@@ -1,9 +1,9 @@
 /**
  * The worker's loop: claims tasks in batches, runs their handlers, reports how they ended.
  *
- * One connection, one round trip a turn (absurd.cycle). The lease hangs on the heartbeat thread, not
- * on this loop. What ended is kept until the database took it; what the database says is stale is
- * dropped, whatever the handler believed.
+ * One connection, one round trip a turn (absurd.cycle). The lease hangs on the heartbeat thread,
+ * not on this loop. What ended is kept until the database took it; what the database says is stale
+ * is dropped, whatever the handler believed.
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";

@@ -1,5 +1,5 @@
 /**
- * The worker's connection for cycles: one statement in flight, prepared, opened again with back-off.
+ * The worker's connection for cycles: one statement in flight, prepared, opened again when broken.
  * Throws engine errors; a broken connection is reported once and replaced by the next `connect`.
  */
 import pg from "pg";

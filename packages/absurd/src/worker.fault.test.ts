@@ -1,4 +1,4 @@
-/** What must hold when processes die, freeze or come back: with real processes and a real server. */
+/** What must hold when processes die, freeze or come back: real processes, a real server. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -109,6 +109,10 @@ describe("kill -9", () => {
         deadline(),
       );
       assert.ok(tasks.every((task) => task.status === "completed"));
+      assert.ok(
+        processes.every((each) => each.isAlive()),
+        "a worker did not survive",
+      );
       // The primary key of product would have failed a second insert; count what is there.
       assert.equal((await pool.query("select from product")).rowCount, 40);
       assert.equal((await pool.query("select from absurd.lease")).rowCount, 0);
@@ -147,6 +151,7 @@ describe("pg_terminate_backend", () => {
 
 interface WorkerProcess {
   kill(signal: NodeJS.Signals): void;
+  isAlive(): boolean;
   /** The first line, now or later, that has this field. */
   line(field: string): Promise<Record<string, unknown>>;
 }
@@ -191,6 +196,7 @@ async function startProcess(
   });
   const handle: WorkerProcess = {
     kill: (signal) => void child.kill(signal),
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     line: (field) =>
       until(() => lines.find((line) => field in line), { what: `the worker says "${field}"` }),
   };

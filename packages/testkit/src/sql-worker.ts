@@ -1,0 +1,153 @@
+/** A worker made of SQL calls alone: each step happens when the test says. */
+import assert from "node:assert/strict";
+
+import type pg from "pg";
+
+import { type FreshDatabase, setClock, until } from "./database.ts";
+
+/** The time at which every engine of these tests begins. */
+export const T0 = "2026-03-01T12:00:00Z";
+
+export interface SqlWorker {
+  readonly id: number;
+  readonly epoch: string;
+  readonly kinds: readonly number[];
+}
+
+export interface ClaimRow {
+  readonly task_id: string;
+  readonly claim_no: number;
+  readonly lane_id: number;
+  readonly seq: string;
+}
+
+export function task(fields: Record<string, unknown>): Record<string, unknown> {
+  return { task_name: "noop", ...fields };
+}
+
+/** An empty engine at noon with the task name "noop", and a worker with a lease of 30 s. */
+export async function emptyEngine(
+  database: FreshDatabase,
+  options: { spawn?: number },
+): Promise<{ db: pg.Client; worker: SqlWorker }> {
+  const db = await database.connect();
+  await setClock(db, T0);
+  await db.query(
+    `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
+       absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
+       absurd.progress, absurd.worker, absurd.signal`,
+  );
+  await db.query("update absurd.control set expires_at = '-infinity'");
+  await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
+  const count = options.spawn ?? 0;
+  if (count > 0)
+    await spawn(
+      db,
+      Array.from({ length: count }, () => task({})),
+    );
+  return { db, worker: await registerWorker(db) };
+}
+
+export async function registerWorker(db: pg.Client): Promise<SqlWorker> {
+  const epoch = String(Math.floor(Math.random() * 2 ** 50));
+  const { rows } = await db.query<{ id: number; kinds: number[] }>(
+    `select absurd.register_worker('w', $1, 30000, array['default'], 10) as id,
+            array(select kind_id from absurd.kind) as kinds`,
+    [epoch],
+  );
+  return { id: rows[0]!.id, epoch, kinds: rows[0]!.kinds };
+}
+
+export async function spawn(
+  db: pg.Client,
+  tasks: readonly object[],
+): Promise<{ task_id: string; created: boolean }[]> {
+  const { rows } = await db.query<{ task_id: string; created: boolean }>(
+    "select task_id, created from absurd.spawn_tasks($1) order by task_index",
+    [JSON.stringify(tasks)],
+  );
+  return rows;
+}
+
+export async function cycle(
+  db: pg.Client,
+  worker: SqlWorker,
+  work: {
+    done?: readonly ClaimRow[];
+    failed?: readonly (readonly [ClaimRow, string])[];
+    limit?: number;
+  },
+): Promise<ClaimRow[]> {
+  const done = work.done ?? [];
+  const failed = work.failed ?? [];
+  const { rows } = await db.query<ClaimRow & { what: string }>(
+    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array['default'], $11,
+                                null, null, $12)`,
+    [
+      worker.id,
+      worker.epoch,
+      done.map((each) => each.task_id),
+      done.map((each) => each.claim_no),
+      done.map(() => null),
+      failed.map(([each]) => each.task_id),
+      failed.map(([each]) => each.claim_no),
+      failed.map(([, errorClass]) => errorClass),
+      failed.map(() => '{"tag":"Test","message":"as asked"}'),
+      failed.map(() => 0.5),
+      worker.kinds,
+      work.limit ?? 0,
+    ],
+  );
+  assert.deepEqual(
+    rows.filter((row) => row.what === "s"),
+    [],
+  );
+  return rows.filter((row) => row.what === "c");
+}
+
+export function claim(db: pg.Client, worker: SqlWorker, limit: number): Promise<ClaimRow[]> {
+  return cycle(db, worker, { limit });
+}
+
+export async function maintain(db: pg.Client, worker: SqlWorker): Promise<void> {
+  await db.query("update absurd.control set expires_at = '-infinity'");
+  await db.query("select * from absurd.maintain($1, $2, 5000, 10000)", [worker.id, worker.epoch]);
+}
+
+export async function fence(db: pg.Client, worker: SqlWorker, held: ClaimRow): Promise<string> {
+  const { rows } = await db.query<{ text: string }>(
+    "select absurd.fence_text($1, $2, $3, $4) as text",
+    [held.task_id, held.claim_no, worker.id, worker.epoch],
+  );
+  return rows[0]!.text;
+}
+
+export async function uuid(db: pg.Client, held: ClaimRow): Promise<string> {
+  const { rows } = await db.query<{ id: string }>("select absurd.task_uuid($1) as id", [
+    held.task_id,
+  ]);
+  return rows[0]!.id;
+}
+
+export async function status(db: pg.Client, held: ClaimRow): Promise<string> {
+  const { rows } = await db.query<{ status: string }>(
+    "select status from absurd.tasks where task_number = $1",
+    [held.task_id],
+  );
+  return rows[0]!.status;
+}
+
+export async function untilBlocked(db: pg.Client, blocked: pg.Client): Promise<void> {
+  // processID is pg's, though its types do not say so.
+  const { processID } = blocked as pg.Client & { processID: number };
+  await until(
+    async () => {
+      const { rows } = await db.query<{ blocked: boolean }>(
+        "select cardinality(pg_blocking_pids($1)) > 0 as blocked",
+        [processID],
+      );
+      return rows[0]!.blocked;
+    },
+    { what: "the second transaction waits for the first" },
+  );
+}
