@@ -52,7 +52,7 @@ const NUTATION_TERMS: readonly (readonly number[])[] = [
 export function trueEquinox(centuriesTt: number): Equinox {
   const t = centuriesTt;
   const { longitudeRad, obliquityRad } = nutation(t);
-  // Fukushima–Williams angles with the frame bias: Wallace & Capitaine (2006), A&A 459, 981, eq. 37.
+  // Fukushima–Williams angles with frame bias: Wallace & Capitaine (2006), A&A 459, 981, eq. 37.
   const gamma = -0.052_928 + t * (10.556_378 + t * (0.493_204_4 + t * -0.000_312_38));
   const phi = 84_381.412_819 + t * (-46.811_016 + t * (0.051_126_8 + t * 0.000_532_89));
   const psi = -0.041_775 + t * (5_038.481_484 + t * (1.558_417_5 + t * -0.000_185_22));

@@ -112,7 +112,8 @@ function differs(
 ): PipelineError {
   return new PipelineError(
     "MalformedFile",
-    `${subband.path}: ${field} is ${String(value)}, expected ${String(expected)} as in ${first.path}`,
+    `${subband.path}: ${field} is ${String(value)}, ` +
+      `expected ${String(expected)} as in ${first.path}`,
     { path: subband.path, field, value, expected },
   );
 }

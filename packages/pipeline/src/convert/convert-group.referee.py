@@ -26,7 +26,9 @@ utils._DEFAULT_PM = (0.0986, 0.4105) * u.arcsec
 warnings.simplefilter("ignore")
 
 ms_path, dut1_seconds, *uvh5_paths = sys.argv[1:]
-files = sorted((h5py.File(path, "r") for path in uvh5_paths), key=lambda f: np.min(f["Header/freq_array"]))
+files = sorted(
+    (h5py.File(path, "r") for path in uvh5_paths), key=lambda f: np.min(f["Header/freq_array"])
+)
 header = files[0]["Header"]
 time_count, baseline_count = int(header["Ntimes"][()]), int(header["Nbls"][()])
 site = EarthLocation.from_geodetic(

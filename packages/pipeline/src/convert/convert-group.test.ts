@@ -55,7 +55,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe.skipIf(!refereeExists)("a converted group, to h5py, astropy and python-casacore,", () => {
-  test("has the files' times, antennas, frequencies, flags, uvw and turned visibilities", async () => {
+  test("has the files' times, antennas, channels, flags, uvw and turned visibilities", async () => {
     const inputPaths = writePointSourceGroup({
       folder,
       sources: sourcesOffCenter(),
@@ -105,7 +105,7 @@ describe.skipIf(!refereeExists)("a converted group, to h5py, astropy and python-
 });
 
 describe.skipIf(!addonsExist)("a group", () => {
-  test("keeps nsamples as weights where they differ, and flags what nothing went into", async () => {
+  test("keeps nsamples as weights where they differ, and flags empty samples", async () => {
     const inputPaths = writePointSourceGroup({
       folder,
       sources: sourcesOffCenter(),

@@ -131,7 +131,7 @@ function hasFlag(flags: Uint8Array): boolean {
   return Buffer.from(flags.buffer, flags.byteOffset, flags.byteLength).includes(1);
 }
 
-/** UVW of the Measurement Set: position(1) − position(2), opposite to UVH5 (docs/conventions.md). */
+/** UVW of the Measurement Set: position(1) − position(2), opposite to UVH5. */
 function baselineUvw(
   antennaUvwM: Float64Array,
   antenna1: Int32Array,

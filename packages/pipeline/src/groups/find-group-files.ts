@@ -27,8 +27,8 @@ export async function listGroups(
 
 /**
  * Paths of the group's files, by ascending subband index.
- * @throws {PipelineError} MissingProduct when no group is near that time, MissingSubband when one is
- *   but lacks files
+ * @throws {PipelineError} MissingProduct when no group is near that time, MissingSubband when one
+ *   is but lacks files
  */
 export async function findGroupFiles(
   folder: string,

@@ -9,7 +9,7 @@
 import { subbandCode } from "./subband-file.ts";
 import type { SubbandFile } from "./subband-file.ts";
 
-/** At 60 s nearly every real group is whole; observations start 309 s apart, so 150 s is the end. */
+/** At 60 s nearly every real group is whole; observations start 309 s apart. */
 export const GROUP_TOLERANCE_SECONDS = 60;
 export const SUBBAND_COUNT = 16;
 
