@@ -21,6 +21,12 @@ using casacore::Vector;
 
 namespace contimg {
 
+namespace {
+// Ranges of rows come one after another, so tiles are not met again; casacore would hold as many as
+// a range has.
+constexpr casacore::uInt TILE_CACHE_BYTES = 4u << 20;
+}  // namespace
+
 Napi::Function TableObject::define(Napi::Env env) {
   return DefineClass(env, "Table",
                      {InstanceMethod("rowCount", &TableObject::rowCount),
@@ -185,8 +191,9 @@ std::function<void()> TableObject::arrayPut(const Napi::CallbackInfo& info) {
     T* elements = elementsOf<T>(info[4], shape.product());
     return [=] {
       Array<T> values(shape, elements, casacore::SHARE);
-      ArrayColumn<T>(table_, column)
-          .putColumnCells(RefRows(startRow, startRow + rowCount - 1), values);
+      ArrayColumn<T> cells(table_, column);
+      cells.setMaximumCacheSize(TILE_CACHE_BYTES);
+      cells.putColumnCells(RefRows(startRow, startRow + rowCount - 1), values);
     };
   });
 }
