@@ -1,9 +1,9 @@
 /**
  * Loads the native addon and types its surface. Nothing else in the package touches `require`.
  *
- * casacore is not thread-safe and nearly every call blocks: use it from one thread of a process that
- * has nothing else to do meanwhile, such as a stage's child process. While putArrayAsync is under
- * way, no table may be touched; the one that is written refuses.
+ * casacore is not thread-safe and nearly every call blocks: use it from one thread of a process
+ * that has nothing else to do meanwhile, such as a stage's child process. While putArrayAsync is
+ * under way, no table may be touched; the one that is written refuses.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

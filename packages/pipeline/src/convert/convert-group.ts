@@ -3,10 +3,10 @@
  *
  * One spectral window with ascending frequency, one ICRS phase center, all antennas of the
  * telescope in the file's order, rows and autocorrelations as in the files. The data stream
- * through: memory holds two integrations as written, one being filled and one being put down, and a
- * few subbands as read. WEIGHT_SPECTRUM exists only where nsamples differ from one another; a sample
- * that nothing went into is flagged. Either the whole Measurement Set is there in the end, or
- * nothing of it.
+ * through: memory holds two integrations as written, one being filled and one being put down, and
+ * a few subbands as read. WEIGHT_SPECTRUM exists only where nsamples differ from one another; a
+ * sample that nothing went into is flagged. Either the whole Measurement Set is there in the end,
+ * or nothing of it.
  */
 import { rm } from "node:fs/promises";
 
