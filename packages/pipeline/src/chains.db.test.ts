@@ -67,7 +67,7 @@ test("chains share the tasks of a group until a revision runs it again", async (
   assert.ok(again.tasks.every(({ created }) => created));
 });
 
-test("a calibrator's Measurement Set goes to the calibrators unless the caller says otherwise", async () => {
+test("a calibrator's Measurement Set goes to the calibrators unless the caller objects", async () => {
   const client = setup();
   const roleOf = async (params: Readonly<Record<string, Json>>, groupId: string) => {
     const chain = await spawnChain(client, "calibrator", groupId, {
@@ -76,13 +76,13 @@ test("a calibrator's Measurement Set goes to the calibrators unless the caller s
     return (await client.show(chain.tasks[0]!.taskId)).params;
   };
 
-  assert.deepEqual(await roleOf({ tolerance_seconds: 30 }, "2026-01-25T20:00:00"), {
-    group_id: "2026-01-25T20:00:00",
+  assert.deepEqual(await roleOf({ tolerance_seconds: 30 }, "2026-03-01T20:00:00"), {
+    group_id: "2026-03-01T20:00:00",
     role: "calibrators",
     tolerance_seconds: 30,
   });
-  assert.deepEqual(await roleOf({ role: "science" }, "2026-01-25T21:00:00"), {
-    group_id: "2026-01-25T21:00:00",
+  assert.deepEqual(await roleOf({ role: "science" }, "2026-03-01T21:00:00"), {
+    group_id: "2026-03-01T21:00:00",
     role: "science",
   });
 });
