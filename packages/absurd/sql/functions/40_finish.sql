@@ -166,7 +166,8 @@ begin
 end;
 $$;
 
--- Fails one attempt. p_class as in absurd.fail_attempts. Raises WF001 when the fence is stale.
+-- Fails one attempt. p_class: retryable, recoverable, fatal or validation, as in
+-- absurd.fail_attempts. Raises WF001 when the fence is stale, 22023 for another class.
 create or replace function absurd.fail_task(
   p_fence text, p_message text, p_class text default 'retryable', p_fields jsonb default '{}'
 )
@@ -176,6 +177,12 @@ as $$
 declare
   v_lease absurd.lease := absurd.hold_fence(p_fence);
 begin
+  if p_class not in ('retryable', 'recoverable', 'fatal', 'validation') then
+    raise exception using
+      errcode = '22023',
+      message = format('class is "%s", expected retryable, recoverable, fatal or validation',
+                       p_class);
+  end if;
   perform absurd.fail_attempts(
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_class],

@@ -142,28 +142,23 @@ create or replace function absurd.claim_task(p_queue text, p_worker text)
   language plpgsql
 as $$
 declare
-  v_worker absurd.worker;
+  v_id integer;
+  v_epoch bigint;
 begin
   update absurd.worker w set beat_at = absurd.clock()
    where w.worker_id = (
            select max(o.worker_id) from absurd.worker o
             where o.name = p_worker and o.gone_at is null and not o.buried
          )
-  returning w.* into v_worker;
-  if v_worker.worker_id is null then
-    select w.* into v_worker from absurd.worker w
-     where w.worker_id = absurd.register_worker(
-             p_worker, (random() * 4e18)::bigint, 600000, array[p_queue], 1
-           );
-  end if;
-  if v_worker.worker_id is null then
-    select w.* into v_worker from absurd.worker w
-     where w.name = p_worker and w.gone_at is null order by w.worker_id desc limit 1;
+     and w.gone_at is null
+  returning w.worker_id, w.epoch into v_id, v_epoch;
+  if v_id is null then
+    v_epoch := (random() * 4e18)::bigint;
+    v_id := absurd.register_worker(p_worker, v_epoch, 600000, array[p_queue], 1);
   end if;
   return query
     select c.* from absurd.claim_tasks(
-      v_worker.worker_id, v_worker.epoch, array[p_queue],
-      array(select k.name from absurd.kind k), 1
+      v_id, v_epoch, array[p_queue], array(select k.name from absurd.kind k), 1
     ) c;
 end;
 $$;
