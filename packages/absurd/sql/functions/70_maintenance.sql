@@ -132,10 +132,10 @@ declare
 begin
   with overdue as materialized (
     select l.task_id,
-           exists (
-             select from absurd.signal s
+           (
+             select s.reason from absurd.signal s
               where s.task_id = l.task_id and s.claim_no = l.claim_no and s.at < v_since
-           ) as is_cancelled
+           ) as cancel_reason
       from absurd.lease l
      where l.kill_after < v_since
         or l.task_id in (select s.task_id from absurd.signal s where s.at < v_since)
@@ -144,15 +144,15 @@ begin
   ),
   ended as (
     delete from absurd.lease l using overdue o
-     where l.task_id = o.task_id and (o.is_cancelled or l.kill_after < v_since)
-    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.is_cancelled
+     where l.task_id = o.task_id and (o.cancel_reason is not null or l.kill_after < v_since)
+    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.cancel_reason
   )
   select array_agg(row(
            e.task_id, e.claim_no, e.worker_id, e.lane_id, e.claimed_at,
-           case when e.is_cancelled then 'cancelled' else 'timeout' end,
-           case when e.is_cancelled
+           case when e.cancel_reason is null then 'timeout' else 'cancelled' end,
+           case when e.cancel_reason is not null
                 then absurd.error_json('TaskCancelled', 'cancelled',
-                       'cancelled; its worker did not stop it in time')
+                       e.cancel_reason || '; its worker did not stop it in time')
                 else absurd.error_json('TimedOut', 'timeout',
                        'ran past its timeout; its worker did not stop it in time') end,
            null
