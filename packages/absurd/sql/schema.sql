@@ -69,6 +69,7 @@ function report_progress(integer,bigint,bigint[],integer[],real[],text[]) return
 function request_cancel(bigint[],text) returns void
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
+function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)

@@ -56,6 +56,15 @@ describe("a lease", () => {
     assert.equal(await status(db, held!), "completed");
   });
 
+  test("of the leader is not taken by the leader itself, however late its beat", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    await setClock(db, "2026-03-01T12:05:00Z");
+    await maintain(db, worker);
+    await cycle(db, worker, { done: [held!] });
+    assert.equal(await status(db, held!), "completed");
+  });
+
   test("of a task that kills its workers is given max_retries + 1 times", async () => {
     const { db } = await emptyEngine(database, {});
     await spawn(db, [task({ max_retries: 2 })]);
@@ -88,6 +97,25 @@ describe("a lease", () => {
       again.map((each) => each.claim_no),
       [2, 2],
     );
+  });
+});
+
+describe("revalidate", () => {
+  test("waits for a cycle that the lost connection left running", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
+    const lost = await database.connect();
+    await lost.query("begin");
+    await claim(lost, worker, 1);
+    const asked = db.query("select from absurd.revalidate($1, $2, '{}', '{}')", [
+      worker.id,
+      worker.epoch,
+    ]);
+    await untilBlocked(lost, db);
+    await lost.query("commit");
+    await asked;
+
+    const again = await claim(db, worker, 1);
+    assert.equal(again[0]!.claim_no, 2);
   });
 });
 

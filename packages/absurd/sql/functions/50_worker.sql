@@ -56,7 +56,8 @@ $$;
 
 -- What a worker calls after a lost connection, before it publishes anything: which of the attempts
 -- it runs it still holds. Leases it does not know of, whose claim it never heard the answer to, are
--- given back. Raises WF002 when the worker was declared dead.
+-- given back. Waits for a cycle that the lost connection left running: what that one claims must be
+-- seen here, or nobody would ever run it. Raises WF002 when the worker was declared dead.
 create or replace function absurd.revalidate(
   p_worker_id integer, p_epoch bigint, p_ids bigint[], p_claims integer[]
 )
@@ -67,6 +68,7 @@ declare
   v_unknown bigint[];
   v_claims integer[];
 begin
+  perform pg_advisory_xact_lock(hashtext('absurd.worker'), p_worker_id);
   perform * from absurd.beat(p_worker_id, p_epoch);
   select array_agg(l.task_id), array_agg(l.claim_no) into v_unknown, v_claims
     from absurd.lease l
