@@ -12,15 +12,13 @@ import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { spawnBatch, taskNameOf } from "./spawn.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
+import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
 import {
   type AttemptView,
   type QueueStats,
-  type TaskFilter,
-  type TaskPage,
   type TaskPlace,
   type TaskView,
   isTerminal,
-  listTasks,
   locateTask,
   readAttempts,
   readQueueStats,
