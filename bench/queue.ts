@@ -137,7 +137,7 @@ async function measureDrain(pool: pg.Pool, url: string, count: number): Promise<
   }
 }
 
-/** What the disk takes for one durable row: enqueue to start waits for two, the spawn and the claim. */
+/** What the disk takes for one durable row; enqueue to start waits for two, of spawn and claim. */
 async function measureCommit(pool: pg.Pool): Promise<Line> {
   await pool.query("create table floor (i integer)");
   const commitsMs: number[] = [];

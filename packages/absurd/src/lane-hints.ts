@@ -3,9 +3,9 @@
  * claims before it.
  *
  * Only a hint. A row below it appears when a slower transaction commits a smaller seq or another
- * claimer rolls back; so hints keep a slack, and every now and then a claim goes without them. Under
- * a pinned snapshot such a claim reads every dead row of the lanes, so the slower it was, the later
- * the next: at most a twentieth of the time goes into them.
+ * claimer rolls back; so hints keep a slack, and every now and then a claim goes without them.
+ * Under a pinned snapshot such a claim reads every dead row of the lanes, so the slower it was, the
+ * later the next: at most a twentieth of the time goes into them.
  */
 const UNHINTED_EVERY_MS = 1_000;
 const UNHINTED_SHARE_MAX = 1 / 20;

@@ -30,7 +30,7 @@ const PLANE_OF_STATUS: Readonly<Partial<Record<TaskStatus, string>>> = {
 };
 const CANDIDATES_MAX = 10_000;
 
-/** The tasks that can have the status; undefined when so many can that the history shows them soon. */
+/** The tasks that can have the status; undefined when so many can that history shows them soon. */
 async function candidates(
   db: Db,
   status: TaskStatus | undefined,

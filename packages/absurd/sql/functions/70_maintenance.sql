@@ -80,7 +80,8 @@ as $$
   );
 $$;
 
--- When the server came up; no worker can beat before. Long ago for a session that moved its clock.
+-- When the server was started; no worker can beat before. Long ago for a session that moved its
+-- clock. Recovery from a crash is part of it: one longer than a lease uses the grace up.
 create or replace function absurd.server_started_at()
   returns timestamptz
   language sql stable
