@@ -66,8 +66,10 @@ function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_dependents(bigint[]) returns integer
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
+function request_cancel(bigint[],text) returns void
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
+function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
@@ -78,7 +80,9 @@ index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX lease_of_worker ON absurd.lease USING btree (worker_id)
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
+index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
+index CREATE INDEX task_by_uuid ON ONLY absurd.task USING btree (task_uuid(id))
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)

@@ -100,8 +100,15 @@ describe("lists", () => {
     const ids = [...first.tasks, ...second.tasks].map((task) => task.taskId);
     assert.deepEqual(ids, spawned.map((each) => each.taskId).reverse());
     assert.equal(second.cursor, undefined);
+    await client.cancel(spawned[2]!.taskId);
+    const withStatus = async (status: "pending" | "cancelled" | "failed"): Promise<number> =>
+      (await client.list({ tag: "page", status })).tasks.length;
+    assert.deepEqual(
+      [await withStatus("pending"), await withStatus("cancelled"), await withStatus("failed")],
+      [4, 1, 0],
+    );
     const stats = await client.stats("default");
-    assert.ok(stats[0]!.pending >= 5);
+    assert.ok(stats[0]!.pending >= 4);
   });
 });
 

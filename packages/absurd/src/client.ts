@@ -12,15 +12,14 @@ import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { spawnBatch, taskNameOf } from "./spawn.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
+import { uuidOrNotFound } from "./task-id.ts";
+import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
 import {
   type AttemptView,
   type QueueStats,
-  type TaskFilter,
-  type TaskPage,
   type TaskPlace,
   type TaskView,
   isTerminal,
-  listTasks,
   locateTask,
   readAttempts,
   readQueueStats,
@@ -223,11 +222,6 @@ export class AbsurdClient {
     });
     return [...new Set(queues)];
   }
-}
-
-function uuidOrNotFound(taskId: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(taskId)) return taskId;
-  throw new TaskNotFound(`no task ${taskId}: a task id is a UUID`);
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

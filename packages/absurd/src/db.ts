@@ -82,8 +82,9 @@ const CONNECTION_ERRORS = new Set([
 export function isTransient(error: unknown): boolean {
   const state = sqlState(error);
   if (CONNECTION_ERRORS.has(state) || TRANSIENT_STATES.test(state)) return true;
-  // node-postgres reports a connection that ended under a query as an error without a code.
-  return state === "" && error instanceof Error && /connection/i.test(error.message);
+  // node-postgres reports a connection that ended under a query, was not made in time or does not
+  // answer as an error without a code.
+  return state === "" && error instanceof Error && /connection|timeout/i.test(error.message);
 }
 
 /** True when the connection itself is gone and must be opened again. */

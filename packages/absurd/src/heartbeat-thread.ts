@@ -88,8 +88,6 @@ function schedule(): void {
   );
 }
 
-parentPort?.on("message", (message: "now" | "end") => {
-  if (message === "now") void beatNow();
-  else void (client?.end() ?? Promise.resolve()).finally(() => process.exit(0));
-});
+// The only message is "now".
+parentPort?.on("message", () => void beatNow());
 schedule();

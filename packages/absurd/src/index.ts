@@ -34,13 +34,12 @@ export {
   type TaskDefinition,
   defineTask,
 } from "./task.ts";
+export type { TaskFilter, TaskPage } from "./task-list.ts";
 export {
   type AttemptView,
   type ErrorRecord,
   type QueueStats,
   TASK_STATUSES,
-  type TaskFilter,
-  type TaskPage,
   type TaskPlace,
   type TaskStatus,
   type TaskView,

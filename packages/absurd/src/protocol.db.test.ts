@@ -56,6 +56,15 @@ describe("a lease", () => {
     assert.equal(await status(db, held!), "completed");
   });
 
+  test("of the leader is not taken by the leader itself, however late its beat", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    await setClock(db, "2026-03-01T12:05:00Z");
+    await maintain(db, worker);
+    await cycle(db, worker, { done: [held!] });
+    assert.equal(await status(db, held!), "completed");
+  });
+
   test("of a task that kills its workers is given max_retries + 1 times", async () => {
     const { db } = await emptyEngine(database, {});
     await spawn(db, [task({ max_retries: 2 })]);
@@ -88,6 +97,25 @@ describe("a lease", () => {
       again.map((each) => each.claim_no),
       [2, 2],
     );
+  });
+});
+
+describe("revalidate", () => {
+  test("waits for a cycle that the lost connection left running", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
+    const lost = await database.connect();
+    await lost.query("begin");
+    await claim(lost, worker, 1);
+    const asked = db.query("select from absurd.revalidate($1, $2, '{}', '{}')", [
+      worker.id,
+      worker.epoch,
+    ]);
+    await untilBlocked(lost, db);
+    await lost.query("commit");
+    await asked;
+
+    const again = await claim(db, worker, 1);
+    assert.equal(again[0]!.claim_no, 2);
   });
 });
 
@@ -241,46 +269,5 @@ describe("dependencies", () => {
       },
       { what: "the audit released the child" },
     );
-  });
-});
-
-describe("cancel", () => {
-  test("ends a task in every plane and asks the worker of one that runs", async () => {
-    const { db, worker } = await emptyEngine(database, { spawn: 1 });
-    const [held] = await claim(db, worker, 1);
-    const heldId = await uuid(db, held!);
-    const [ready, deferred, waiting] = await spawn(db, [
-      task({}),
-      task({ delay_seconds: 60 }),
-      task({ depends_on: [heldId] }),
-    ]);
-    for (const each of [ready, deferred, waiting]) {
-      const { rows } = await db.query("select absurd.cancel_task($1) as done", [each!.task_id]);
-      assert.deepEqual(rows, [{ done: true }]);
-    }
-    const counts = await db.query("select from absurd.tasks where status = 'cancelled'");
-    assert.equal(counts.rowCount, 3);
-
-    await db.query("select absurd.cancel_task($1, 'enough')", [heldId]);
-    assert.equal(await status(db, held!), "claimed");
-    const { rows } = await db.query("select reason from absurd.beat($1, $2)", [
-      worker.id,
-      worker.epoch,
-    ]);
-    assert.deepEqual(rows, [{ reason: "enough" }]);
-    await setClock(db, "2026-03-01T12:00:20Z"); // past the grace of 10 s
-    await maintain(db, worker);
-    assert.equal(await status(db, held!), "cancelled");
-  });
-});
-
-describe("a timeout", () => {
-  test("that no worker kept is kept by the leader and counts as an attempt", async () => {
-    const { db, worker } = await emptyEngine(database, {});
-    await spawn(db, [task({ timeout_seconds: 5, max_retries: 0 })]);
-    const [held] = await claim(db, worker, 1);
-    await setClock(db, "2026-03-01T12:00:16Z"); // 5 s and the grace of 10 s
-    await maintain(db, worker);
-    assert.equal(await status(db, held!), "failed");
   });
 });

@@ -5,6 +5,7 @@
 import { topologicalOrder } from "./dag.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
 import type { AnyTask, SpawnRequest } from "./task.ts";
+import { uuidOrNotFound } from "./task-id.ts";
 
 export const PARAMS_BYTES_MAX = 1_048_576;
 
@@ -89,7 +90,7 @@ function wireTask(
     tags: request.tags,
     policy: (request.backoffSeconds ?? request.backoffSecondsMax) ? policy : undefined,
     depends_on: request.dependsOn?.map((parent) =>
-      typeof parent === "number" ? positionOf(parent) : parent,
+      typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
     ),
   });
   // Params are already text: a large one is not written twice.

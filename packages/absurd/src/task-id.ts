@@ -2,6 +2,7 @@
  * The two faces of a task's identity: the number the database works with and the UUID people see.
  * The same bijection as absurd.task_uuid and absurd.task_number; a test holds them equal.
  */
+import { TaskNotFound } from "./errors.ts";
 
 const SEQUENCE_BITS = 20n;
 const TASK_UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-([89ab][0-9a-f])([048c])0-0{12}$/;
@@ -34,4 +35,10 @@ export function fenceText(fence: {
 }): string {
   const task = BigInt(fence.taskNumber).toString(16);
   return `${task}-${fence.claimNo}-${fence.workerId}-${fence.epoch.toString(16)}`;
+}
+
+/** The text itself. @throws {TaskNotFound} when it is no UUID, which PostgreSQL would refuse */
+export function uuidOrNotFound(taskId: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(taskId)) return taskId;
+  throw new TaskNotFound(`no task ${taskId}: a task id is a UUID`);
 }

@@ -58,7 +58,7 @@ export interface TaskView {
   readonly tags: readonly string[];
 }
 
-interface TaskRow {
+export interface TaskRow {
   task_id: string;
   queue_name: string;
   task_name: string;
@@ -85,12 +85,12 @@ interface TaskRow {
   tags: string[] | null;
 }
 
-const COLUMNS = `task_id, queue_name, task_name, params, priority, status, attempt, max_retries,
+export const COLUMNS = `task_id, queue_name, task_name, params, priority, status, attempt, max_retries,
   timeout_sec, worker_id, result, error_detail, created_at, available_at, claimed_at, completed_at,
   wait_time_sec, execution_time_sec, workflow_id, parent_task_id, depends_on::text[],
   correlation_id, idempotency_key, tags`;
 
-function fromRow(row: TaskRow): TaskView {
+export function fromRow(row: TaskRow): TaskView {
   return {
     taskId: row.task_id,
     queue: row.queue_name,
@@ -128,54 +128,6 @@ export async function readTasks(db: Db, taskIds: readonly string[]): Promise<Tas
     [numbers.map(String)],
   );
   return rows.map(fromRow);
-}
-
-export interface TaskFilter {
-  readonly queue?: string | undefined;
-  readonly status?: TaskStatus | undefined;
-  readonly taskName?: string | undefined;
-  readonly correlationId?: string | undefined;
-  readonly workflowId?: string | undefined;
-  readonly tag?: string | undefined;
-}
-
-export interface TaskPage {
-  readonly tasks: readonly TaskView[];
-  /** Give it back for the next page; undefined on the last. */
-  readonly cursor: string | undefined;
-}
-
-/** Newest first. */
-export async function listTasks(
-  db: Db,
-  filter: TaskFilter,
-  page: { cursor?: string | undefined; limit?: number | undefined },
-): Promise<TaskPage> {
-  const limit = page.limit ?? 50;
-  const rows = await run<TaskRow>(
-    db,
-    `select ${COLUMNS} from absurd.tasks
-      where ($1::text is null or queue_name = $1)
-        and ($2::text is null or status = $2)
-        and ($3::text is null or task_name = $3)
-        and ($4::text is null or correlation_id = $4)
-        and ($5::uuid is null or workflow_id = $5)
-        and ($6::text is null or $6 = any(tags))
-        and ($7::bigint is null or task_number < $7)
-      order by task_number desc limit $8`,
-    [
-      filter.queue ?? null,
-      filter.status ?? null,
-      filter.taskName ?? null,
-      filter.correlationId ?? null,
-      filter.workflowId ?? null,
-      filter.tag ?? null,
-      page.cursor === undefined ? null : String(taskNumber(page.cursor) ?? 0n),
-      limit + 1,
-    ],
-  );
-  const tasks = rows.slice(0, limit).map(fromRow);
-  return { tasks, cursor: rows.length > limit ? tasks.at(-1)?.taskId : undefined };
 }
 
 export interface AttemptView {

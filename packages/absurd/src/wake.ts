@@ -8,11 +8,6 @@ export class Wake {
     this.#resolve?.();
   }
 
-  /** True when it was rung and nobody has waited since. */
-  get isRung(): boolean {
-    return this.#rung;
-  }
-
   /** Resolves when it rings, or after `ms` (default: never by itself). */
   async wait(ms?: number): Promise<void> {
     if (!this.#rung) {

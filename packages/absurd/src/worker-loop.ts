@@ -35,6 +35,8 @@ import {
 } from "./worker-session.ts";
 
 const POLL_MS_MIN = 50;
+/** A cycle gets the time of a lease, or this: the answer to a longer one helps nobody. */
+const QUERY_MS_MAX_MIN = 30_000;
 /** A stopping worker tries this often to report what ended before it gives up. */
 const STOPPING_ATTEMPTS_MAX = 8;
 
@@ -92,7 +94,10 @@ export class WorkerLoop implements AttemptHost {
         this.onError(e);
       },
     });
-    this.#session = new WorkerSession(options.connectionString);
+    this.#session = new WorkerSession(
+      options.connectionString,
+      Math.max(QUERY_MS_MAX_MIN, leaseSeconds * 1000),
+    );
     this.#lease = new WorkerLease(
       this.#session,
       {
@@ -192,7 +197,6 @@ export class WorkerLoop implements AttemptHost {
   }
 
   onReady(): void {
-    this.#hints.distrust();
     this.#wake.ring();
     this.#notifier.notify(ANY_QUEUE_PAYLOAD);
   }
@@ -233,13 +237,14 @@ export class WorkerLoop implements AttemptHost {
     const limit = this.#freeCount;
     if (ended.length === 0 && limit === 0) return;
     this.#ended = [];
+    const startMs = performance.now();
     let reply: CycleReply;
     try {
       reply = await this.#session.cycle(this.identity, {
         ended,
         queues: this.#queues,
         kindIds: [...this.#definitions.keys()],
-        hints: this.#hints.take(limit, performance.now()),
+        hints: this.#hints.take(limit, startMs),
         limit,
       });
     } catch (error) {
@@ -247,6 +252,8 @@ export class WorkerLoop implements AttemptHost {
       await this.#recover(error);
       return;
     }
+    const nowMs = performance.now();
+    this.#hints.finish(nowMs, nowMs - startMs);
     this.#afterCycle(ended, reply, limit);
   }
 

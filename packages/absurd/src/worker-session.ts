@@ -74,10 +74,13 @@ const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) =>
 
 export class WorkerSession {
   readonly #connectionString: string;
+  readonly #queryMsMax: number;
   #client: pg.Client | undefined;
 
-  constructor(connectionString: string) {
+  /** @param queryMsMax a statement without answer for so long is on a dead connection */
+  constructor(connectionString: string, queryMsMax: number) {
     this.#connectionString = connectionString;
+    this.#queryMsMax = queryMsMax;
   }
 
   async connect(): Promise<pg.Client> {
@@ -86,6 +89,7 @@ export class WorkerSession {
       connectionString: this.#connectionString,
       application_name: "absurd worker",
       connectionTimeoutMillis: 10_000,
+      query_timeout: this.#queryMsMax,
       keepAlive: true,
     });
     client.on("error", () => {

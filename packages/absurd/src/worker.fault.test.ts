@@ -124,6 +124,38 @@ describe("kill -9", () => {
   });
 });
 
+describe("a server that is away for longer than the lease", () => {
+  test("finds the workers as it left them: what ended meanwhile counts", async () => {
+    const folder = await newFolder();
+    const first = await startEmbeddedPostgres({ dataFolder: join(folder, "server") });
+    const pool = new pg.Pool({ connectionString: first.url });
+    pool.on("error", () => undefined);
+    await migrate(pool);
+    const { client, goFile } = await setup(pool);
+    const holder = await startProcess(first.url, goFile, 3);
+    const rival = await startProcess(first.url, goFile, 3);
+    const { taskId } = await client.spawn("verb", { verb: "complete" });
+    const started = await Promise.race([holder.line("started"), rival.line("started")]);
+    assert.equal(started["attempt"], 1);
+
+    await first.kill();
+    const goneMs = performance.now();
+    await writeFile(goFile, "");
+    await Promise.race([holder.line("ended"), rival.line("ended")]);
+    await until(() => performance.now() - goneMs > 4_000, { what: "the lease is over" });
+    const second = await startEmbeddedPostgres({ dataFolder: join(folder, "server") });
+    try {
+      const [task] = await client.awaitTasks([taskId], deadline());
+      assert.deepEqual([task!.status, task!.attempt], ["completed", 1]);
+      assert.equal((await pool.query("select from absurd.worker")).rowCount, 2);
+    } finally {
+      for (const each of processes) each.kill("SIGKILL");
+      await pool.end();
+      await second.stop();
+    }
+  });
+});
+
 describe("pg_terminate_backend", () => {
   test("of every connection costs no task", async () => {
     const { db, client, goFile } = await setup();

@@ -29,6 +29,10 @@ function program(): Command {
     "Environment (flags win over it):",
     ...lines(ENVIRONMENT),
     "",
+    "Not read: ABSURD_DLQ_ENABLED and ABSURD_DLQ_QUEUE_NAME (tasks that failed for good stay where",
+    "they are; see the view absurd.dead_letter, and retry), ABSURD_API_BASE_URL and",
+    "ABSURD_API_HEARTBEAT_INTERVAL (workers beat in the database).",
+    "",
     "Exit codes:",
     ...lines(EXIT_CODES),
   ].join("\n");

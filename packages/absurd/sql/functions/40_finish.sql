@@ -87,7 +87,8 @@ $$;
 
 -- Puts attempts that just lost their lease where they belong: deferred (another try), ready (given
 -- back) or outcome (dead, cancelled), and cancels what depended on the dead.
--- An attempt counts from its claim, so a task that kills its workers comes to its end, too.
+-- An attempt counts from its claim, so a task that kills its workers comes to its end, too. One that
+-- was asked to stop is not tried again, whatever its worker made of the request.
 create or replace function absurd.settle(p_ended absurd.ended_attempt[])
   returns void
   language plpgsql
@@ -96,17 +97,20 @@ declare
   v_over bigint[];
 begin
   with judged as materialized (
-    select e.*,
-           t.policy,
+    select e.*, t.policy, s.reason as cancel_reason,
            case
-             when e.class in ('cancelled', 'released') then e.class
+             when e.class = 'cancelled' then 'cancelled'
              when e.class in ('fatal', 'validation') then 'dead'
-             when e.claim_no - c.attempts >= t.attempts_max then 'dead'
+             when e.class <> 'released' and e.claim_no - c.attempts >= t.attempts_max then 'dead'
+             when s.reason is not null then 'cancelled'
+             when e.class = 'released' then 'released'
              when e.class = 'lost' then 'at once'
              else 'again'
            end as verdict
       from unnest(p_ended) e
       join absurd.task t on t.id = e.task_id
+      left join absurd.signal s
+        on s.task_id = e.task_id and s.claim_no = e.claim_no and s.kind = 'cancel'
       cross join lateral (
         select coalesce(sum(k.attempts), 0) as attempts
           from absurd.credit k where k.task_id = e.task_id
@@ -139,7 +143,10 @@ begin
       task_id, claim_no, kind, worker_id, claimed_at, finished_at, error
     )
     select j.task_id, j.claim_no, case j.verdict when 'dead' then 'd' else 'x' end::"char",
-           j.worker_id, j.claimed_at, absurd.clock(), j.error
+           j.worker_id, j.claimed_at, absurd.clock(),
+           case when j.verdict = 'cancelled' and j.class <> 'cancelled'
+                then absurd.error_json('TaskCancelled', 'cancelled', j.cancel_reason)
+                else j.error end
       from judged j where j.verdict in ('dead', 'cancelled')
     returning task_id
   )
@@ -166,7 +173,8 @@ begin
 end;
 $$;
 
--- Fails one attempt. p_class as in absurd.fail_attempts. Raises WF001 when the fence is stale.
+-- Fails one attempt. p_class: retryable, recoverable, fatal or validation, as in
+-- absurd.fail_attempts. Raises WF001 when the fence is stale, 22023 for another class.
 create or replace function absurd.fail_task(
   p_fence text, p_message text, p_class text default 'retryable', p_fields jsonb default '{}'
 )
@@ -176,6 +184,12 @@ as $$
 declare
   v_lease absurd.lease := absurd.hold_fence(p_fence);
 begin
+  if p_class not in ('retryable', 'recoverable', 'fatal', 'validation') then
+    raise exception using
+      errcode = '22023',
+      message = format('class is "%s", expected retryable, recoverable, fatal or validation',
+                       p_class);
+  end if;
   perform absurd.fail_attempts(
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_class],

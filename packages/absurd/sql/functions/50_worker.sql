@@ -56,7 +56,8 @@ $$;
 
 -- What a worker calls after a lost connection, before it publishes anything: which of the attempts
 -- it runs it still holds. Leases it does not know of, whose claim it never heard the answer to, are
--- given back. Raises WF002 when the worker was declared dead.
+-- given back. Waits for a cycle that the lost connection left running: what that one claims must be
+-- seen here, or nobody would ever run it. Raises WF002 when the worker was declared dead.
 create or replace function absurd.revalidate(
   p_worker_id integer, p_epoch bigint, p_ids bigint[], p_claims integer[]
 )
@@ -67,6 +68,7 @@ declare
   v_unknown bigint[];
   v_claims integer[];
 begin
+  perform pg_advisory_xact_lock(hashtext('absurd.worker'), p_worker_id);
   perform * from absurd.beat(p_worker_id, p_epoch);
   select array_agg(l.task_id), array_agg(l.claim_no) into v_unknown, v_claims
     from absurd.lease l
@@ -142,28 +144,23 @@ create or replace function absurd.claim_task(p_queue text, p_worker text)
   language plpgsql
 as $$
 declare
-  v_worker absurd.worker;
+  v_id integer;
+  v_epoch bigint;
 begin
   update absurd.worker w set beat_at = absurd.clock()
    where w.worker_id = (
            select max(o.worker_id) from absurd.worker o
             where o.name = p_worker and o.gone_at is null and not o.buried
          )
-  returning w.* into v_worker;
-  if v_worker.worker_id is null then
-    select w.* into v_worker from absurd.worker w
-     where w.worker_id = absurd.register_worker(
-             p_worker, (random() * 4e18)::bigint, 600000, array[p_queue], 1
-           );
-  end if;
-  if v_worker.worker_id is null then
-    select w.* into v_worker from absurd.worker w
-     where w.name = p_worker and w.gone_at is null order by w.worker_id desc limit 1;
+     and w.gone_at is null
+  returning w.worker_id, w.epoch into v_id, v_epoch;
+  if v_id is null then
+    v_epoch := (random() * 4e18)::bigint;
+    v_id := absurd.register_worker(p_worker, v_epoch, 600000, array[p_queue], 1);
   end if;
   return query
     select c.* from absurd.claim_tasks(
-      v_worker.worker_id, v_worker.epoch, array[p_queue],
-      array(select k.name from absurd.kind k), 1
+      v_id, v_epoch, array[p_queue], array(select k.name from absurd.kind k), 1
     ) c;
 end;
 $$;

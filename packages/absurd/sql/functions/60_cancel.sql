@@ -3,10 +3,11 @@
 -- Cancels tasks, given by number, wherever they are. Says of each what happened: 'cancelled' (it
 -- did not run), 'requested' (it runs; its worker is told), 'ended' (it had ended), 'unknown'.
 --
--- A task may move between two planes while this looks for it, so it looks again, with a new
--- snapshot, until each is found. Removing ready rows reads their lanes: the cost grows with the
--- backlog of those lanes, not with the number of tasks.
--- Locks waiting, deferred, ready rows, in this order.
+-- A lease is locked while its request is written, so an attempt that ends meanwhile either sees the
+-- request or is gone when this goes on. A task may move between two planes while this looks for it,
+-- so it looks again, with a new snapshot, until each is found. Removing ready rows reads their
+-- lanes: the cost grows with the backlog of those lanes, not with the number of tasks.
+-- Locks lease, waiting, deferred, ready rows, in this order.
 create or replace function absurd.cancel_tasks(p_ids bigint[], p_reason text)
   returns table (task_id bigint, what text)
   language plpgsql
@@ -17,19 +18,20 @@ declare
   v_now bigint[];
 begin
   for v_try in 1..5 loop
+    perform absurd.request_cancel(v_left, p_reason);
     v_now := absurd.cancel_unclaimed(v_left, p_reason);
     v_cancelled := v_cancelled || v_now;
     perform absurd.cancel_dependents(v_now);
-    insert into absurd.signal (task_id, claim_no, kind, worker_id, reason)
-    select l.task_id, l.claim_no, 'cancel', l.worker_id, p_reason
-      from absurd.lease l where l.task_id = any(v_left)
-    on conflict do nothing;
     v_left := array(
       select i from unnest(v_left) i
        where i <> all (v_now)
          and exists (select from absurd.task t where t.id = i)
          and not exists (select from absurd.outcome o where o.task_id = i)
-         and not exists (select from absurd.lease l where l.task_id = i)
+         and not exists (
+               select from absurd.lease l
+                 join absurd.signal s on s.task_id = l.task_id and s.claim_no = l.claim_no
+                where l.task_id = i
+             )
     );
     exit when cardinality(v_left) = 0;
   end loop;
@@ -42,6 +44,21 @@ begin
            end
       from unnest(p_ids) i;
 end;
+$$;
+
+-- Writes a request to cancel for each of the tasks that a worker holds.
+create or replace function absurd.request_cancel(p_ids bigint[], p_reason text)
+  returns void
+  language sql
+as $$
+  with held as materialized (
+    select l.task_id, l.claim_no, l.worker_id
+      from absurd.lease l where l.task_id = any(p_ids) order by l.task_id
+       for update
+  )
+  insert into absurd.signal (task_id, claim_no, kind, worker_id, reason)
+  select h.task_id, h.claim_no, 'cancel', h.worker_id, p_reason from held h
+  on conflict do nothing;
 $$;
 
 -- Cancels those of the tasks that no worker holds; returns them.
@@ -130,13 +147,14 @@ begin
     returning o.task_id, o.claim_no
   ),
   credited as (
-    insert into absurd.credit (task_id, claim_no, attempts)
+    insert into absurd.credit as k (task_id, claim_no, attempts)
     select r.task_id, r.claim_no, r.claim_no - coalesce(c.attempts, 0)
       from revived r
       left join lateral (
         select sum(k.attempts) as attempts from absurd.credit k where k.task_id = r.task_id
       ) c on true
-    on conflict on constraint credit_pkey do nothing
+    -- The last attempt was given back unstarted and has a credit already.
+    on conflict on constraint credit_pkey do update set attempts = k.attempts + excluded.attempts
   ),
   waits as (
     insert into absurd.waiting (child, need, claim_no, lane_id, run_at)

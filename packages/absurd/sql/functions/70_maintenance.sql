@@ -27,6 +27,10 @@ begin
      and (c.expires_at < absurd.clock() or (c.worker_id = p_worker_id and c.epoch = p_epoch))
   returning c.term into v_term;
   if v_term is not null then
+    -- Who leads is alive, also when its heartbeat has not come through yet.
+    update absurd.worker w set beat_at = absurd.clock()
+     where w.worker_id = p_worker_id
+       and w.beat_at + w.lease_ms * interval '0.5 millisecond' < absurd.clock();
     v_recovered := absurd.recover_dead_workers(1000) + absurd.end_overdue(p_cancel_grace_ms, 1000);
     v_promoted := absurd.promote_deferred(1000);
     perform absurd.audit_edges(1000);
@@ -76,8 +80,21 @@ as $$
   );
 $$;
 
+-- When the server was started; no worker can beat before. Long ago for a session that moved its
+-- clock. Recovery from a crash is part of it: one longer than a lease uses the grace up.
+create or replace function absurd.server_started_at()
+  returns timestamptz
+  language sql stable
+as $$
+  select case
+    when coalesce(current_setting('absurd.fake_now', true), '') = ''
+    then pg_postmaster_start_time() else '-infinity'
+  end;
+$$;
+
 -- Declares workers dead whose lease ran out since their last beat, and puts what they held back in
 -- line. The epoch moves first: from then on nothing they send matches. Returns how many tasks.
+-- After a start of the server each worker has one lease to come back, whoever comes first.
 -- A worker in the middle of a cycle, and a lease held by an open transaction, wait for a later round.
 create or replace function absurd.recover_dead_workers(p_limit integer)
   returns integer
@@ -86,15 +103,21 @@ as $$
 declare
   v_ended absurd.ended_attempt[];
 begin
+  with silent as materialized (
+    select o.worker_id from absurd.worker o
+     where not o.buried and o.gone_at is null
+       and greatest(o.beat_at, absurd.server_started_at())
+           + o.lease_ms * interval '1 millisecond' < absurd.clock()
+     order by o.worker_id
+       for update skip locked
+  ),
+  -- Apart, so that no other worker's lock is taken on the way.
+  idle as materialized (
+    select s.worker_id from silent s
+     where pg_try_advisory_xact_lock(hashtext('absurd.worker'), s.worker_id)
+  )
   update absurd.worker w set epoch = w.epoch # 1, gone_at = absurd.clock()
-   where w.worker_id in (
-           select o.worker_id from absurd.worker o
-            where not o.buried and o.gone_at is null
-              and o.beat_at + o.lease_ms * interval '1 millisecond' < absurd.clock()
-            order by o.worker_id
-              for update skip locked
-         )
-     and pg_try_advisory_xact_lock(hashtext('absurd.worker'), w.worker_id);
+    from idle i where w.worker_id = i.worker_id;
   with lost as materialized (
     select l.task_id
       from absurd.worker w join absurd.lease l on l.worker_id = w.worker_id
@@ -132,10 +155,10 @@ declare
 begin
   with overdue as materialized (
     select l.task_id,
-           exists (
-             select from absurd.signal s
+           (
+             select s.reason from absurd.signal s
               where s.task_id = l.task_id and s.claim_no = l.claim_no and s.at < v_since
-           ) as is_cancelled
+           ) as cancel_reason
       from absurd.lease l
      where l.kill_after < v_since
         or l.task_id in (select s.task_id from absurd.signal s where s.at < v_since)
@@ -144,15 +167,15 @@ begin
   ),
   ended as (
     delete from absurd.lease l using overdue o
-     where l.task_id = o.task_id and (o.is_cancelled or l.kill_after < v_since)
-    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.is_cancelled
+     where l.task_id = o.task_id and (o.cancel_reason is not null or l.kill_after < v_since)
+    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.cancel_reason
   )
   select array_agg(row(
            e.task_id, e.claim_no, e.worker_id, e.lane_id, e.claimed_at,
-           case when e.is_cancelled then 'cancelled' else 'timeout' end,
-           case when e.is_cancelled
+           case when e.cancel_reason is null then 'timeout' else 'cancelled' end,
+           case when e.cancel_reason is not null
                 then absurd.error_json('TaskCancelled', 'cancelled',
-                       'cancelled; its worker did not stop it in time')
+                       e.cancel_reason || '; its worker did not stop it in time')
                 else absurd.error_json('TimedOut', 'timeout',
                        'ran past its timeout; its worker did not stop it in time') end,
            null

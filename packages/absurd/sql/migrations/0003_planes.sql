@@ -22,6 +22,9 @@ create table absurd.task (
   tags              text[]
 ) partition by range (id);
 
+-- People look for tasks in the view by what it calls task_id.
+create index task_by_uuid on absurd.task (absurd.task_uuid(id));
+
 create sequence absurd.ready_seq cache 1;
 
 -- Append-only within a lane: a task that comes back gets a new seq. That is what lets a claimer
@@ -110,6 +113,9 @@ create table absurd.outcome (
   result       jsonb,
   error        jsonb
 ) partition by range (task_id);
+
+-- The few that somebody looks for among the many that went well.
+create index outcome_not_completed on absurd.outcome (kind, task_id) where kind <> 'c';
 
 -- Attempts that did not complete, each with its error { tag, class, message, fields, stack }.
 create table absurd.attempt (

@@ -2,9 +2,9 @@
 import type { SpawnOptions } from "@contimg/absurd";
 import type { Command } from "commander";
 
-import { UsageError } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { print } from "../output.ts";
+import { numberFlag } from "./number-flag.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
 interface SpawnFlags extends AbsurdFlags {
@@ -16,6 +16,9 @@ interface SpawnFlags extends AbsurdFlags {
   readonly tag?: string[];
   readonly dependsOn?: string[];
 }
+
+/** A smallint of the database. */
+const PRIORITIES = { min: -32_768, max: 32_767, isWhole: true };
 
 const SPAWN_EXAMPLES = `
 Examples:
@@ -47,8 +50,12 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(settings.queue === undefined ? {} : { queue: settings.queue }),
     ...(settings.timeoutSeconds === undefined ? {} : { timeoutSeconds: settings.timeoutSeconds }),
     ...(settings.maxRetries === undefined ? {} : { maxRetries: settings.maxRetries }),
-    ...(flags.priority === undefined ? {} : { priority: number("--priority", flags.priority) }),
-    ...(flags.delay === undefined ? {} : { delaySeconds: number("--delay", flags.delay) }),
+    ...(flags.priority === undefined
+      ? {}
+      : { priority: numberFlag("--priority", flags.priority, PRIORITIES) }),
+    ...(flags.delay === undefined
+      ? {}
+      : { delaySeconds: numberFlag("--delay", flags.delay, { min: 0 }) }),
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
@@ -56,12 +63,6 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);
-}
-
-function number(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new UsageError(`${flag} is "${text}", expected a number`);
 }
 
 export function retryCommand(): Command {

@@ -1,9 +1,11 @@
 /** `absurd list`, `absurd show`, `absurd stats`: looking at tasks. */
 import { type AttemptView, TASK_STATUSES, type TaskPlace, type TaskView } from "@contimg/absurd";
 import { type Command, Option } from "commander";
+import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { print } from "../output.ts";
+import { numberFlag } from "./number-flag.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { formatStats, formatTasks, formatTime } from "./task-text.ts";
 
@@ -35,10 +37,9 @@ export function listCommand(): Command {
 }
 
 async function list(flags: ListFlags): Promise<void> {
-  const limit = Number(flags.limit);
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw new UsageError(`--limit is ${flags.limit}, expected a positive whole number`);
-  }
+  const limit = numberFlag("--limit", flags.limit, { min: 1, max: 10_000, isWhole: true });
+  const workflow = uuidFlag("--workflow", flags.workflow);
+  const cursor = uuidFlag("--cursor", flags.cursor);
   const { queue } = readSettings(flags);
   const page = await withClient(flags, (client) =>
     client.list(
@@ -48,15 +49,20 @@ async function list(flags: ListFlags): Promise<void> {
         taskName: flags.name,
         tag: flags.tag,
         correlationId: flags.correlation,
-        workflowId: flags.workflow,
+        workflowId: workflow,
       },
-      { limit, cursor: flags.cursor },
+      { limit, cursor },
     ),
   );
   print(flags.json ?? false, page, () => {
     const more = page.cursor === undefined ? "" : `\nmore: --cursor ${page.cursor}`;
     return formatTasks(page.tasks) + more;
   });
+}
+
+function uuidFlag(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined || z.guid().safeParse(text).success) return text;
+  throw new UsageError(`${flag} is "${text}", expected a UUID`);
 }
 
 export function showCommand(): Command {

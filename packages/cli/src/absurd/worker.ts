@@ -8,6 +8,7 @@ import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { lineLogger } from "../line-logger.ts";
+import { numberFlag } from "./number-flag.ts";
 import { type AbsurdFlags, absurdCommand, readSettings } from "./settings.ts";
 
 interface WorkerFlags extends AbsurdFlags {
@@ -51,13 +52,15 @@ export function workerCommand(): Command {
 async function runWorker(flags: WorkerFlags): Promise<void> {
   const settings = readSettings(flags);
   if (!settings.isEnabled) throw new UsageError("ABSURD_ENABLED is false: no worker starts");
+  const leaseSeconds = numberFlag("--lease-seconds", flags.leaseSeconds, { min: 0.2 });
+  const graceSecondsMax = numberFlag("--grace-seconds", flags.graceSeconds, { min: 0 });
   const log = lineLogger(flags.json ?? false, flags.verbose ?? false);
   const worker = await startWorker({
     connectionString: settings.databaseUrl,
     tasks: await readTasks(flags.tasks),
     concurrency: settings.concurrency,
     pollSeconds: settings.pollSeconds,
-    leaseSeconds: Number(flags.leaseSeconds),
+    leaseSeconds,
     log,
     ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
   });
@@ -65,7 +68,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   let signalCount = 0;
   const stop = (): void => {
     signalCount += 1;
-    const graceSeconds = signalCount === 1 ? Number(flags.graceSeconds) : 0;
+    const graceSeconds = signalCount === 1 ? graceSecondsMax : 0;
     log.info({ worker: worker.name, graceSeconds }, "stopping");
     // Its end, good or bad, is that of worker.finished below.
     worker.stop({ graceSeconds }).catch(() => undefined);
