@@ -2,15 +2,15 @@
 import type { SpawnOptions } from "@contimg/absurd";
 import type { Command } from "commander";
 
-import { UsageError } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
+import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
 interface SpawnFlags extends AbsurdFlags {
   readonly params: string;
-  readonly priority?: string;
-  readonly delay?: string;
+  readonly priority?: number;
+  readonly delay?: number;
   readonly key?: string;
   readonly correlation?: string;
   readonly tag?: string[];
@@ -28,8 +28,8 @@ export function spawnCommand(): Command {
     .argument("<name>", "a registered task name")
     .option("--params <json>", "JSON, @file, or - for standard input", "{}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
-    .option("--priority <number>", "higher first; default 0")
-    .option("--delay <seconds>", "not before this long from now")
+    .option("--priority <number>", "higher first; default 0", parsePriority)
+    .option("--delay <seconds>", "not before this long from now", numberIn(0, 1e9))
     .option("--timeout <seconds>", "of one attempt [ABSURD_TASK_TIMEOUT]")
     .option("--max-retries <count>", "attempts after the first [ABSURD_MAX_RETRIES]")
     .option("--key <text>", "idempotency key: a known one gives the older task")
@@ -47,8 +47,8 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(settings.queue === undefined ? {} : { queue: settings.queue }),
     ...(settings.timeoutSeconds === undefined ? {} : { timeoutSeconds: settings.timeoutSeconds }),
     ...(settings.maxRetries === undefined ? {} : { maxRetries: settings.maxRetries }),
-    ...(flags.priority === undefined ? {} : { priority: number("--priority", flags.priority) }),
-    ...(flags.delay === undefined ? {} : { delaySeconds: number("--delay", flags.delay) }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.delay === undefined ? {} : { delaySeconds: flags.delay }),
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
@@ -56,12 +56,6 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);
-}
-
-function number(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new UsageError(`${flag} is "${text}", expected a number`);
 }
 
 export function retryCommand(): Command {

@@ -2,7 +2,7 @@
 import { type AttemptView, TASK_STATUSES, type TaskPlace, type TaskView } from "@contimg/absurd";
 import { type Command, Option } from "commander";
 
-import { UsageError } from "../failure.ts";
+import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { formatStats, formatTasks, formatTime } from "./task-text.ts";
@@ -13,7 +13,7 @@ interface ListFlags extends AbsurdFlags {
   readonly tag?: string;
   readonly correlation?: string;
   readonly workflow?: string;
-  readonly limit: string;
+  readonly limit: number;
   readonly cursor?: string;
 }
 
@@ -25,7 +25,7 @@ export function listCommand(): Command {
     .option("--tag <tag>", "only with this tag")
     .option("--correlation <id>", "only with this correlation id")
     .option("--workflow <id>", "only of this workflow")
-    .option("--limit <count>", "tasks a page", "50")
+    .option("--limit <count>", "tasks a page", wholeNumberIn(1, 10_000), 50)
     .option("--cursor <task id>", "go on after this task")
     .addHelpText(
       "after",
@@ -35,10 +35,6 @@ export function listCommand(): Command {
 }
 
 async function list(flags: ListFlags): Promise<void> {
-  const limit = Number(flags.limit);
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw new UsageError(`--limit is ${flags.limit}, expected a positive whole number`);
-  }
   const { queue } = readSettings(flags);
   const page = await withClient(flags, (client) =>
     client.list(
@@ -50,7 +46,7 @@ async function list(flags: ListFlags): Promise<void> {
         correlationId: flags.correlation,
         workflowId: flags.workflow,
       },
-      { limit, cursor: flags.cursor },
+      { limit: flags.limit, cursor: flags.cursor },
     ),
   );
   print(flags.json ?? false, page, () => {
