@@ -1,6 +1,5 @@
 /** Bad input, each kind through the queue: a real worker, real files, what the task says after. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +13,13 @@ import {
 } from "@contimg/absurd";
 import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import { freshDatabase, writeKnownGainsSet, writePointSourceGroup } from "@contimg/testkit";
+import {
+  canMountDisks,
+  freshDatabase,
+  mountSmallDisk,
+  writeKnownGainsSet,
+  writePointSourceGroup,
+} from "@contimg/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
@@ -141,7 +146,6 @@ const database = freshDatabase(async (url) => {
 const folder = mkdtempSync(join(tmpdir(), "bad-input-"));
 const dataRoot = join(folder, "data");
 const hasAddons = isCasacoreAvailable() && isHdf5Available();
-const canMount = process.getuid?.() === 0 && mountsTmpfs(join(folder, "mount"));
 
 let client: AbsurdClient;
 let worker: WorkerHandle;
@@ -176,23 +180,20 @@ describe.skipIf(!hasAddons)("a task (needs casacore-dev, libhdf5-dev) fails at o
     await assertNothingPublished();
   });
 
-  test.skipIf(!canMount)("a disk that fills up (needs root): DiskFull, to be retried", async () => {
+  test.skipIf(!canMountDisks())("a disk that fills up (needs root): DiskFull", async () => {
     const params = group(mkdtempSync(join(folder, "input-")));
-    // Room for the visibilities, which is what the check before the run asks for; not for more.
     const area = join(dataRoot, "ms");
     mkdirSync(area, { recursive: true });
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${AREA_BYTES}`, "tmpfs", area]);
-    try {
-      const task = await run("convert-uvh5-to-ms", { group_id: GROUP, ...params }, 0);
+    // Room for the visibilities, which is what the check before the run asks for; not for more.
+    using _disk = mountSmallDisk(area, AREA_BYTES);
 
-      assert.equal(task.status, "failed");
-      assertError(task, { tag: "DiskFull", class: "retryable", message: /data\/ms.* MiB free/ });
-      const neededBytes = Number(task.error?.fields["neededBytes"]);
-      assert.ok(neededBytes < AREA_BYTES, "refused before it ran, not in the middle");
-      await assertNothingPublished();
-    } finally {
-      execFileSync("umount", [area]);
-    }
+    const task = await run("convert-uvh5-to-ms", { group_id: GROUP, ...params }, 0);
+
+    assert.equal(task.status, "failed");
+    assertError(task, { tag: "DiskFull", class: "retryable", message: /data\/ms.* MiB free/ });
+    const neededBytes = Number(task.error?.fields["neededBytes"]);
+    assert.ok(neededBytes < AREA_BYTES, "refused before it ran, not in the middle");
+    await assertNothingPublished();
   });
 });
 
@@ -271,16 +272,4 @@ function measurementSet(inputFolder: string, spoil: (vis: Float32Array) => void)
   const size = { antennaCount: 14, channelCount: 8, integrationCount: 3 };
   writeKnownGainsSet(path, { ...size, fluxJy: 20, noise: 1, spoil });
   return { measurement_set: path, pointing: "tracking", flux_jy: 20 };
-}
-
-/** Whether this machine lets us have a file system of our own: most containers do not. */
-function mountsTmpfs(at: string): boolean {
-  mkdirSync(at);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", at], { stdio: "ignore" });
-    execFileSync("umount", [at]);
-    return true;
-  } catch {
-    return false;
-  }
 }

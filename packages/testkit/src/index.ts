@@ -6,4 +6,5 @@ export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
 export { SITE, writePointSourceGroup } from "./point-source-group.ts";
 export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
 export { type DriftingSource, writeDriftingSkySet } from "./drifting-sky-set.ts";
+export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";
