@@ -1,4 +1,4 @@
-/** Disks that fill up: file systems of a few mebibytes in memory, where this machine allows them. */
+/** Disks that fill up: small file systems in memory, where this machine allows them. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** What photometry leaves in the database: a point a source and tile, and the sources themselves. */
+/** What photometry leaves in the database: a point a source and tile, and the sources. */
 import assert from "node:assert/strict";
 
 import { freshDatabase } from "@contimg/testkit";

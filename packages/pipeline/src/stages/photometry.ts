@@ -7,7 +7,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type ForcedMeasurement, measureForced, pixelToSky, separationRad } from "@contimg/astro";
+import {
+  type ForcedMeasurement,
+  measureForced,
+  medianOf,
+  pixelToSky,
+  separationRad,
+} from "@contimg/astro";
 import { z } from "zod";
 
 import { type FieldSource, sourcesInField } from "../imaging/catalog-field.ts";
@@ -215,11 +221,10 @@ async function writeFiles(
 function judge(measurements: readonly Measurement[]): QualityVerdict {
   const ratios = measurements
     .filter(({ snr }) => snr >= RATIO_SNR_MIN)
-    .map(({ flux_jy: flux, catalog_flux_jy: catalog }) => flux / catalog)
-    .sort((a, b) => a - b);
+    .map(({ flux_jy: flux, catalog_flux_jy: catalog }) => flux / catalog);
   const counts = { measurement_count: measurements.length, judged_count: ratios.length };
-  const median = ratios[ratios.length >> 1];
-  if (median === undefined) {
+  const median = medianOf(ratios);
+  if (median === null) {
     const finding = `no source is above ${RATIO_SNR_MIN} sigma: the flux scale was not checked`;
     return { grade: "warn", findings: [finding], metrics: counts };
   }
