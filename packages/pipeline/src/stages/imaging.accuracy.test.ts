@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { ARCSEC_RAD } from "@contimg/astro";
 import { isCasacoreAvailable } from "@contimg/casacore";
 import { readFitsHeader, writeReferenceCatalog } from "@contimg/formats";
-import { type DriftingSource, writeDriftingSkySet } from "@contimg/testkit";
+import { type DriftingSource, DRIFTING_SKY_TABLE, writeDriftingSkySet } from "@contimg/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { PipelineError } from "../errors.ts";
+import { softwareVersions } from "../products/software.ts";
 import type { AnyStage, StageResult } from "../stage.ts";
 import { imagingStage } from "./imaging.ts";
 import { photometryStage } from "./photometry.ts";
@@ -69,6 +70,12 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
     assert.equal(image.outputs[0]!.finalPath, `images/2026-01-25/${GROUP}.img-image.fits`);
     const header = await readFitsHeader(join(root, "imaging", "image-pb.fits"));
     assert.equal(header.text("GROUPID"), GROUP);
+    assert.equal(header.text("CALTBL"), DRIFTING_SKY_TABLE);
+    assert.equal(header.text("SWVER"), softwareVersions().contimg);
+    assert.match(header.text("WSCVER"), /^\d+\.\d+/);
+    assert.ok(header.number("NANT") > 2 && header.number("NINTEG") > 1);
+    const midMjd = Number(image.outputs[0]!.metadata["mid_mjd"]);
+    assert.ok(Math.abs(header.number("MJDMID") - midMjd) < 1e-6);
     assert.ok(header.number("CRVAL1") >= 0 && header.number("BMAJ") > 0);
     assert.equal(image.quality.grade, "good");
     const png = await readFile(join(root, "imaging", "preview.png"));
