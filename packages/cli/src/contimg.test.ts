@@ -31,6 +31,7 @@ describe("contimg", () => {
     [["run", "imagin", "--params", "{}"], 2, /no stage is named "imagin"; there are convert-/],
     [["run", "imaging", "--params", "{"], 2, /is no JSON/],
     [["run", "imaging", "--params", '{"group_id":"yesterday"}'], 2, /group_id/],
+    [["run", "imaging", "--params", '{"group_id":"2026-13-45T25:61:61"}'], 2, /group_id/],
     [["run", "imaging", "--params", "@/nowhere"], 2, /cannot read \/nowhere/],
     [["run", "imaging", "--params", `{"group_id":"${GROUP}"}`], 3, /has no calibrated-measurement/],
     [["ls", "products"], 2, /ABSURD_DATABASE_URL/],
