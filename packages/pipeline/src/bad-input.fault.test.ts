@@ -1,6 +1,6 @@
 /** Bad input, each kind through the queue: a real worker, real files, what the task says after. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -125,6 +125,18 @@ const BAD_INPUTS: readonly BadInput[] = [
     message: /absent\.ms of calibration-solve does not exist/,
   },
   {
+    what: "an image without the cards of ours",
+    stage: "photometry",
+    make: (folder) => {
+      const path = join(folder, "bare.fits");
+      writeFileSync(path, bareFits());
+      return { corrected_image_path: path, primary_beam_path: path, catalog_path: path };
+    },
+    tag: "MalformedFile",
+    class: "fatal",
+    message: /bare\.fits: card BMIN is undefined, expected a fitted beam/,
+  },
+  {
     what: "an image that is no FITS file",
     stage: "photometry",
     make: () => ({
@@ -185,7 +197,7 @@ describe.skipIf(!hasAddons)("a task (needs casacore-dev, libhdf5-dev) fails at o
     const area = join(dataRoot, "ms");
     mkdirSync(area, { recursive: true });
     // Room for the visibilities, which is what the check before the run asks for; not for more.
-    using _disk = mountSmallDisk(area, AREA_BYTES);
+    using disk = mountSmallDisk(area, AREA_BYTES);
 
     const task = await run("convert-uvh5-to-ms", { group_id: GROUP, ...params }, 0);
 
@@ -193,6 +205,7 @@ describe.skipIf(!hasAddons)("a task (needs casacore-dev, libhdf5-dev) fails at o
     assertError(task, { tag: "DiskFull", class: "retryable", message: /data\/ms.* MiB free/ });
     const neededBytes = Number(task.error?.fields["neededBytes"]);
     assert.ok(neededBytes < AREA_BYTES, "refused before it ran, not in the middle");
+    assert.deepEqual(readdirSync(disk.folder), [".stage"]);
     await assertNothingPublished();
   });
 });
@@ -272,4 +285,14 @@ function measurementSet(inputFolder: string, spoil: (vis: Float32Array) => void)
   const size = { antennaCount: 14, channelCount: 8, integrationCount: 3 };
   writeKnownGainsSet(path, { ...size, fluxJy: 20, noise: 1, spoil });
   return { measurement_set: path, pointing: "tracking", flux_jy: 20 };
+}
+
+/** Four by four pixels and nothing but the cards that FITS wants. */
+function bareFits(): Buffer {
+  const cards = ["SIMPLE  =                    T", "BITPIX  =                  -32"];
+  for (const [keyword, value] of Object.entries({ NAXIS: 2, NAXIS1: 4, NAXIS2: 4 })) {
+    cards.push(`${keyword.padEnd(8)}= ${String(value).padStart(20)}`);
+  }
+  const header = [...cards, "END"].map((card) => card.padEnd(80)).join("");
+  return Buffer.concat([Buffer.from(header.padEnd(2880)), Buffer.alloc(2880)]);
 }

@@ -154,13 +154,13 @@ describe("a stage that cannot run", () => {
 test.skipIf(!canMountDisks())("a disk that fills up is named and left empty", async () => {
   const full = join(dataRoot, "photometry");
   mkdirSync(full);
-  using _disk = mountSmallDisk(full, 4 * 2 ** 20);
+  using disk = mountSmallDisk(full, 4 * 2 ** 20);
 
   const error = await failureOf({ steps: [{ write: "big", bytes: 8 * 2 ** 20 }] });
 
   assert.equal(error.tag, "DiskFull");
   assert.ok(String(error.fields["path"]).startsWith(full));
-  assert.deepEqual(readdirSync(full, { recursive: true }), [".stage"]);
+  assert.deepEqual(readdirSync(disk.folder, { recursive: true }), [".stage"]);
   assert.deepEqual(await products(), []);
 });
 

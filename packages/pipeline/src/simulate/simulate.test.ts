@@ -166,13 +166,13 @@ test.skipIf(!isHdf5Available() || !canMountDisks())(
   async () => {
     const full = join(folder, "full");
     mkdirSync(full);
-    using _disk = mountSmallDisk(full, 20 * 2 ** 20);
+    using disk = mountSmallDisk(full, 20 * 2 ** 20);
 
     await assert.rejects(simulateGroup({ ...scenario.scienceTiles[0]!, folder: full }), {
       tag: "DiskFull",
       message: /full has .* MiB free, the stage needs 112\.5 MiB/,
     });
-    assert.deepEqual(readdirSync(full), []);
+    assert.deepEqual(readdirSync(disk.folder), []);
   },
 );
 
