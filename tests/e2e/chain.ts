@@ -67,7 +67,7 @@ export async function spawnPair(
   const calibrator = await spawnChain(client, "calibrator", pair.calibratorId, {
     queue: QUEUE,
     params: {
-      "convert-uvh5-to-ms": { role: "calibrators", input_paths: [...pair.calibratorPaths] },
+      "convert-uvh5-to-ms": { input_paths: [...pair.calibratorPaths] },
     },
   });
   const solve = calibrator.tasks.find(({ stage }) => stage === "calibration-solve")!;

@@ -71,7 +71,9 @@ function commandAs(user: ServerUser, program: string, args: readonly string[]): 
   if (!user.needsPassage) return { program, args, owner: { uid, gid } };
   const passage = "+dac_read_search";
   const rights = ["--reuid", String(uid), "--regid", String(gid), "--clear-groups"];
-  const capabilities = ["--inh-caps", passage, "--ambient-caps", passage];
+  // access(2), which initdb asks, forgets the capability unless the fixup is off.
+  const fixup = ["--securebits", "+no_setuid_fixup"];
+  const capabilities = ["--inh-caps", passage, "--ambient-caps", passage, ...fixup];
   return {
     program: "setpriv",
     args: [...rights, ...capabilities, "--", program, ...args],

@@ -21,6 +21,12 @@ using casacore::Vector;
 
 namespace contimg {
 
+namespace {
+// Ranges of rows come one after another, so tiles are not met again; casacore would hold as many as
+// a range has.
+constexpr casacore::uInt TILE_CACHE_BYTES = 4u << 20;
+}  // namespace
+
 Napi::Function TableObject::define(Napi::Env env) {
   return DefineClass(env, "Table",
                      {InstanceMethod("rowCount", &TableObject::rowCount),
@@ -31,6 +37,7 @@ Napi::Function TableObject::define(Napi::Env env) {
                       InstanceMethod("putScalars", &TableObject::putScalars),
                       InstanceMethod("getArray", &TableObject::getArray),
                       InstanceMethod("putArray", &TableObject::putArray),
+                      InstanceMethod("putArrayAsync", &TableObject::putArrayAsync),
                       InstanceMethod("cellShape", &TableObject::cellShape),
                       InstanceMethod("getCell", &TableObject::getCell),
                       InstanceMethod("putCell", &TableObject::putCell),
@@ -59,6 +66,7 @@ Napi::Value TableObject::during(const Napi::CallbackInfo& info, const char* doin
   if (info.Length() > 0 && info[0].IsString())
     where += " " + info[0].As<Napi::String>().Utf8Value();
   return guard(info.Env(), where, [&]() -> Napi::Value {
+    if (isWriting_) throw AipsError("another thread is writing the table");
     if (table_.isNull()) throw AipsError("the table is closed");
     return action();
   });
@@ -171,21 +179,83 @@ Napi::Value TableObject::getArray(const Napi::CallbackInfo& info) {
   });
 }
 
+std::function<void()> TableObject::arrayPut(const Napi::CallbackInfo& info) {
+  std::string column = stringOf(info[0]);
+  size_t startRow = countOf(info[1]);
+  size_t rowCount = countOf(info[2]);
+  checkRows(startRow, rowCount);
+  IPosition shape = shapeOf(info[3]);
+  shape.append(IPosition(1, rowCount));
+  return withElement(description(column).dataType(), [&](auto tag) -> std::function<void()> {
+    using T = typename decltype(tag)::Type;
+    T* elements = elementsOf<T>(info[4], shape.product());
+    return [=] {
+      Array<T> values(shape, elements, casacore::SHARE);
+      ArrayColumn<T> cells(table_, column);
+      cells.setMaximumCacheSize(TILE_CACHE_BYTES);
+      cells.putColumnCells(RefRows(startRow, startRow + rowCount - 1), values);
+    };
+  });
+}
+
 Napi::Value TableObject::putArray(const Napi::CallbackInfo& info) {
-  return during(info, "writing column", [&]() -> Napi::Value {
-    std::string column = stringOf(info[0]);
-    size_t startRow = countOf(info[1]);
-    size_t rowCount = countOf(info[2]);
-    checkRows(startRow, rowCount);
-    IPosition shape = shapeOf(info[3]);
-    shape.append(IPosition(1, rowCount));
-    withElement(description(column).dataType(), [&](auto tag) {
-      using T = typename decltype(tag)::Type;
-      Array<T> values(shape, elementsOf<T>(info[4], shape.product()), casacore::SHARE);
-      ArrayColumn<T>(table_, column)
-          .putColumnCells(RefRows(startRow, startRow + rowCount - 1), values);
-    });
+  return during(info, "writing column", [&] {
+    arrayPut(info)();
     return info.Env().Undefined();
+  });
+}
+
+// Holds the table and the data until the write is done.
+class PutWorker : public Napi::AsyncWorker {
+ public:
+  PutWorker(const Napi::CallbackInfo& info, TableObject& table, const std::string& where,
+            std::function<void()> put)
+      : Napi::AsyncWorker(info.Env()),
+        deferred_(Napi::Promise::Deferred::New(info.Env())),
+        table_(table),
+        where_(where),
+        put_(std::move(put)),
+        tableReference_(Napi::Persistent(info.This().As<Napi::Object>())),
+        dataReference_(Napi::Persistent(info[4].As<Napi::Object>())) {
+    table_.isWriting_ = true;
+  }
+
+  Napi::Promise promise() { return deferred_.Promise(); }
+
+  void Execute() override {
+    try {
+      put_();
+    } catch (const std::exception& error) {
+      SetError(where_ + ": " + error.what());
+    }
+  }
+
+  void OnOK() override {
+    table_.isWriting_ = false;
+    deferred_.Resolve(Env().Undefined());
+  }
+
+  void OnError(const Napi::Error& error) override {
+    table_.isWriting_ = false;
+    deferred_.Reject(error.Value());
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  TableObject& table_;
+  std::string where_;
+  std::function<void()> put_;
+  Napi::ObjectReference tableReference_;
+  Napi::ObjectReference dataReference_;
+};
+
+Napi::Value TableObject::putArrayAsync(const Napi::CallbackInfo& info) {
+  return during(info, "writing column", [&]() -> Napi::Value {
+    std::string where = path_ + ": writing column " + std::string(stringOf(info[0]));
+    auto* worker = new PutWorker(info, *this, where, arrayPut(info));
+    auto promise = worker->promise();
+    worker->Queue();
+    return promise;
   });
 }
 
@@ -276,6 +346,7 @@ Napi::Value TableObject::flush(const Napi::CallbackInfo& info) {
 // Closing twice is no error, so that a `finally` may close what a success has closed.
 Napi::Value TableObject::close(const Napi::CallbackInfo& info) {
   return guard(info.Env(), path_ + ": closing", [&]() -> Napi::Value {
+    if (isWriting_) throw AipsError("another thread is writing the table");
     if (!table_.isNull() && table_.isWritable()) table_.flush();
     table_ = casacore::Table();
     return info.Env().Undefined();

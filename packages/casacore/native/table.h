@@ -1,9 +1,11 @@
-// One open casacore table as a JavaScript object. Synchronous; not for use from two threads.
+// One open casacore table as a JavaScript object. Not for use from two threads: while putArrayAsync
+// is under way on another, every other call refuses.
 #pragma once
 
 #include <casacore/tables/Tables/Table.h>
 #include <napi.h>
 
+#include <functional>
 #include <string>
 
 namespace contimg {
@@ -28,6 +30,8 @@ class TableObject : public Napi::ObjectWrap<TableObject> {
   Napi::Value getArray(const Napi::CallbackInfo& info);
   // (column, startRow, rowCount, cellShape, data)
   Napi::Value putArray(const Napi::CallbackInfo& info);
+  // As putArray, on a thread of libuv's → promise; the data belong to it until it settles
+  Napi::Value putArrayAsync(const Napi::CallbackInfo& info);
   // (column, row) → shape, or undefined where the cell was never written
   Napi::Value cellShape(const Napi::CallbackInfo& info);
   // (column, row) → typed array or string[] of an array cell
@@ -47,9 +51,13 @@ class TableObject : public Napi::ObjectWrap<TableObject> {
   template <class Action> Napi::Value during(const Napi::CallbackInfo&, const char*, Action);
   const casacore::ColumnDesc& description(const std::string& column) const;
   void checkRows(size_t startRow, size_t rowCount) const;
+  // What putArray's arguments ask for; `data` must stay alive until it was called.
+  std::function<void()> arrayPut(const Napi::CallbackInfo& info);
 
+  friend class PutWorker;
   casacore::Table table_;
   std::string path_;
+  bool isWriting_ = false;
 };
 
 }  // namespace contimg

@@ -1,8 +1,9 @@
 /**
  * Loads the native addon and types its surface. Nothing else in the package touches `require`.
  *
- * The addon is synchronous and casacore is not thread-safe: use it from one thread of a process
- * that has nothing else to do meanwhile, such as a stage's child process.
+ * casacore is not thread-safe and nearly every call blocks: use it from one thread of a process
+ * that has nothing else to do meanwhile, such as a stage's child process. While putArrayAsync is
+ * under way, no table may be touched; the one that is written refuses.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -47,6 +48,13 @@ export interface NativeTable {
     cellShape: readonly number[],
     data: NumericArray,
   ): void;
+  putArrayAsync(
+    column: string,
+    startRow: number,
+    rowCount: number,
+    cellShape: readonly number[],
+    data: NumericArray,
+  ): Promise<void>;
   cellShape(column: string, row: number): number[] | undefined;
   getCell(column: string, row: number): NumericArray | string[];
   putCell(

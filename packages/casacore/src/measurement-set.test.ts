@@ -33,6 +33,26 @@ describe.skipIf(!isCasacoreAvailable())("a new Measurement Set (needs casacore-d
     assert.equal(table.rowCount, 3);
   });
 
+  test("is written on another thread, and refuses every call meanwhile", async () => {
+    const path = join(folder, "small.ms");
+    writeSmallSet(path);
+    using table = openTable(path, { writable: true });
+    const vis = Float32Array.from({ length: 36 }, (_, at) => -at);
+
+    const writing = table.putArrayAsync("DATA", 0, 3, vis);
+
+    assert.throws(() => table.rowCount, /small\.ms: .*another thread is writing/);
+    assert.throws(() => {
+      table.close();
+    }, /small\.ms: closing: another thread is writing/);
+    await writing;
+    assert.deepEqual(table.getArray("DATA", 0, 3, new Float32Array(36)), vis);
+    await assert.rejects(
+      table.putArrayAsync("DATA", 1, 3, vis),
+      /small\.ms: writing column DATA: rows 1 to 3 .* there are 3/,
+    );
+  });
+
   test("still finds its subtables after it was renamed", () => {
     writeSmallSet(join(folder, "small.ms"));
     renameSync(join(folder, "small.ms"), join(folder, "moved.ms"));

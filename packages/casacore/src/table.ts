@@ -113,10 +113,22 @@ export class Table implements Disposable {
     data: NumericArray,
     cellShape?: readonly number[],
   ): void {
-    const shape = cellShape ?? this.columnInfo(column).shape;
-    if (shape === undefined)
-      throw new Error(`${this.path}: column ${column} has cells of any shape, a shape is needed`);
+    const shape = cellShape ?? this.#fixedShape(column);
     this.#native.putArray(column, startRow, rowCount, shape, data);
+  }
+
+  /**
+   * As putArray to a column of fixed shape, on another thread; `data` belongs to it until the
+   * promise settles. Meanwhile no table of this process may be used: this one refuses every call.
+   */
+  async putArrayAsync(
+    column: string,
+    startRow: number,
+    rowCount: number,
+    data: NumericArray,
+  ): Promise<void> {
+    const shape = this.#fixedShape(column);
+    await this.#native.putArrayAsync(column, startRow, rowCount, shape, data);
   }
 
   /** The flattened elements of an array cell, fastest axis first. */
@@ -170,6 +182,12 @@ export class Table implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #fixedShape(column: string): readonly number[] {
+    const { shape } = this.columnInfo(column);
+    if (shape !== undefined) return shape;
+    throw new Error(`${this.path}: column ${column} has cells of any shape, a shape is needed`);
   }
 
   #scalar(column: string, value: number): NumericArray {

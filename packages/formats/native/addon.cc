@@ -1,9 +1,11 @@
-// The JavaScript face of the addon: class Hdf5File, and the correlator of `correlate.h`.
+// The JavaScript face of the addon: class Hdf5File, and the kernels of `correlate.h` and
+// `place-subband.h`.
 #include <napi.h>
 
 #include "correlate-addon.h"
 #include "hdf5-values.h"
 #include "hdf5-write.h"
+#include "place-subband-addon.h"
 
 namespace formats {
 namespace {
@@ -280,6 +282,7 @@ Napi::Object define(Napi::Env env, Napi::Object exports) {
   registerFilters();
   Hdf5File::define(env, exports);
   defineCorrelate(env, exports);
+  definePlaceSubband(env, exports);
   return exports;
 }
 

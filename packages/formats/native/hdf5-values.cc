@@ -81,6 +81,10 @@ std::vector<double> readNumbers(File& file, const std::string& name) {
   } else {
     throw Hdf5Error(file.path() + ": dataset " + name + " holds no numbers");
   }
+  // What was read whole is not read again; an open dataset would keep its chunks in memory.
+  std::unique_lock unused(file.inUse());
+  lock.lock();
+  file.forget(name);
   return values;
 }
 

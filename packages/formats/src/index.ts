@@ -18,6 +18,13 @@ export { readCsv, type CsvRow } from "./catalog/csv.ts";
 export { correlate, type CorrelationInput } from "./correlator/correlate.ts";
 export { createHdf5, isHdf5Available, openHdf5 } from "./hdf5/file.ts";
 export type { DatasetDescription, Hdf5File, NewDataset, SlabArray } from "./hdf5/file.ts";
+export { placeSubband } from "./placement/place-subband.ts";
+export type {
+  BandIntegration,
+  BaselinePhasors,
+  SubbandBlock,
+  SubbandLayout,
+} from "./placement/place-subband.ts";
 export { MalformedUvh5, UnphysicalUvh5 } from "./uvh5/errors.ts";
 export type { PhaseCenter, Uvh5Header } from "./uvh5/header.ts";
 export { Uvh5File, type IntegrationArrays, type IntegrationExtremes } from "./uvh5/read.ts";

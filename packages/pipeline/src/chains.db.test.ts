@@ -7,6 +7,7 @@ import { test } from "vitest";
 
 import { CHAINS, spawnChain } from "./chains.ts";
 import { PipelineError } from "./errors.ts";
+import type { Json } from "./stage.ts";
 import { migrateAll } from "./migrate.ts";
 import { stageTasks } from "./stage-task.ts";
 import { STAGES } from "./stages.ts";
@@ -64,6 +65,26 @@ test("chains share the tasks of a group until a revision runs it again", async (
   );
   assert.equal(longer.tasks[2]!.taskId, first.tasks[2]!.taskId);
   assert.ok(again.tasks.every(({ created }) => created));
+});
+
+test("a calibrator's Measurement Set goes to the calibrators unless the caller objects", async () => {
+  const client = setup();
+  const roleOf = async (params: Readonly<Record<string, Json>>, groupId: string) => {
+    const chain = await spawnChain(client, "calibrator", groupId, {
+      params: { "convert-uvh5-to-ms": params },
+    });
+    return (await client.show(chain.tasks[0]!.taskId)).params;
+  };
+
+  assert.deepEqual(await roleOf({ tolerance_seconds: 30 }, "2026-03-01T20:00:00"), {
+    group_id: "2026-03-01T20:00:00",
+    role: "calibrators",
+    tolerance_seconds: 30,
+  });
+  assert.deepEqual(await roleOf({ role: "science" }, "2026-03-01T21:00:00"), {
+    group_id: "2026-03-01T21:00:00",
+    role: "science",
+  });
 });
 
 test("a group id that is no time is refused before anything is spawned", async () => {

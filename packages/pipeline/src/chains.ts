@@ -30,6 +30,11 @@ export const CHAINS = {
 
 export type ChainName = keyof typeof CHAINS;
 
+/** Params that make a chain what it is; those given to spawnChain win. */
+const CHAIN_PARAMS: Readonly<Partial<Record<ChainName, ChainOptions["params"]>>> = {
+  calibrator: { "convert-uvh5-to-ms": { role: "calibrators" } },
+};
+
 export interface ChainOptions {
   /** Further params by stage name; group_id is set for each. */
   readonly params?: Readonly<Record<string, Readonly<Record<string, Json>>>>;
@@ -76,7 +81,11 @@ export async function spawnChain(
   const workflowId = options.workflowId ?? randomUUID();
   const stages: readonly string[] = CHAINS[chain];
   const requests = stages.map((_stage, index) =>
-    chainRequest(stages, index, groupId, { ...options, workflowId }),
+    chainRequest(stages, index, groupId, {
+      ...options,
+      workflowId,
+      params: mergeParams(CHAIN_PARAMS[chain], options.params),
+    }),
   );
   const spawned = await client.spawnMany(requests, { on: options.on });
   return {
@@ -87,6 +96,13 @@ export async function spawnChain(
       created,
     })),
   };
+}
+
+type ParamsByStage = NonNullable<ChainOptions["params"]>;
+
+function mergeParams(own: ParamsByStage = {}, given: ParamsByStage = {}): ParamsByStage {
+  const stages = [...new Set([...Object.keys(own), ...Object.keys(given)])];
+  return Object.fromEntries(stages.map((stage) => [stage, { ...own[stage], ...given[stage] }]));
 }
 
 function chainRequest(

@@ -43,23 +43,29 @@ export class HeaderFields {
   /** All values, finite; of exactly `length` when given. */
   numbers(field: string, length?: number): Float64Array<ArrayBuffer> {
     this.require(field);
-    const { kind, shape } = this.file.describe(field);
-    if (kind === "string") {
+    if (this.file.describe(field).kind === "string") {
       // Some early writers stored numbers of extra_keywords as text.
       return this.fail(field, "is text, expected numbers");
     }
+    if (length !== undefined) this.requireLength(field, length);
     const values = this.file.readNumbers(field);
-    if (length !== undefined && values.length !== length) {
-      return this.fail(
-        field,
-        `has shape [${shape.join(", ")}], expected ${length} values as the counts in the header say`,
-      );
-    }
-    const bad = values.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) {
-      return this.fail(field, `is ${values[bad]} at index ${bad}, expected a finite number`);
+    // A loop: a callback for each of a million values took half of the time to open a file.
+    for (let index = 0; index < values.length; index++) {
+      if (Number.isFinite(values[index])) continue;
+      return this.fail(field, `is ${values[index]} at index ${index}, expected a finite number`);
     }
     return values;
+  }
+
+  /** For a field whose values nobody needs; they are not read. */
+  requireLength(field: string, length: number): void {
+    this.require(field);
+    const { shape } = this.file.describe(field);
+    if (shape.reduce((product, edge) => product * edge, 1) === length) return;
+    this.fail(
+      field,
+      `has shape [${shape.join(", ")}], expected ${length} values as the counts in the header say`,
+    );
   }
 
   text(field: string): string {

@@ -61,8 +61,6 @@ export interface Uvh5Header {
   /** Indices into the antenna table, shape [baseline]; autocorrelations included. */
   readonly antenna1Index: Int32Array;
   readonly antenna2Index: Int32Array;
-  /** position(antenna 2) − position(antenna 1) along u, v, w; shape [time, baseline, 3] [m]. */
-  readonly uvwM: Float64Array;
   /** Channel centers in the file's order (DSA-110: descending), shape [channel]. */
   readonly frequencyHz: Float64Array;
   /** Always positive, shape [channel]. */
@@ -88,6 +86,7 @@ export function parseHeader(fields: HeaderFields): Uvh5Header {
     longitudeRad: fields.number("Header/longitude") * RAD_PER_DEG,
     altitudeM: fields.number("Header/altitude"),
   };
+  fields.requireLength("Header/uvw_array", 3 * rowCount);
   const antennas = parseAntennas(fields);
   const polarizations = fields.numbers("Header/polarization_array", polarizationCount);
   return {
@@ -105,7 +104,6 @@ export function parseHeader(fields: HeaderFields): Uvh5Header {
     polarizationCount,
     ...parseTimes(fields, timeCount, baselineCount),
     ...parseBaselines(fields, antennas.antennaNumbers, timeCount, baselineCount),
-    uvwM: fields.numbers("Header/uvw_array", 3 * rowCount),
     frequencyHz: parseFrequencies(fields, channelCount),
     channelWidthHz: parseChannelWidths(fields, channelCount),
     polarizationCodes: parsePolarizations(fields, polarizations),
@@ -212,12 +210,13 @@ function parseBaselines(
   const indexOf = new Map(Array.from(antennaNumbers, (number, index) => [number, index]));
   const toIndices = (field: string): Int32Array => {
     const rows = fields.numbers(field, timeCount * baselineCount);
-    for (let row = baselineCount; row < rows.length; row++) {
-      if (rows[row] === rows[row % baselineCount]) continue;
+    for (let row = baselineCount, baseline = 0; row < rows.length; row++, baseline++) {
+      if (baseline === baselineCount) baseline = 0;
+      if (rows[row] === rows[baseline]) continue;
       fields.fail(
         field,
-        `is ${rows[row]} in row ${row}, expected ${rows[row % baselineCount]} as in ` +
-          `row ${row % baselineCount}: every integration must hold the same baselines`,
+        `is ${rows[row]} in row ${row}, expected ${rows[baseline]} as in row ${baseline}: ` +
+          "every integration must hold the same baselines",
       );
     }
     return Int32Array.from(rows.subarray(0, baselineCount), (number) => {

@@ -146,7 +146,6 @@ describe.skipIf(heraPath === undefined || !hasH5py)(
       assert.equal(sha256(vis), found["Data/visdata"]?.sha256);
       assert.equal(sha256(flags), found["Data/flags"]?.sha256);
       assert.equal(sha256(nsamples), found["Data/nsamples"]?.sha256);
-      assert.equal(sha256(file.header.uvwM), found["Header/uvw_array"]?.sha256);
       // Rows name antenna numbers 0, 1, 11, …; as indices they would be other antennas.
       assert.equal(file.header.antennaNames[file.header.antenna1Index[0]!], "HH0");
       assert.equal(file.header.timeCount, 10);

@@ -3,23 +3,26 @@
  *
  * One spectral window with ascending frequency, one ICRS phase center, all antennas of the
  * telescope in the file's order, rows and autocorrelations as in the files. The data stream
- * through: memory holds two integrations as read and one as written. WEIGHT_SPECTRUM exists only
- * where nsamples differ from one another; a sample that nothing went into is flagged. Either the
- * whole Measurement Set is there in the end, or nothing of it.
+ * through: memory holds two integrations as written, one being filled and one being put down, and
+ * a few subbands as read. WEIGHT_SPECTRUM exists only where nsamples differ from one another; a
+ * sample that nothing went into is flagged. Either the whole Measurement Set is there in the end,
+ * or nothing of it.
  */
 import { rm } from "node:fs/promises";
 
 import type { RaDec } from "@contimg/astro";
 import { createMeasurementSet } from "@contimg/casacore";
+import type { BandIntegration } from "@contimg/formats";
 
+import { BandReader } from "./band-reader.ts";
 import { planConversion } from "./conversion-plan.ts";
 import type { ConversionPlan } from "./conversion-plan.ts";
+import { ConversionTally } from "./conversion-tally.ts";
+import { integrationGeometry } from "./geometry.ts";
 import { IntegrationWriter } from "./integration-writer.ts";
-import type { IntegrationTally } from "./integration-writer.ts";
 import { describeMeasurementSet } from "./measurement-set-description.ts";
 import { closeAll, openSubbands, toPipelineError } from "./open-subbands.ts";
 import { checkSignal } from "./signal.ts";
-import { SubbandReader } from "./subband-reader.ts";
 
 export interface ConversionRequest {
   /** In any order; placed by their frequencies. */
@@ -33,7 +36,7 @@ export interface ConversionRequest {
   /** UT1 − UTC; unless given, the file's own, else 0. */
   readonly dut1Seconds?: number;
   readonly signal?: AbortSignal;
-  /** Called after each integration. */
+  /** Called when an integration is written. */
   readonly onIntegration?: (done: number, of: number) => void;
 }
 
@@ -66,11 +69,14 @@ export async function convertGroup(request: ConversionRequest): Promise<Conversi
   try {
     const plan = planConversion(files, request);
     let tally = await stream(plan, request, false);
-    // Hardly ever: nsamples turned out to differ somewhere, so the weights need their column.
-    tally ??= await stream(plan, request, true);
-    if (tally === undefined) throw new Error("a conversion with weights cannot ask for weights");
+    const hasWeightSpectrum = tally.samplesDiffer;
+    if (hasWeightSpectrum) {
+      // Hardly ever: nsamples turned out to differ somewhere, so the weights need their column.
+      await rm(request.outputPath, { recursive: true });
+      tally = await stream(plan, request, true);
+    }
     checkSignal(files, tally.subbands);
-    return summarize(plan, tally);
+    return summarize(plan, tally, hasWeightSpectrum);
   } catch (error) {
     await rm(request.outputPath, { recursive: true, force: true });
     throw toPipelineError(error);
@@ -79,36 +85,61 @@ export async function convertGroup(request: ConversionRequest): Promise<Conversi
   }
 }
 
-/** @returns undefined, and leaves no file, when weights are needed but were not asked for */
+/** Stops early, with a part of the rows, when nsamples differ and have no column. */
 async function stream(
   plan: ConversionPlan,
   request: ConversionRequest,
   weightSpectrum: boolean,
-): Promise<IntegrationTally | undefined> {
-  const { timeCount } = plan.files[0]!.header;
-  const description = describeMeasurementSet(plan, weightSpectrum);
-  using table = createMeasurementSet(request.outputPath, description);
-  const reader = new SubbandReader(plan.files);
-  const writer = new IntegrationWriter(plan, table, weightSpectrum);
-  try {
-    for (let time = 0; time < timeCount; time += 1) {
-      request.signal?.throwIfAborted();
-      const blocks = await reader.read(time);
-      if (!writer.write(time, blocks)) break;
-      request.onIntegration?.(time + 1, timeCount);
-    }
-  } finally {
-    await reader.settle();
+): Promise<ConversionTally> {
+  const { header } = plan.files[0]!;
+  using table = createMeasurementSet(
+    request.outputPath,
+    describeMeasurementSet(plan, weightSpectrum),
+  );
+  const reader = new BandReader(plan);
+  const writer = new IntegrationWriter(plan, table);
+  const tally = new ConversionTally(plan.files.length);
+  const bands = [allocateBand(plan, weightSpectrum), allocateBand(plan, weightSpectrum)] as const;
+  let writeLast = (): Promise<void> => Promise.resolve();
+  for (let time = 0; time < header.timeCount; time += 1) {
+    request.signal?.throwIfAborted();
+    const band = bands[time % 2]!;
+    const { pathM, uvwM } = integrationGeometry(header, plan.geometry, time);
+    const [blocks] = await both(reader.fill(time, pathM, band), writeLast());
+    tally.add(blocks);
+    if (tally.samplesDiffer && !weightSpectrum) return tally;
+    writeLast = async () => {
+      await writer.write(time, uvwM, band);
+      request.onIntegration?.(time + 1, header.timeCount);
+    };
   }
-  if (!writer.needsWeights) return writer.tally;
-  table.close();
-  await rm(request.outputPath, { recursive: true });
-  return undefined;
+  await writeLast();
+  return tally;
 }
 
-function summarize(plan: ConversionPlan, tally: IntegrationTally): Conversion {
+/** Waits for both, also when one fails: each still owns its arrays. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
+function allocateBand({ files, axis }: ConversionPlan, hasWeights: boolean): BandIntegration {
+  const { baselineCount, polarizationCount } = files[0]!.header;
+  const sampleCount = baselineCount * axis.frequencyHz.length * polarizationCount;
+  return {
+    vis: new Float32Array(2 * sampleCount),
+    flags: new Uint8Array(sampleCount),
+    weights: new Float32Array(hasWeights ? sampleCount : 0),
+  };
+}
+
+function summarize(
+  plan: ConversionPlan,
+  tally: ConversionTally,
+  hasWeightSpectrum: boolean,
+): Conversion {
   const { header } = plan.files[0]!;
-  const { startMjd, endMjd } = describeMeasurementSet(plan, tally.hasWeightSpectrum);
+  const { startMjd, endMjd } = describeMeasurementSet(plan, hasWeightSpectrum);
   const rowCount = header.timeCount * header.baselineCount;
   const sampleCount = rowCount * plan.axis.frequencyHz.length * header.polarizationCount;
   return {
@@ -125,6 +156,6 @@ function summarize(plan: ConversionPlan, tally: IntegrationTally): Conversion {
     frequencyHz: plan.axis.frequencyHz,
     channelWidthHz: plan.axis.channelWidthHz,
     flaggedFraction: tally.flaggedCount / sampleCount,
-    hasWeightSpectrum: tally.hasWeightSpectrum,
+    hasWeightSpectrum,
   };
 }

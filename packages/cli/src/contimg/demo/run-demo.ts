@@ -93,7 +93,7 @@ async function spawnTiles(
       revision,
       priority: isCalibrator ? 1 : 0,
       params: {
-        "convert-uvh5-to-ms": { role: tile.role, input_paths: subbandFiles(tile) },
+        "convert-uvh5-to-ms": { input_paths: subbandFiles(tile) },
       },
       ...(solveTaskId === undefined ? {} : { solveTaskId }),
     });

@@ -15,7 +15,7 @@ const CONTIMG = fileURLToPath(new URL("../../contimg.ts", import.meta.url));
 export interface Services {
   readonly databaseUrl: string;
   readonly pool: pg.Pool;
-  /** The first worker that ended by itself, with how; a demo without them would wait for ever. */
+  /** Rejects when a worker ends by itself: the demo would wait for ever. */
   readonly workerEnded: Promise<never>;
   stop(): Promise<void>;
 }
