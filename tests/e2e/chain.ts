@@ -1,4 +1,4 @@
-/** A calibrator tile and a science tile for whole-system tests: data, spawning, worker processes. */
+/** A calibrator and a science tile for whole-system tests: data, spawning, worker processes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";

@@ -70,4 +70,4 @@ export { antennaSnr, summarizeBandpass } from "./calibration/solution-quality.ts
 export type { BandpassSummary } from "./calibration/solution-quality.ts";
 export { createAmplitudeClip } from "./flagging/amplitude-clip.ts";
 export type { AmplitudeClip, ChannelRange, IntegrationSlab } from "./flagging/amplitude-clip.ts";
-export { madInPlace, medianInPlace, SIGMA_PER_MAD } from "./median.ts";
+export { madInPlace, medianInPlace, medianOf, SIGMA_PER_MAD } from "./median.ts";

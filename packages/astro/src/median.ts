@@ -1,4 +1,4 @@
-/** Medians by selection: O(n), in place, no allocation. NaN must not be among the values. */
+/** Medians; those in place by selection: O(n), no allocation. NaN must not be among the values. */
 
 /** Scale from the median absolute deviation to the standard deviation of a normal distribution. */
 export const SIGMA_PER_MAD = 1.482602218505602;
@@ -43,4 +43,12 @@ export function madInPlace(
 ): number {
   for (let index = 0; index < count; index += 1) values[index] = Math.abs(values[index]! - center);
   return medianInPlace(values, count);
+}
+
+/** The median of few values: the mean of the middle two when their number is even. */
+export function medianOf(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

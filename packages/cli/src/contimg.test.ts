@@ -8,6 +8,7 @@ import { freshDatabase } from "@contimg/testkit";
 import { afterAll, describe, test } from "vitest";
 
 const GROUP = "2026-01-25T22:26:05";
+const GROUP_PARAMS = `{"group_id":"${GROUP}"}`;
 
 const database = freshDatabase();
 const dataRoot = mkdtempSync(join(tmpdir(), "contimg-cli-"));
@@ -30,16 +31,29 @@ describe("contimg", () => {
     [["run", "imagin", "--params", "{}"], 2, /no stage is named "imagin"; there are convert-/],
     [["run", "imaging", "--params", "{"], 2, /is no JSON/],
     [["run", "imaging", "--params", '{"group_id":"yesterday"}'], 2, /group_id/],
+    [["run", "imaging", "--params", '{"group_id":"2026-13-45T25:61:61"}'], 2, /group_id/],
     [["run", "imaging", "--params", "@/nowhere"], 2, /cannot read \/nowhere/],
     [["run", "imaging", "--params", `{"group_id":"${GROUP}"}`], 3, /has no calibrated-measurement/],
     [["ls", "products"], 2, /ABSURD_DATABASE_URL/],
     [["ls", "products", "--database", "postgres://127.0.0.1:1/x"], 4, /does not answer/],
+    [["run", "convert-uvh5-to-ms", "--params", GROUP_PARAMS], 3, /no subband files in .*incoming/],
+    [["run", "convert-uvh5-to-ms", "--params", "[]"], 2, /params are invalid: Invalid input/],
     [["worker", "--threads", "many"], 2, /CONTIMG_THREADS/],
+    [["worker", "--lease-seconds", "0"], 2, /--lease-seconds <seconds>' .* 1 to 3600/],
+    [["worker", "--grace-seconds", "long"], 2, /--grace-seconds <seconds>' argument 'long'/],
+    [["ls", "products", "--limit", "-1"], 2, /'--limit <count>' argument '-1'/],
+    [["spawn", "target", GROUP, "--priority", "1.5"], 2, /'--priority <number>' .* whole number/],
+    [["demo", "--seed", "x"], 2, /'--seed <integer>' argument 'x'/],
+    [["demo", "--workers", "0"], 2, /'--workers <count>' argument '0'/],
+    [["simulate", "--out", "x", "--threads", "2.5"], 2, /'--threads <count>' argument '2.5'/],
+    [["simulate", "--out", "x", "--calibrator", "none"], 2, /--start and --dec are needed/],
+    [["simulate", "--out", "x", "--calibrator", "3C999"], 3, /named 3C999/],
   ])("%j ends with %d and one clear line", async (argv, exitCode, message) => {
     const ended = await contimg(argv);
 
     assert.equal(ended.exitCode, exitCode);
     assert.match(ended.stderr, message);
+    assert.equal(ended.stderr.trim().split("\n").length, 1, ended.stderr);
     assert.doesNotMatch(ended.stderr, /\n\s+at /);
   });
 

@@ -19,7 +19,7 @@ export const EXIT_CODES = {
   0: "done",
   1: "failed; the message says why",
   2: "wrong usage: unknown command or name, invalid params or settings",
-  3: "not found: no such product, task or calibration",
+  3: "not found: no such product, task, calibration or calibrator",
   4: "this machine lacks something: a package, disk space, the database",
   70: "a bug; please report its stack",
   130: "interrupted",
@@ -50,17 +50,21 @@ const CODE_OF_TAG: Readonly<Partial<Record<PipelineErrorTag, ExitCode>>> = {
   InvalidParams: 2,
   MissingProduct: 3,
   NoCalibration: 3,
+  NoCalibrator: 3,
   DiskFull: 4,
   MissingTool: 4,
 };
 
 const CONNECTION_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|08|57P|28|3D000)/;
 
+/** What a machine may refuse of a file; no bug of ours. */
+const FILE_CODES = new Set(["EACCES", "EDQUOT", "EIO", "ENOSPC", "ENOTDIR", "EPERM", "EROFS"]);
+
 export function toFailure(error: unknown): Failure {
   if (error instanceof Interrupted) return failure(130, "Interrupted", error.message);
   if (error instanceof UsageError) return failure(2, "UsageError", error.message);
   if (error instanceof z.ZodError) {
-    const issues = error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    const issues = error.issues.map(({ path, message }) => [...path, message].join(": "));
     return failure(2, "InvalidParams", `params are invalid: ${issues.join("; ")}`);
   }
   if (error instanceof PipelineError) {
@@ -88,6 +92,9 @@ function toSystemFailure(error: unknown): Failure | undefined {
   if (CONNECTION_CODES.test(code)) {
     const what = error.message === "" ? code : error.message;
     return failure(4, "DatabaseAway", `the database does not answer: ${what}`, { code });
+  }
+  if ("path" in error && FILE_CODES.has(code)) {
+    return failure(4, "FileSystem", error.message, { code, path: error.path });
   }
   if (code === "42P01" || code === "3F000") {
     return failure(4, "NotMigrated", `${error.message}; run: contimg migrate`, { code });

@@ -1,6 +1,8 @@
 // Opening files and describing datasets.
 #include "hdf5-file.h"
 
+#include <algorithm>
+
 namespace formats {
 
 std::mutex& hdf5Mutex() {
@@ -96,6 +98,8 @@ std::string takeHdf5Message() {
   std::string message;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keepInnermost, &message);
   H5Eclear2(H5E_DEFAULT);
+  // libhdf5 puts a line end behind the time of day.
+  std::replace(message.begin(), message.end(), '\n', ' ');
   return message.empty() ? "no reason given by libhdf5" : message;
 }
 

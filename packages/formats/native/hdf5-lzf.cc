@@ -63,6 +63,9 @@ std::size_t lzfFilter(unsigned flags, std::size_t valueCount, const unsigned val
 }  // namespace
 
 void registerFilters() {
+  // A file whose last flush failed, on a full disk, would be flushed again when the process exits,
+  // and crash it there. Every file is closed by its owner, so there is nothing left to do at exit.
+  H5dont_atexit();
   static const H5Z_class2_t LZF = {
       H5Z_CLASS_T_VERS, LZF_FILTER_ID, 1, 1, "lzf", nullptr, nullptr, lzfFilter,
   };

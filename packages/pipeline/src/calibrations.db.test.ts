@@ -27,11 +27,26 @@ beforeEach(async () => {
 });
 
 describe("the calibration for a tile", () => {
-  test("is the newest whose window holds the time", async () => {
-    await register("old", { midMjd: 100.1 });
-    await register("new", { midMjd: 100.3 });
+  test("is the nearest of those whose window holds the time, however they were made", async () => {
+    await register("near", { midMjd: 100.1 });
+    await register("made later", { midMjd: 100.3 });
 
-    assert.equal(await registry.findCalibration(100.15, DEC_RAD), "/data/new");
+    assert.equal(await registry.findCalibration(100.15, DEC_RAD), "/data/near");
+    assert.equal(await registry.findCalibration(100.25, DEC_RAD), "/data/made later");
+  });
+
+  test("is the newest of two that are equally near", async () => {
+    await register("old", { midMjd: 100.25 });
+    await register("new", { midMjd: 100.25 });
+
+    assert.equal(await registry.findCalibration(100.5, DEC_RAD), "/data/new");
+  });
+
+  test("has a window that holds the time before one that is nearer", async () => {
+    await register("valid", { midMjd: 100.4 });
+    await register("nearer", { midMjd: 100.1, reachDays: 0.01 });
+
+    assert.equal(await registry.findCalibration(100.15, DEC_RAD), "/data/valid");
   });
 
   test("is the nearest within twelve hours when no window holds the time", async () => {

@@ -67,7 +67,7 @@ test("chains share the tasks of a group until a revision runs it again", async (
   assert.ok(again.tasks.every(({ created }) => created));
 });
 
-test("a calibrator's Measurement Set goes to the calibrators unless the caller objects", async () => {
+test("a calibrator's Measurement Set goes to the calibrators unless asked elsewhere", async () => {
   const client = setup();
   const roleOf = async (params: Readonly<Record<string, Json>>, groupId: string) => {
     const chain = await spawnChain(client, "calibrator", groupId, {

@@ -94,9 +94,15 @@ export async function blameDisk(
 ): Promise<unknown> {
   if (error instanceof PipelineError && error.tag === "DiskFull") return error;
   const freeBytes = await freeBytesOf(folder);
-  const saidSo = error instanceof Error && "code" in error && error.code === "ENOSPC";
+  const saidSo = error instanceof Error && isNoSpace(error);
   if (!saidSo && freeBytes >= FREE_BYTES_FULL) return error;
   return diskFull(folder, freeBytes, neededBytes, error);
+}
+
+/** libhdf5 and casacore pass the operating system's words on, not its number. */
+function isNoSpace(error: Error): boolean {
+  if ("code" in error && error.code === "ENOSPC") return true;
+  return error.message.includes("No space left on device");
 }
 
 function diskFull(path: string, freeBytes: number, neededBytes: number, cause?: unknown) {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freshDatabase } from "@contimg/testkit";
+import { canMountDisks, freshDatabase, mountSmallDisk } from "@contimg/testkit";
 import pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
@@ -152,37 +151,18 @@ describe("a stage that cannot run", () => {
   });
 });
 
-const canMount = process.getuid?.() === 0 && mountTmpfs(mkdtempSync(join(tmpdir(), "mount-")));
-
-test.skipIf(!canMount)("a disk that fills up during a run is named and left empty", async () => {
+test.skipIf(!canMountDisks())("a disk that fills up is named and left empty", async () => {
   const full = join(dataRoot, "photometry");
   mkdirSync(full);
-  assert.ok(mountTmpfs(full, { keep: true }));
-  try {
-    const error = await failureOf({ steps: [{ write: "big", bytes: 8 * 2 ** 20 }] });
+  using disk = mountSmallDisk(full, 4 * 2 ** 20);
 
-    assert.equal(error.tag, "DiskFull");
-    assert.ok(String(error.fields["path"]).startsWith(full));
-    assert.deepEqual(readdirSync(full, { recursive: true }), [".stage"]);
-    assert.deepEqual(await products(), []);
-  } finally {
-    execFileSync("umount", [full]);
-  }
+  const error = await failureOf({ steps: [{ write: "big", bytes: 8 * 2 ** 20 }] });
+
+  assert.equal(error.tag, "DiskFull");
+  assert.ok(String(error.fields["path"]).startsWith(full));
+  assert.deepEqual(readdirSync(disk.folder, { recursive: true }), [".stage"]);
+  assert.deepEqual(await products(), []);
 });
-
-/** A file system of 4 MiB; whether this machine lets us have one. */
-function mountTmpfs(folder: string, { keep = false } = {}): boolean {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], { stdio: "ignore" });
-    if (!keep) {
-      execFileSync("umount", [folder]);
-      rmSync(folder, { recursive: true });
-    }
-    return true;
-  } catch {
-    return false; // No right to mount, as in most containers.
-  }
-}
 
 /** @param product the file or folder that is the one product; default: each file is one */
 async function runProbe(files: Record<string, number>, product?: string, more: object = {}) {

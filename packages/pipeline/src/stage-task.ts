@@ -44,8 +44,13 @@ export function classifyStageError(error: unknown): ErrorClass {
   if (error instanceof PipelineError) return CLASS_OF_DISPOSITION[dispositionOf(error)];
   if (error instanceof TaskError) return error.errorClass;
   if (error instanceof z.ZodError) return "validation";
-  if (error instanceof CommitUncertain || isTransient(error)) return "retryable";
-  return "fatal";
+  if (error instanceof CommitUncertain) return "retryable";
+  return isTransient(error) && !isFileError(error) ? "retryable" : "fatal";
+}
+
+/** ENOENT is a database's socket that is away, or a file that a stage should have checked. */
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && "path" in error && !("address" in error);
 }
 
 export function stageTasks(modules: readonly StageModule[], options: StageTaskOptions): AnyTask[] {

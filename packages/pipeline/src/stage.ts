@@ -98,5 +98,5 @@ export interface Stage<Params, Inputs extends Json, Result extends Json> {
 }
 
 /** A stage with its types forgotten, for tables of stages. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the params schema guards the border
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema guards the border
 export type AnyStage = Stage<any, any, any>;

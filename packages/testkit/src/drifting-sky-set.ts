@@ -27,6 +27,9 @@ import {
 
 import { createRandom } from "./synthetic-image.ts";
 
+/** The table by which the set says that it is calibrated. */
+export const DRIFTING_SKY_TABLE = "2026-01-25T07:20:00.bcal";
+
 const DRIFT_SITE = {
   latitudeRad: 37.2334 * (Math.PI / 180),
   longitudeRad: -118.283 * (Math.PI / 180),
@@ -77,7 +80,7 @@ export function writeDriftingSkySet(
     correlationTypes: [9, 12],
     field: { name: "drift", ...center },
     ...{ startMjd: timesMjd[0]!, endMjd: timesMjd.at(-1)! },
-    history: ["simulated drifting sky"],
+    history: ["simulated drifting sky", `calibrated with ${DRIFTING_SKY_TABLE}`],
   });
   const rows = baselines();
   const rowCount = rows.antenna1.length;

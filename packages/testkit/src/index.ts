@@ -5,5 +5,10 @@ export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
 export { SITE, writePointSourceGroup } from "./point-source-group.ts";
 export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
-export { type DriftingSource, writeDriftingSkySet } from "./drifting-sky-set.ts";
+export {
+  type DriftingSource,
+  DRIFTING_SKY_TABLE,
+  writeDriftingSkySet,
+} from "./drifting-sky-set.ts";
+export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";

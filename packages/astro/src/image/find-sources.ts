@@ -2,11 +2,11 @@
  * Blind source finding: peaks above the local threshold, each fitted with the restoring beam.
  *
  * The threshold at a pixel is the larger of `thresholdSigma` times the local noise and
- * ARTEFACT_MARGIN times the deepest hole nearby. Errors of gain, beam or deconvolution make holes as
- * deep as the false peaks they make, while the sky has no negative sources: the holes say how far
- * peaks around a bright source can be believed, whatever the cause. Where the PSF is given, a peak
- * must also exceed a share of what a bright source's sidelobe is there, because sidelobes
- * are removed as well as the source follows the model (flat over band and time), and no better.
+ * ARTEFACT_MARGIN times the deepest hole nearby. Errors of gain, beam or deconvolution make holes
+ * as deep as the false peaks they make, while the sky has no negative sources: the holes say how
+ * far peaks around a bright source can be believed, whatever the cause. Where the PSF is given, a
+ * peak must also exceed a share of what a bright source's sidelobe is there, because sidelobes are
+ * removed as well as the source follows the model (flat over band and time), and no better.
  */
 import { beamValue, type BeamKernel } from "./beam.ts";
 import { fitComponents, type Component } from "./fit-gaussian.ts";

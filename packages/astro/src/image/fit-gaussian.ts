@@ -2,9 +2,9 @@
  * Fits beam-shaped components to an image: amplitude and sub-pixel position of each, several at
  * once where they overlap.
  *
- * The shape is the restoring beam's and is not fitted: a point source in a CLEANed image has it, and
- * two free parameters fewer a source make faint fits stable. Levenberg (1944) and Marquardt (1963)
- * with the scaling of the latter.
+ * The shape is the restoring beam's and is not fitted: a point source in a CLEANed image has it,
+ * and two free parameters fewer a source make faint fits stable. Levenberg (1944) and Marquardt
+ * (1963) with the scaling of the latter.
  */
 import { beamValue, type BeamKernel } from "./beam.ts";
 import { solveInPlace } from "./cholesky.ts";

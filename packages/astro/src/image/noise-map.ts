@@ -1,5 +1,5 @@
 /**
- * Local background and noise over an image: robust moments in boxes, bilinear between their centers.
+ * Local background and noise over an image: robust moments in boxes, bilinear between centers.
  *
  * A box much larger than a source keeps sources out of its own noise; one much smaller than the
  * field follows the artefacts of bright sources and the edge.

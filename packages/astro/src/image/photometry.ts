@@ -32,7 +32,7 @@ export interface ForcedMeasurement {
   readonly neighborCount: number;
 }
 
-/** Noise annulus in units of the larger reach of the beam (4 σ): clear of the source's own wings. */
+/** Noise annulus in units of the larger reach of the beam (4 σ): clear of the source's wings. */
 const ANNULUS_INNER_REACH = 1;
 const ANNULUS_OUTER_REACH = 4;
 /** Below this a fitted position says little and may walk to a neighbor. */

@@ -3,22 +3,19 @@ import type { SpawnOptions } from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { readJsonArgument } from "../json-argument.ts";
+import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
-import { numberFlag } from "./number-flag.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
 interface SpawnFlags extends AbsurdFlags {
   readonly params: string;
-  readonly priority?: string;
-  readonly delay?: string;
+  readonly priority?: number;
+  readonly delay?: number;
   readonly key?: string;
   readonly correlation?: string;
   readonly tag?: string[];
   readonly dependsOn?: string[];
 }
-
-/** A smallint of the database. */
-const PRIORITIES = { min: -32_768, max: 32_767, isWhole: true };
 
 const SPAWN_EXAMPLES = `
 Examples:
@@ -31,8 +28,8 @@ export function spawnCommand(): Command {
     .argument("<name>", "a registered task name")
     .option("--params <json>", "JSON, @file, or - for standard input", "{}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
-    .option("--priority <number>", "higher first; default 0")
-    .option("--delay <seconds>", "not before this long from now")
+    .option("--priority <number>", "higher first; default 0", parsePriority)
+    .option("--delay <seconds>", "not before this long from now", numberIn(0, 1e9))
     .option("--timeout <seconds>", "of one attempt [ABSURD_TASK_TIMEOUT]")
     .option("--max-retries <count>", "attempts after the first [ABSURD_MAX_RETRIES]")
     .option("--key <text>", "idempotency key: a known one gives the older task")
@@ -50,12 +47,8 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(settings.queue === undefined ? {} : { queue: settings.queue }),
     ...(settings.timeoutSeconds === undefined ? {} : { timeoutSeconds: settings.timeoutSeconds }),
     ...(settings.maxRetries === undefined ? {} : { maxRetries: settings.maxRetries }),
-    ...(flags.priority === undefined
-      ? {}
-      : { priority: numberFlag("--priority", flags.priority, PRIORITIES) }),
-    ...(flags.delay === undefined
-      ? {}
-      : { delaySeconds: numberFlag("--delay", flags.delay, { min: 0 }) }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(flags.delay === undefined ? {} : { delaySeconds: flags.delay }),
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),

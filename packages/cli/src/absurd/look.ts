@@ -4,8 +4,8 @@ import { type Command, Option } from "commander";
 import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
+import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
-import { numberFlag } from "./number-flag.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { formatStats, formatTasks, formatTime } from "./task-text.ts";
 
@@ -15,7 +15,7 @@ interface ListFlags extends AbsurdFlags {
   readonly tag?: string;
   readonly correlation?: string;
   readonly workflow?: string;
-  readonly limit: string;
+  readonly limit: number;
   readonly cursor?: string;
 }
 
@@ -27,7 +27,7 @@ export function listCommand(): Command {
     .option("--tag <tag>", "only with this tag")
     .option("--correlation <id>", "only with this correlation id")
     .option("--workflow <id>", "only of this workflow")
-    .option("--limit <count>", "tasks a page", "50")
+    .option("--limit <count>", "tasks a page", wholeNumberIn(1, 10_000), 50)
     .option("--cursor <task id>", "go on after this task")
     .addHelpText(
       "after",
@@ -37,7 +37,6 @@ export function listCommand(): Command {
 }
 
 async function list(flags: ListFlags): Promise<void> {
-  const limit = numberFlag("--limit", flags.limit, { min: 1, max: 10_000, isWhole: true });
   const workflow = uuidFlag("--workflow", flags.workflow);
   const cursor = uuidFlag("--cursor", flags.cursor);
   const { queue } = readSettings(flags);
@@ -51,7 +50,7 @@ async function list(flags: ListFlags): Promise<void> {
         correlationId: flags.correlation,
         workflowId: workflow,
       },
-      { limit, cursor },
+      { limit: flags.limit, cursor },
     ),
   );
   print(flags.json ?? false, page, () => {

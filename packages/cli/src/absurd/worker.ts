@@ -8,13 +8,13 @@ import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { lineLogger } from "../line-logger.ts";
-import { numberFlag } from "./number-flag.ts";
+import { parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
 import { type AbsurdFlags, absurdCommand, readSettings } from "./settings.ts";
 
 interface WorkerFlags extends AbsurdFlags {
   readonly tasks: string;
-  readonly leaseSeconds: string;
-  readonly graceSeconds: string;
+  readonly leaseSeconds: number;
+  readonly graceSeconds: number;
   readonly verbose?: boolean;
 }
 
@@ -42,8 +42,18 @@ export function workerCommand(): Command {
     .requiredOption("--tasks <file>", "module that exports task definitions")
     .option("--queue <name>", "default: the queues of the tasks [ABSURD_QUEUE_NAME]")
     .option("--concurrency <count>", "tasks at once [ABSURD_WORKER_CONCURRENCY]")
-    .option("--lease-seconds <seconds>", "what a crash costs before others take over", "30")
-    .option("--grace-seconds <seconds>", "how long tasks may go on after SIGTERM", "30")
+    .option(
+      "--lease-seconds <seconds>",
+      "what a crash costs before others take over",
+      parseLeaseSeconds,
+      30,
+    )
+    .option(
+      "--grace-seconds <seconds>",
+      "how long tasks may go on after SIGTERM",
+      parseGraceSeconds,
+      30,
+    )
     .option("--verbose", "log what handlers log as debug, too")
     .addHelpText("after", HELP)
     .action(runWorker);
@@ -52,15 +62,13 @@ export function workerCommand(): Command {
 async function runWorker(flags: WorkerFlags): Promise<void> {
   const settings = readSettings(flags);
   if (!settings.isEnabled) throw new UsageError("ABSURD_ENABLED is false: no worker starts");
-  const leaseSeconds = numberFlag("--lease-seconds", flags.leaseSeconds, { min: 0.2 });
-  const graceSecondsMax = numberFlag("--grace-seconds", flags.graceSeconds, { min: 0 });
   const log = lineLogger(flags.json ?? false, flags.verbose ?? false);
   const worker = await startWorker({
     connectionString: settings.databaseUrl,
     tasks: await readTasks(flags.tasks),
     concurrency: settings.concurrency,
     pollSeconds: settings.pollSeconds,
-    leaseSeconds,
+    leaseSeconds: flags.leaseSeconds,
     log,
     ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
   });
@@ -68,7 +76,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   let signalCount = 0;
   const stop = (): void => {
     signalCount += 1;
-    const graceSeconds = signalCount === 1 ? graceSecondsMax : 0;
+    const graceSeconds = signalCount === 1 ? flags.graceSeconds : 0;
     log.info({ worker: worker.name, graceSeconds }, "stopping");
     // Its end, good or bad, is that of worker.finished below.
     worker.stop({ graceSeconds }).catch(() => undefined);

@@ -6,6 +6,7 @@ import { Command, Option } from "commander";
 
 import { readConfig } from "../config.ts";
 import { Interrupted } from "../failure.ts";
+import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatDuration } from "../terminal.ts";
 import { describeChanges, renderGrid, type TileRow } from "./demo/live-view.ts";
@@ -15,9 +16,9 @@ import { type CommonFlags, withDatabase, withJson } from "./options.ts";
 
 interface DemoFlags extends CommonFlags {
   readonly size: "small" | "full";
-  readonly seed: string;
+  readonly seed: number;
   readonly dataRoot?: string;
-  readonly workers: string;
+  readonly workers: number;
 }
 
 const DEFAULT_ROOT = ".demo";
@@ -41,9 +42,9 @@ export function demoCommand(): Command {
         .choices(["small", "full"])
         .default("small"),
     )
-    .option("--seed <number>", "of the simulated sky and instrument", "1")
+    .option("--seed <integer>", "of the simulated sky and instrument", wholeNumberIn(0, 2 ** 31), 1)
     .option("--data-root <folder>", `all the demo's files (${DEFAULT_ROOT}/<size>)`)
-    .option("--workers <count>", "worker processes", "2");
+    .option("--workers <count>", "worker processes", wholeNumberIn(1, 64), 2);
   for (const add of [withDatabase, withJson]) add(command);
   return command.addHelpText("after", HELP).action(demo);
 }
@@ -51,7 +52,6 @@ export function demoCommand(): Command {
 async function demo(flags: DemoFlags): Promise<void> {
   const dataRoot = flags.dataRoot ?? join(DEFAULT_ROOT, flags.size);
   const config = readConfig({ ...flags, dataRoot }, process.env);
-  const workerCount = Number(flags.workers);
   const interrupt = new AbortController();
   process.once("SIGINT", () => {
     interrupt.abort(new Interrupted("interrupted; what was made stays below the data root"));
@@ -60,8 +60,8 @@ async function demo(flags: DemoFlags): Promise<void> {
   const startMs = performance.now();
   const report = await runDemo({
     ...{ dataRoot: config.dataRoot, queue: config.queue, databaseUrl: config.databaseUrl },
-    ...{ size: flags.size, seed: Number(flags.seed), workerCount },
-    threadCount: Math.max(1, Math.floor(availableParallelism() / workerCount)),
+    ...{ size: flags.size, seed: flags.seed, workerCount: flags.workers },
+    threadCount: Math.max(1, Math.floor(availableParallelism() / flags.workers)),
     signal: interrupt.signal,
     onSimulated: screen.simulated,
     onState: screen.state,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { listProducts, type ProductRow } from "@contimg/pipeline";
 import { Command } from "commander";
 
+import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatBytes, formatTable } from "../terminal.ts";
 import {
@@ -18,7 +19,7 @@ import {
 interface ListFlags extends CommonFlags {
   readonly kind?: string;
   readonly group?: string;
-  readonly limit?: string;
+  readonly limit?: number;
 }
 
 const EXAMPLES = `
@@ -32,7 +33,7 @@ export function lsCommand(): Command {
     .description("current products, newest group first")
     .option("--kind <kind>", "such as image or calibration-table")
     .option("--group <group id>", "such as 2026-01-25T22:26:05")
-    .option("--limit <count>", "at most so many");
+    .option("--limit <count>", "at most so many", wholeNumberIn(1, 1_000_000));
   for (const add of [withDataRoot, withDatabase, withJson]) add(products);
   products.addHelpText("after", EXAMPLES).action(list);
   return new Command("ls").description("list what there is").addCommand(products);
@@ -43,7 +44,7 @@ async function list(flags: ListFlags): Promise<void> {
   const filter = {
     kind: flags.kind,
     groupId: flags.group,
-    limit: flags.limit === undefined ? undefined : Number(flags.limit),
+    limit: flags.limit,
   };
   const products = await withPool(databaseUrl, (pool) => listProducts(pool, filter));
   const rows = products.map((product) => toJsonRow(product, dataRoot));

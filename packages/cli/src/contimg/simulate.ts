@@ -10,6 +10,9 @@ import {
 } from "@contimg/pipeline";
 import { Command, InvalidArgumentError, Option } from "commander";
 
+import { UsageError } from "../failure.ts";
+import { numberIn, wholeNumberIn } from "../number-argument.ts";
+
 /** The day of the header from which the active antennas are known. */
 const DAY_DEFAULT_UNIX_MS = Date.UTC(2026, 0, 25);
 const SUBBAND_COUNT = 16;
@@ -47,10 +50,10 @@ export function simulateCommand(): Command {
     )
     .option("--start <time>", "first integration's start, ISO 8601, UTC", parseTime)
     .option("--dec <degrees>", "apparent declination of the pointing", parseDeclination)
-    .option("--seed <integer>", "of sky, instrument and noise", parseSeed, 1)
+    .option("--seed <integer>", "of sky, instrument and noise", wholeNumberIn(0, 2 ** 31), 1)
     .option("--calibrator <name>", "added to the sky: VLA J2000 name or alias, or none", "0834+555")
-    .option("--variable <fraction>", "share of the field sources that vary", parseFraction, 0)
-    .option("--threads <count>", "worker threads", parseThreads, 2)
+    .option("--variable <fraction>", "share of the field sources that vary", numberIn(0, 1), 0)
+    .option("--threads <count>", "worker threads", wholeNumberIn(1, SUBBAND_COUNT), 2)
     .option("--json", "print one JSON object, for programs")
     .addHelpText("after", HELP)
     .action(simulate);
@@ -70,7 +73,7 @@ function toOptions(flags: SimulateFlags): SimulateOptions {
   const settings = { folder, size, seed, variableFraction, threadCount };
   if (flags.calibrator === "none") {
     if (flags.start === undefined || flags.dec === undefined) {
-      throw new InvalidArgumentError("without a calibrator, --start and --dec are needed");
+      throw new UsageError("without a calibrator, --start and --dec are needed");
     }
     return { ...settings, startUnixMs: flags.start, pointingDecRad: flags.dec };
   }
@@ -129,26 +132,5 @@ function parseTime(text: string): number {
 
 /** The telescope steers from the southern horizon past the zenith. @returns radians */
 function parseDeclination(text: string): number {
-  return parseNumber(text, -37, 90, "expected degrees, -37 to 90") * DEGREE_RAD;
-}
-
-function parseSeed(text: string): number {
-  const seed = parseNumber(text, 0, 2 ** 31, "expected an integer, 0 to 2^31");
-  if (!Number.isInteger(seed)) throw new InvalidArgumentError("expected an integer, 0 to 2^31");
-  return seed;
-}
-
-function parseFraction(text: string): number {
-  return parseNumber(text, 0, 1, "expected a number, 0 to 1");
-}
-
-function parseThreads(text: string): number {
-  return Math.floor(parseNumber(text, 1, SUBBAND_COUNT, "expected a count, 1 to 16"));
-}
-
-function parseNumber(text: string, min: number, max: number, problem: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= min && value <= max))
-    throw new InvalidArgumentError(problem);
-  return value;
+  return numberIn(-37, 90)(text) * DEGREE_RAD;
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
+import { parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
 import {
@@ -21,7 +22,7 @@ interface SpawnFlags extends CommonFlags {
   readonly params?: string;
   readonly afterSolve?: string;
   readonly revision?: string;
-  readonly priority?: string;
+  readonly priority?: number;
 }
 
 const paramsSchema = z.record(z.string(), z.record(z.string(), z.json()));
@@ -37,7 +38,7 @@ ${CHAIN_LINES}
 Examples:
   contimg spawn calibrator 2026-01-25T22:00:00
   contimg spawn target 2026-01-25T22:31:00 --after-solve 0197...-...
-  contimg spawn target 2026-01-25T22:31:00 --params '{"imaging":{"robust":0.5}}'
+  contimg spawn target 2026-01-25T22:31:00 --params '{"imaging":{"robustness":0.5}}'
 
 A second spawn of a group gives the tasks of the first; --revision runs it again.`;
 
@@ -49,7 +50,7 @@ export function spawnCommand(): Command {
     .option("--params <json>", "further params by stage: JSON, @file or -")
     .option("--after-solve <task id>", "apply only when this calibration-solve task is done")
     .option("--revision <word>", "run again what ran under another word or none")
-    .option("--priority <number>", "higher first");
+    .option("--priority <number>", "higher first", parsePriority);
   for (const add of [withQueue, withDatabase, withJson]) add(command);
   return command.addHelpText("after", HELP).action(spawn);
 }
@@ -70,7 +71,7 @@ async function spawn(chain: string, groupId: string, flags: SpawnFlags): Promise
         queue: config.queue,
         ...(flags.afterSolve === undefined ? {} : { solveTaskId: flags.afterSolve }),
         ...(flags.revision === undefined ? {} : { revision: flags.revision }),
-        ...(flags.priority === undefined ? {} : { priority: Number(flags.priority) }),
+        ...(flags.priority === undefined ? {} : { priority: flags.priority }),
       });
     } finally {
       await client.close();

@@ -3,6 +3,7 @@ import { startStageWorker, STAGES } from "@contimg/pipeline";
 import { Command } from "commander";
 
 import { lineLogger } from "../line-logger.ts";
+import { parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
 import {
   type CommonFlags,
   requireDatabase,
@@ -14,8 +15,8 @@ import {
 } from "./options.ts";
 
 interface WorkerFlags extends CommonFlags {
-  readonly leaseSeconds?: string;
-  readonly graceSeconds: string;
+  readonly leaseSeconds?: number;
+  readonly graceSeconds: number;
   readonly verbose?: boolean;
 }
 
@@ -31,8 +32,17 @@ export function workerCommand(): Command {
   const command = new Command("worker")
     .description("run stages from the queue until stopped")
     .option("--concurrency <count>", "stages at once [ABSURD_WORKER_CONCURRENCY]")
-    .option("--lease-seconds <seconds>", "what a crash costs before others take over (30)")
-    .option("--grace-seconds <seconds>", "how long running stages may go on after SIGTERM", "600")
+    .option(
+      "--lease-seconds <seconds>",
+      "what a crash costs before others take over (30)",
+      parseLeaseSeconds,
+    )
+    .option(
+      "--grace-seconds <seconds>",
+      "how long running stages may go on after SIGTERM",
+      parseGraceSeconds,
+      600,
+    )
     .option("--verbose", "log what the stages and their tools print, too");
   for (const add of [withQueue, withDataRoot, withThreads, withDatabase, withJson]) add(command);
   return command.addHelpText("after", EXAMPLES).action(runWorker);
@@ -52,13 +62,13 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     onReconciled: (report) => {
       log.info(report, `data root ${config.dataRoot} is in order`);
     },
-    ...(flags.leaseSeconds === undefined ? {} : { leaseSeconds: Number(flags.leaseSeconds) }),
+    ...(flags.leaseSeconds === undefined ? {} : { leaseSeconds: flags.leaseSeconds }),
   });
   log.info({ worker: worker.name, queue: config.queue }, "ready");
   let signalCount = 0;
   const stop = () => {
     signalCount += 1;
-    const graceSeconds = signalCount === 1 ? Number(flags.graceSeconds) : 0;
+    const graceSeconds = signalCount === 1 ? flags.graceSeconds : 0;
     log.info({ worker: worker.name, graceSeconds }, "stopping");
     // Its end, good or bad, is that of worker.finished below.
     worker.stop({ graceSeconds }).catch(() => undefined);

@@ -70,11 +70,20 @@ export function writeUvh5(stem: string, description: Uvh5Description, data: Uvh5
     file.close();
     renameSync(incompletePath, finalPath);
   } catch (error) {
-    file.close();
+    abandon(file);
     rmSync(incompletePath, { force: true });
     throw error;
   }
   return finalPath;
+}
+
+/** Closing writes what is buffered, so on a full disk it fails again; the first error is thrown. */
+function abandon(file: Hdf5File): void {
+  try {
+    file.close();
+  } catch {
+    // The file is removed next.
+  }
 }
 
 function writeHeader(file: Hdf5File, description: Uvh5Description): void {

@@ -32,9 +32,11 @@ as $$
   returning calibration_id;
 $$;
 
--- The calibration to apply at a time (UTC, MJD) for a pointing declination: the newest of the
--- active ones whose window holds the time, else the one whose middle is nearest, at most
--- p_reach_days away. No row when there is none: explain_no_calibration says why.
+-- The calibration to apply at a time (UTC, MJD) for a pointing declination: of the active ones
+-- whose window holds the time, else of those whose middle is at most p_reach_days away, the one
+-- whose middle is nearest, the newest of two that are equally near. Windows are half a day wide
+-- either way, so the newest of those that hold the time may be ten hours off, and the gains with
+-- it. No row when there is none: explain_no_calibration says why.
 create or replace function contimg.select_calibration(
   p_mjd double precision,
   p_declination_rad double precision,
@@ -54,8 +56,8 @@ as $$
      and abs(c.declination_rad - p_declination_rad) <= p_declination_tolerance_rad
      and (p_mjd between c.start_mjd and c.end_mjd or abs(c.mid_mjd - p_mjd) <= p_reach_days)
    order by (p_mjd between c.start_mjd and c.end_mjd) desc,
-            case when p_mjd between c.start_mjd and c.end_mjd then c.created_at end desc,
             abs(c.mid_mjd - p_mjd),
+            c.created_at desc,
             c.calibration_id
    limit 1;
 $$;

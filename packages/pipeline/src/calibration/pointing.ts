@@ -2,7 +2,6 @@
 import {
   apparentHourAngleDec,
   earthOrientation,
-  ecefToGeodetic,
   type RaDec,
   SECONDS_PER_DAY,
   type Site,
@@ -10,6 +9,7 @@ import {
 
 import { openTable } from "@contimg/casacore";
 
+import { arraySite } from "../array-site.ts";
 import { PipelineError } from "../errors.ts";
 import type { VisibilitySet } from "./visibility-set.ts";
 
@@ -18,15 +18,6 @@ export interface Pointing {
   readonly midMjd: number;
   /** Apparent: the beam is at hour angle 0. */
   readonly declinationRad: number;
-}
-
-/** The site of an array: the mean of its antennas. @param positionsM [antenna, xyz] ITRF */
-function siteOf(positionsM: Float64Array): Site {
-  const sums = [0, 0, 0];
-  for (const [at, value] of positionsM.entries()) sums[at % 3]! += value;
-  const antennaCount = positionsM.length / 3;
-  const [x = 0, y = 0, z = 0] = sums.map((sum) => sum / antennaCount);
-  return ecefToGeodetic(x, y, z);
 }
 
 /**
@@ -41,7 +32,7 @@ function pointingAt(midMjd: number, phaseCenter: RaDec, site: Site): Pointing {
 
 export function pointingOf(set: VisibilitySet): Pointing {
   const midMjd = (set.startMjd + set.endMjd) / 2;
-  return pointingAt(midMjd, set.field, siteOf(set.antennas.positionsM));
+  return pointingAt(midMjd, set.field, arraySite(set.antennas.positionsM));
 }
 
 /**
@@ -61,7 +52,7 @@ export function readPointing(path: string): Pointing {
     const positionsM = antennas.getArray("POSITION", 0, count, new Float64Array(3 * count));
     const [raRad = NaN, decRad = NaN] = fields.getDoubles("PHASE_DIR", 0);
     const midMjd = (firstSeconds + lastSeconds) / 2 / SECONDS_PER_DAY;
-    return pointingAt(midMjd, { raRad, decRad }, siteOf(positionsM));
+    return pointingAt(midMjd, { raRad, decRad }, arraySite(positionsM));
   } catch (cause) {
     throw new PipelineError(
       "MalformedFile",

@@ -12,12 +12,12 @@ export interface GroupSearch {
   readonly expectedSubbands?: number;
 }
 
-/** Every group that has a file in the folder, in order of time, whole or not. */
+/** Every group that has a file in the folder, in order of time, whole or not; none without it. */
 export async function listGroups(
   folder: string,
   search: GroupSearch = {},
 ): Promise<SubbandGroup[]> {
-  const names = await readdir(folder);
+  const names = await namesIn(folder);
   const files = names.map((name) => parseSubbandPath(join(folder, name)));
   return groupSubbands(
     files.filter((file) => file !== undefined),
@@ -54,4 +54,14 @@ export async function findGroupFiles(
     );
   }
   return group.members.map((member) => member.path);
+}
+
+/** A folder that the telescope has not made yet holds nothing. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
 }

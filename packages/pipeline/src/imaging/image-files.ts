@@ -14,7 +14,6 @@ import {
   writeFitsImage,
 } from "@contimg/formats";
 
-import { PipelineError } from "../errors.ts";
 import { renderPreview } from "./preview.ts";
 
 const DEGREE_RAD = Math.PI / 180;
@@ -56,20 +55,22 @@ export function completeHeader(header: FitsHeader, provenance: Provenance): Fits
   return completed;
 }
 
-/** @throws {PipelineError} ToolFailed when WSClean could not fit a beam */
-export function beamOf(header: FitsHeader): Beam {
+/** @returns undefined when there is none: WSClean fits a beam to any visibilities it has */
+export function findBeam(header: FitsHeader): Beam | undefined {
   const [major, minor] = [header.find("BMAJ"), header.find("BMIN")];
-  if (typeof major !== "number" || typeof minor !== "number" || !(minor > 0)) {
-    throw new PipelineError("ToolFailed", "image has no fitted beam: BMAJ is missing or 0", {
-      major,
-      minor,
-    });
-  }
+  if (typeof major !== "number" || typeof minor !== "number" || !(minor > 0)) return undefined;
   return {
     majorRad: major * DEGREE_RAD,
     minorRad: minor * DEGREE_RAD,
     positionAngleRad: header.number("BPA") * DEGREE_RAD,
   };
+}
+
+/** @throws {RangeError} without a beam */
+export function beamOf(header: FitsHeader): Beam {
+  const beam = findBeam(header);
+  if (beam) return beam;
+  throw new RangeError(`card BMIN is ${String(header.find("BMIN"))}, expected a fitted beam`);
 }
 
 export function wcsOf(image: FitsImage): ReturnType<typeof wcsFromCards> {

@@ -4,8 +4,9 @@
  * Reads the small columns only. Must run in a stage's child process (casacore is synchronous).
  */
 import { openTable, type Table } from "@contimg/casacore";
-import type { SkyPosition, Site } from "@contimg/astro";
+import { SECONDS_PER_DAY, type Site, type SkyPosition } from "@contimg/astro";
 
+import { arraySite } from "../array-site.ts";
 import { PipelineError } from "../errors.ts";
 
 export interface ImagedObservation {
@@ -23,10 +24,6 @@ export interface ImagedObservation {
   readonly antennaCount: number;
   readonly telescopeName: string;
 }
-
-const SECONDS_PER_DAY = 86_400;
-/** WGS84 first eccentricity squared. */
-const ECCENTRICITY2 = 6.694379990141e-3;
 
 /** @throws {PipelineError} TooFewVisibilities for a set without rows, MalformedFile otherwise */
 export function readImagedObservation(path: string): ImagedObservation {
@@ -84,25 +81,10 @@ function readTelescopeName(path: string): string {
   return table.getStrings("TELESCOPE_NAME", 0, 1)[0] ?? "";
 }
 
-/** The site is the mean position of the antennas. */
 function readAntennas(path: string): { site: Site; dishDiameterM: number } {
   using table = openTable(`${path}/ANTENNA`);
   const count = table.rowCount;
   const positionsM = table.getArray("POSITION", 0, count, new Float64Array(3 * count));
-  const mean = [0, 1, 2].map((axis) => {
-    let sum = 0;
-    for (let antenna = 0; antenna < count; antenna++) sum += positionsM[3 * antenna + axis]!;
-    return sum / count;
-  });
   const diametersM = table.getScalars("DISH_DIAMETER", 0, count, new Float64Array(count));
-  return { site: siteOf(mean[0]!, mean[1]!, mean[2]!), dishDiameterM: diametersM[0]! };
-}
-
-/**
- * Geodetic latitude on the ellipsoid's surface: 1e−6 rad off at an altitude of 1 km, where the site
- * only serves to tell the meridian (longitude, exact) and diurnal aberration (0.3″).
- */
-function siteOf(xM: number, yM: number, zM: number): Site {
-  const latitudeRad = Math.atan2(zM, (1 - ECCENTRICITY2) * Math.hypot(xM, yM));
-  return { longitudeRad: Math.atan2(yM, xM), latitudeRad, altitudeM: 0 };
+  return { site: arraySite(positionsM), dishDiameterM: diametersM[0]! };
 }

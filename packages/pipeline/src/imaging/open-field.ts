@@ -3,6 +3,7 @@ import type { BeamKernel } from "@contimg/astro";
 import { beamKernel, cellRad, wcsFromCards } from "@contimg/astro";
 import {
   type CatalogSource,
+  FitsError,
   type FitsImage,
   readFitsImage,
   readReferenceCatalog,
@@ -34,21 +35,36 @@ export async function openField(imagePath: string, beamPath: string): Promise<Op
       { path: beamPath },
     );
   }
-  const beam = beamOf(image.header);
-  const wcs = wcsFromCards(image.header);
-  return {
-    image,
-    kernel: beamKernel(beam, cellRad(wcs)),
-    beamMajorArcsec: beam.majorRad * ARCSEC_PER_RAD,
-    midMjd: image.header.number("MJDMID"),
-    field: {
-      wcs,
-      width: image.width,
-      height: image.height,
-      response: response.pixels,
-      frequencyHz: frequencyOf(image),
-    },
-  };
+  return describeField(imagePath, image, response);
+}
+
+/** @throws {PipelineError} MalformedFile when a card of the image is missing or cannot be meant */
+function describeField(path: string, image: FitsImage, response: FitsImage): OpenedField {
+  try {
+    const beam = beamOf(image.header);
+    const wcs = wcsFromCards(image.header);
+    return {
+      image,
+      kernel: beamKernel(beam, cellRad(wcs)),
+      beamMajorArcsec: beam.majorRad * ARCSEC_PER_RAD,
+      midMjd: image.header.number("MJDMID"),
+      field: {
+        wcs,
+        width: image.width,
+        height: image.height,
+        response: response.pixels,
+        frequencyHz: frequencyOf(image),
+      },
+    };
+  } catch (error) {
+    if (error instanceof FitsError) throw malformed(path, error.message, error);
+    if (error instanceof RangeError) throw malformed(path, `${path}: ${error.message}`, error);
+    throw error;
+  }
+}
+
+function malformed(path: string, message: string, cause: Error): PipelineError {
+  return new PipelineError("MalformedFile", message, { path }, { cause });
 }
 
 /** @throws {PipelineError} MalformedFile, naming path and card or byte */
@@ -56,10 +72,7 @@ export async function readImage(path: string): Promise<FitsImage> {
   try {
     return await readFitsImage(path);
   } catch (error) {
-    if (error instanceof Error && error.name === "FitsError") {
-      throw new PipelineError("MalformedFile", error.message, { path }, { cause: error });
-    }
-    throw error;
+    throw error instanceof FitsError ? malformed(path, error.message, error) : error;
   }
 }
 
@@ -84,5 +97,5 @@ function frequencyOf(image: FitsImage): number {
   for (const axis of [3, 4]) {
     if (image.header.find(`CTYPE${axis}`) === "FREQ") return image.header.number(`CRVAL${axis}`);
   }
-  throw new PipelineError("MalformedFile", "image has no FREQ axis", {});
+  throw new RangeError("cards CTYPE3 and CTYPE4 name no axis FREQ");
 }

@@ -11,15 +11,15 @@ import { PipelineError } from "../errors.ts";
 import type { ImagedObservation } from "./observation.ts";
 
 /**
- * - drift: antennas stand on the meridian and the sky passes; the phase center is where they look at
- *   mid-time;
+ * - drift: antennas stand on the meridian and the sky passes; the phase center is where they look
+ *   at mid-time;
  * - tracking: antennas follow the phase center.
  */
 export type PointingKind = "drift" | "tracking";
 
 /** Channels that stand for the band: the beam is smooth in frequency. */
 const FREQUENCY_SAMPLES_MAX = 16;
-/** A phase center farther off the meridian at mid-time than this is not where a drift scan looks. */
+/** A phase center farther off the meridian at mid-time is not where a drift scan looks. */
 const MERIDIAN_OFFSET_MAX_RAD = 0.1 * (Math.PI / 180);
 
 /**

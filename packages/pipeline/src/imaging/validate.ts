@@ -5,6 +5,7 @@
 import {
   crossmatch,
   type DetectedSource,
+  medianOf,
   offsetRad,
   pixelToSky,
   type SkyPosition,
@@ -189,11 +190,4 @@ function numbersOf(summary: ValidationSummary): Record<string, number> {
     if (value !== null) numbers[name] = value;
   }
   return numbers;
-}
-
-function medianOf(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

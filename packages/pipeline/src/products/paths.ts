@@ -27,7 +27,7 @@ export type TileRole = "science" | "calibrators";
 const GROUP_ID = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 
 export function isGroupId(text: string): boolean {
-  return GROUP_ID.test(text);
+  return GROUP_ID.test(text) && !Number.isNaN(Date.parse(`${text}Z`));
 }
 
 export function incomingFolder(dataRoot: string): string {

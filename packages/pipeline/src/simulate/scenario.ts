@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { apparentHourAngleDec, earthOrientation, mjdFromUnixMs } from "@contimg/astro";
 import { findCalibrator, readVlaCalibrators, type Calibrator } from "@contimg/formats";
+import { PipelineError } from "../errors.ts";
 import { DSA_SITE, TILE_SECONDS, type TileSize } from "./array.ts";
 import { stampOf } from "./file-names.ts";
 import type { SimulateOptions } from "./simulate-group.ts";
@@ -56,9 +57,18 @@ export function groupIdOf(tile: ScenarioTile): string {
   return stampOf(tile.startUnixMs);
 }
 
-/** From the VLA list in `data/`, by J2000 name or alias. */
+/**
+ * From the VLA list in `data/`, by J2000 name or alias.
+ * @throws {PipelineError} NoCalibrator when the list has no flux of that name
+ */
 export function knownCalibrator(name: string): Calibrator {
-  return findCalibrator(readVlaCalibrators(CALIBRATORS_PATH), name);
+  const list = readVlaCalibrators(CALIBRATORS_PATH);
+  try {
+    return findCalibrator(list, name);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new PipelineError("NoCalibrator", message, { calibrator: name }, { cause });
+  }
 }
 
 /** When a calibrator next crosses the meridian, and at what apparent declination. */

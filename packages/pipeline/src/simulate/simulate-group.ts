@@ -5,11 +5,13 @@
  * The same options give the same bytes. Left out, on purpose: smearing within a channel or an
  * integration, polarized sources, refraction, the ionosphere, polar motion and UT1 − UTC.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { DEGREE_RAD, mjdFromUnixMs, SECONDS_PER_DAY } from "@contimg/astro";
 import type { Calibrator } from "@contimg/formats";
-import { VLA_L_BAND_HZ } from "@contimg/formats";
+import { isHdf5Available, VLA_L_BAND_HZ } from "@contimg/formats";
+import { PipelineError } from "../errors.ts";
+import { blameDisk } from "../preflight.ts";
 import { band, DSA_SITE, INTEGRATION_SECONDS, SUBBAND_COUNT } from "./array.ts";
 import { telescopeArray, TIME_COUNT, type TileSize } from "./array.ts";
 import { fileStamps, stampOf, type HostClocks } from "./file-names.ts";
@@ -50,6 +52,8 @@ export interface SimulatedGroup extends TruthFiles {
   readonly files: readonly string[];
 }
 
+/** Of the sixteen files, about. */
+const GROUP_BYTES = { small: 118_000_000, full: 2_326_000_000 };
 const FAULT_COUNT = { small: 2, full: 3 };
 /** Beyond the second null nothing but the calibrator is bright enough to matter. */
 const SKY_RADIUS_RAD = 3.6 * DEGREE_RAD;
@@ -57,13 +61,34 @@ const CALIBRATOR_CLEARANCE_RAD = DEGREE_RAD / 60;
 /** Precession has moved declinations by at most this since J2000. */
 const PRECESSION_MARGIN_RAD = 0.3 * DEGREE_RAD;
 
+/**
+ * Writes a group's subband files and the truth beside them; when it fails, no subband file stays:
+ * some hosts' files without the others' would be taken for a group that is still arriving.
+ * @throws {PipelineError} MissingTool without the HDF5 addon, DiskFull
+ */
 export async function simulateGroup(options: SimulateOptions): Promise<SimulatedGroup> {
+  if (!isHdf5Available()) {
+    throw new PipelineError(
+      "MissingTool",
+      "the HDF5 addon is not built: install Debian packages libhdf5-dev and liblzf-dev and run " +
+        "the set-up again",
+      { packages: ["libhdf5-dev", "liblzf-dev"] },
+    );
+  }
   mkdirSync(options.folder, { recursive: true });
   const sky = skyOf(options);
   const plan = planGroup(options, sky);
-  const files = await writeSubbands(plan, options);
-  const truthFiles = writeTruth(plan, sky, options.calibrator);
-  return { groupId: plan.groupId, files, ...truthFiles };
+  const files: string[] = [];
+  try {
+    await writeSubbands(plan, options, files);
+    const truthFiles = writeTruth(plan, sky, options.calibrator);
+    files.sort((a, b) => a.slice(-7).localeCompare(b.slice(-7)));
+    return { groupId: plan.groupId, files, ...truthFiles };
+  } catch (error) {
+    const blamed = await blameDisk(error, options.folder, GROUP_BYTES[options.size]);
+    for (const path of files) rmSync(path, { force: true });
+    throw blamed;
+  }
 }
 
 /** All sources near the strip and the calibrator, if any, first. */
@@ -128,9 +153,13 @@ function toSource(calibrator: Calibrator): SkySource {
   return { name, raRad, decRad, fluxJy, spectralIndex, referenceFrequencyHz: VLA_L_BAND_HZ };
 }
 
-async function writeSubbands(plan: GroupPlan, options: SimulateOptions): Promise<string[]> {
+/** @param files receives the path of each file as it is whole */
+async function writeSubbands(
+  plan: GroupPlan,
+  options: SimulateOptions,
+  files: string[],
+): Promise<void> {
   const threadCount = Math.min(options.threadCount ?? 2, SUBBAND_COUNT);
-  const files: string[] = [];
   const onFile = (path: string): void => {
     files.push(path);
     options.onFile?.(path, files.length);
@@ -145,7 +174,6 @@ async function writeSubbands(plan: GroupPlan, options: SimulateOptions): Promise
   );
   const results = await Promise.allSettled(runs);
   for (const result of results) if (result.status === "rejected") throw result.reason;
-  return files.sort((a, b) => a.slice(-7).localeCompare(b.slice(-7)));
 }
 
 function runWorker(

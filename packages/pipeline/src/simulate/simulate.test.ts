@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEGREE_RAD, separationRad, SPEED_OF_LIGHT_M_S } from "@contimg/astro";
 import { isHdf5Available, Uvh5File } from "@contimg/formats";
+import { canMountDisks, mountSmallDisk } from "@contimg/testkit";
 import { afterAll, describe, test } from "vitest";
 import { activePositionsM, band } from "./array.ts";
 import { fileStamps } from "./file-names.ts";
@@ -159,6 +160,21 @@ describe.skipIf(!isHdf5Available())("simulated data (need the HDF5 addon)", () =
     assert.ok(file.header.frequencyHz[0]! > file.header.frequencyHz[3]!);
   });
 });
+
+test.skipIf(!isHdf5Available() || !canMountDisks())(
+  "a group that the disk has no room for is given up whole (needs root)",
+  async () => {
+    const full = join(folder, "full");
+    mkdirSync(full);
+    using disk = mountSmallDisk(full, 20 * 2 ** 20);
+
+    await assert.rejects(simulateGroup({ ...scenario.scienceTiles[0]!, folder: full }), {
+      tag: "DiskFull",
+      message: /full has .* MiB free, the stage needs 112\.5 MiB/,
+    });
+    assert.deepEqual(readdirSync(disk.folder), []);
+  },
+);
 
 interface Place {
   readonly time: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { isCasacoreAvailable, openTable, readBandpassTable } from "@contimg/casacore";
 import { isHdf5Available, openHdf5 } from "@contimg/formats";
@@ -77,9 +77,31 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
 
     assert.equal(quality.grade, "good");
     assert.equal(outputs[0]?.finalPath, `ms/science/2026-01-25/${group.groupId}.cal.ms`);
+    // Where imaging looks for the table that it names in its images.
+    using history = openTable(join(folder, "apply", outputs[0].stagePath, "HISTORY"));
+    const tableName = basename(inputs.calibration_table);
+    assert.ok(history.getStrings("MESSAGE").includes(`calibrated with ${tableName}`));
     const meanJy = meanAmplitude(join(folder, "apply", outputs[0].stagePath));
     // 8.8 Jy at 1.4 GHz through the beam over the drift, and the rest of the field incoherently.
     assert.ok(Math.abs(meanJy - 8.6) < 0.25, `mean visibility towards the calibrator ${meanJy} Jy`);
+  });
+
+  test("applied has one weight a row and polarization: the mean over unflagged channels", () => {
+    using table = openTable(join(folder, "apply", `${group.groupId}.cal.ms`));
+    const [polarizationCount = 0, channelCount = 0] = table.cellShape("WEIGHT_SPECTRUM", 0) ?? [];
+    const spectrum = new Float32Array(polarizationCount * channelCount);
+    const [weight, sigma] = [new Float32Array(2), new Float32Array(2)];
+    for (const row of [0, 100, table.rowCount - 1]) {
+      table.getArray("WEIGHT_SPECTRUM", row, 1, spectrum);
+      table.getArray("WEIGHT", row, 1, weight);
+      table.getArray("SIGMA", row, 1, sigma);
+      for (let pol = 0; pol < polarizationCount; pol += 1) {
+        const used = spectrum.filter((value, at) => at % polarizationCount === pol && value > 0);
+        const mean = used.reduce((sum, value) => sum + value, 0) / used.length;
+        assert.ok(mean > 0 && Math.abs(weight[pol]! / mean - 1) < 1e-5, `row ${row}, ${mean}`);
+        assert.ok(Math.abs(sigma[pol]! ** 2 * mean - 1) < 1e-5);
+      }
+    }
   });
 
   test("is refused with a calibrator that is not in the beam", async () => {

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ARCSEC_RAD } from "@contimg/astro";
-import { isCasacoreAvailable } from "@contimg/casacore";
+import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { readFitsHeader, writeReferenceCatalog } from "@contimg/formats";
-import { type DriftingSource, writeDriftingSkySet } from "@contimg/testkit";
+import { type DriftingSource, DRIFTING_SKY_TABLE, writeDriftingSkySet } from "@contimg/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { PipelineError } from "../errors.ts";
+import { softwareVersions } from "../products/software.ts";
 import type { AnyStage, StageResult } from "../stage.ts";
 import { imagingStage } from "./imaging.ts";
 import { photometryStage } from "./photometry.ts";
@@ -69,6 +70,12 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
     assert.equal(image.outputs[0]!.finalPath, `images/2026-01-25/${GROUP}.img-image.fits`);
     const header = await readFitsHeader(join(root, "imaging", "image-pb.fits"));
     assert.equal(header.text("GROUPID"), GROUP);
+    assert.equal(header.text("CALTBL"), DRIFTING_SKY_TABLE);
+    assert.equal(header.text("SWVER"), softwareVersions().contimg);
+    assert.match(header.text("WSCVER"), /^\d+\.\d+/);
+    assert.ok(header.number("NANT") > 2 && header.number("NINTEG") > 1);
+    const midMjd = Number(image.outputs[0]!.metadata["mid_mjd"]);
+    assert.ok(Math.abs(header.number("MJDMID") - midMjd) < 1e-6);
     assert.ok(header.number("CRVAL1") >= 0 && header.number("BMAJ") > 0);
     assert.equal(image.quality.grade, "good");
     const png = await readFile(join(root, "imaging", "preview.png"));
@@ -107,6 +114,22 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
       assert.ok(off < limit, `${row.source_name}: ${row.flux_jy} of ${row.catalog_flux_jy} Jy`);
       assert.ok(row.offset_arcsec !== null && row.offset_arcsec < 1);
     }
+  });
+
+  test("of which everything is flagged is refused by name", async () => {
+    const path = join(root, "flagged.ms");
+    await cp(join(root, "tile.ms"), path, { recursive: true });
+    {
+      using table = openTable(path, { writable: true });
+      const cell = table.cellShape("FLAG", 0) ?? [];
+      const count = cell.reduce((product, length) => product * length, table.rowCount);
+      table.putArray("FLAG", 0, table.rowCount, new Uint8Array(count).fill(1));
+    }
+    const params = { group_id: GROUP, calibrated_ms_path: path, pixel_count: 128 };
+    await assert.rejects(runStage(imagingStage, join(root, "flagged"), params), {
+      tag: "TooFewVisibilities",
+      message: /flagged\.ms: WSClean fitted no beam/,
+    });
   });
 
   test("without its reference catalogue is refused by the path", async () => {

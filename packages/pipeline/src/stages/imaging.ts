@@ -15,6 +15,7 @@ import { PipelineError } from "../errors.ts";
 import {
   beamMapImage,
   beamOf,
+  findBeam,
   type Provenance,
   readProduct,
   replaceFits,
@@ -142,12 +143,17 @@ async function finishImages(
   { observation, summary, provenance }: Made,
 ): Promise<ImageMetrics> {
   const at = (name: string): string => join(context.stageFolder, name);
+  const image = await readProduct(at("image.fits"), provenance);
+  if (findBeam(image.header) === undefined) {
+    const path = inputs.measurement_set_path;
+    const message = `${path}: WSClean fitted no beam, expected visibilities that are not flagged`;
+    throw new PipelineError("TooFewVisibilities", message, { path });
+  }
   for (const name of ["residual.fits", "psf.fits"]) {
     context.signal.throwIfAborted();
     await replaceFits(at(name), await readProduct(at(name), provenance));
   }
   context.progress(0.92, "averaging the primary beam over the drift");
-  const image = await readProduct(at("image.fits"), provenance);
   const metrics = measureImage(
     image,
     beamInArcsec(image),

@@ -1,12 +1,19 @@
 /**
  * Forced photometry of one tile: the flux of every catalogue source in the corrected image.
  *
- * Writes CSV and JSON, and registers one row a source in contimg.measurements.
+ * Writes CSV and JSON, and registers what the catalogue says of each source in contimg.sources and
+ * one row a source in contimg.measurements.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type ForcedMeasurement, measureForced, pixelToSky, separationRad } from "@contimg/astro";
+import {
+  type ForcedMeasurement,
+  measureForced,
+  medianOf,
+  pixelToSky,
+  separationRad,
+} from "@contimg/astro";
 import { z } from "zod";
 
 import { type FieldSource, sourcesInField } from "../imaging/catalog-field.ts";
@@ -47,7 +54,23 @@ interface Measurement {
   readonly [column: string]: string | number | null;
 }
 
-type PhotometryResult = { measurements: Measurement[]; skipped_count: number };
+/** One row of contimg.sources: what the catalogue says of a measured source. */
+interface SourceFacts {
+  readonly source_name: string;
+  readonly ra_deg: number;
+  readonly dec_deg: number;
+  /** At the catalogue's own frequency. */
+  readonly flux_jy: number;
+  readonly reference_frequency_hz: number;
+  readonly spectral_index: number;
+  readonly [column: string]: string | number;
+}
+
+type PhotometryResult = {
+  sources: SourceFacts[];
+  measurements: Measurement[];
+  skipped_count: number;
+};
 
 const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
 const FLUX_RATIO_WARN = 0.1;
@@ -85,18 +108,41 @@ export const photometryStage: Stage<PhotometryParams, PhotometryInputs, Photomet
       sources.map(({ pixel }) => pixel),
       field.response.map((response) => 1 / response),
     );
-    const measurements = sources.flatMap((source, index) => {
-      const measured = forced[index]!;
-      // At the edge of the corrected image too few pixels have values.
-      return Number.isFinite(measured.flux) ? [toRow(source, measured, opened)] : [];
-    });
-    const result = { measurements, skipped_count: sources.length - measurements.length };
+    // At the edge of the corrected image too few pixels have values.
+    const measured = sources
+      .map((source, index) => ({ source, forced: forced[index]! }))
+      .filter((each) => Number.isFinite(each.forced.flux));
+    const measurements = measured.map((each) => toRow(each.source, each.forced, opened));
+    const result = {
+      sources: measured.map((each) => factsOf(each.source)),
+      measurements,
+      skipped_count: sources.length - measurements.length,
+    };
     await writeFiles(context.stageFolder, inputs.group_id, result);
     const quality = judge(measurements);
     return { outputs: outputsOf(inputs.group_id, quality, opened), quality, result };
   },
 
-  async register(transaction, { group_id: groupId }, { measurements }) {
+  async register(transaction, { group_id: groupId }, { sources, measurements }) {
+    // In order of name, so that tiles that share sources do not wait for each other in a circle.
+    await transaction.query(
+      `insert into contimg.sources as known (
+         source_name, ra_deg, dec_deg, flux_jy, reference_frequency_hz, spectral_index)
+       select s.source_name, s.ra_deg, s.dec_deg, s.flux_jy, s.reference_frequency_hz,
+              s.spectral_index
+         from jsonb_to_recordset($1) as s (
+                source_name text, ra_deg float8, dec_deg float8, flux_jy float8,
+                reference_frequency_hz float8, spectral_index float8)
+        order by s.source_name
+       on conflict (source_name) do update
+          set ra_deg = excluded.ra_deg,
+              dec_deg = excluded.dec_deg,
+              flux_jy = excluded.flux_jy,
+              reference_frequency_hz = excluded.reference_frequency_hz,
+              spectral_index = excluded.spectral_index
+        where known is distinct from excluded`,
+      [JSON.stringify(sources)],
+    );
     await transaction.query("delete from contimg.measurements where group_id = $1", [groupId]);
     await transaction.query(
       `insert into contimg.measurements (
@@ -112,6 +158,17 @@ export const photometryStage: Stage<PhotometryParams, PhotometryInputs, Photomet
     );
   },
 };
+
+function factsOf({ source }: FieldSource): SourceFacts {
+  return {
+    source_name: source.name,
+    ra_deg: (source.raRad * 180) / Math.PI,
+    dec_deg: (source.decRad * 180) / Math.PI,
+    flux_jy: source.fluxJy,
+    reference_frequency_hz: source.referenceFrequencyHz,
+    spectral_index: source.spectralIndex,
+  };
+}
 
 function toRow(
   { source, fluxJy }: FieldSource,
@@ -164,11 +221,10 @@ async function writeFiles(
 function judge(measurements: readonly Measurement[]): QualityVerdict {
   const ratios = measurements
     .filter(({ snr }) => snr >= RATIO_SNR_MIN)
-    .map(({ flux_jy: flux, catalog_flux_jy: catalog }) => flux / catalog)
-    .sort((a, b) => a - b);
+    .map(({ flux_jy: flux, catalog_flux_jy: catalog }) => flux / catalog);
   const counts = { measurement_count: measurements.length, judged_count: ratios.length };
-  const median = ratios[ratios.length >> 1];
-  if (median === undefined) {
+  const median = medianOf(ratios);
+  if (median === null) {
     const finding = `no source is above ${RATIO_SNR_MIN} sigma: the flux scale was not checked`;
     return { grade: "warn", findings: [finding], metrics: counts };
   }

@@ -1,8 +1,8 @@
 /**
  * WSClean's standard output as progress and facts.
  *
- * The lines are those of WSClean 3.1. Anything not recognised is passed over: a line that changes in
- * a later version costs progress, never an image.
+ * The lines are those of WSClean 3.1. Anything not recognised is passed over: a line that changes
+ * in a later version costs progress, never an image.
  */
 
 export interface WscleanSummary {

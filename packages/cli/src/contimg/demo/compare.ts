@@ -4,6 +4,7 @@
  * A source counts as bright when its injected flux is 8 times the local noise of the corrected
  * image at its place; it is found when blind detection has something within the match radius.
  */
+import { medianOf } from "@contimg/astro";
 import { z } from "zod";
 
 const BRIGHT_SIGMA = 8;
@@ -121,9 +122,9 @@ export function summarize(tiles: readonly TileComparison[]): Summary {
     offsetArcsec === null ? [] : [offsetArcsec],
   );
   return {
-    medianFluxRatio: median(ratios),
+    medianFluxRatio: medianOf(ratios),
     fluxRatioStd: standardDeviation(ratios),
-    medianOffsetArcsec: median(offsets),
+    medianOffsetArcsec: medianOf(offsets),
     found: sources.filter((source) => source.found).length,
     injectedAbove8Sigma: sources.length,
     falseDetections: tiles.reduce((sum, tile) => sum + tile.falseDetections, 0),
@@ -140,13 +141,6 @@ function isNear(a: Position, b: Position): boolean {
   const turn = ((((a.ra_deg - b.ra_deg + 180) % 360) + 360) % 360) - 180;
   const east = turn * Math.cos((b.dec_deg * Math.PI) / 180);
   return Math.hypot(east, a.dec_deg - b.dec_deg) * ARCSEC_PER_DEG <= MATCH_RADIUS_ARCSEC;
-}
-
-function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function standardDeviation(values: readonly number[]): number | null {
