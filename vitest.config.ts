@@ -1,4 +1,10 @@
+import { resolve } from "node:path";
+
 import { defineConfig } from "vitest/config";
+
+/** Real telescope files; the tests of them are skipped, by name, where the folder is absent. */
+const REAL_DATA =
+  process.env["CONTIMG_REAL_DATA"] ?? resolve(import.meta.dirname, "../shared/data/real");
 
 export default defineConfig({
   test: {
@@ -7,6 +13,7 @@ export default defineConfig({
     // Tests start servers, workers and compilers' worth of arithmetic: two files at once fill two cores.
     maxWorkers: 2,
     pool: "forks",
+    env: { CONTIMG_REAL_DATA: REAL_DATA },
     globalSetup: ["packages/testkit/src/database-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

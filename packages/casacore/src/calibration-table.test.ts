@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, test } from "vitest";
 
@@ -11,8 +11,7 @@ import { readBandpassTable, writeBandpassTable } from "./calibration-table.ts";
 import { createMeasurementSet } from "./measurement-set.ts";
 import { openTable } from "./table.ts";
 
-const REAL_DATA =
-  process.env["CONTIMG_REAL_DATA"] ?? resolve(import.meta.dirname, "../../../../shared/data/real");
+const REAL_DATA = process.env["CONTIMG_REAL_DATA"] ?? "";
 const CASA_TABLE = join(REAL_DATA, "sma.ms.bcal.tar.gz");
 
 let folder = "";

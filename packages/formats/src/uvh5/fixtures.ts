@@ -9,7 +9,6 @@ import type { Uvh5Data, Uvh5Description } from "./write.ts";
 
 const PYTHON = "/usr/bin/python3";
 const REFEREE = fileURLToPath(new URL("./referee.py", import.meta.url));
-const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
 
 export const hasH5py = existsSync(PYTHON) && spawnSync(PYTHON, ["-c", "import h5py"]).status === 0;
 
@@ -47,8 +46,7 @@ export function temporaryFolder(): string {
 
 /** Path of a real telescope file, or undefined where they are not at hand. */
 export function realDataPath(name: string): string | undefined {
-  const folder = process.env["CONTIMG_REAL_DATA"] ?? join(REPOSITORY, "../shared/data/real");
-  const path = join(folder, name);
+  const path = join(process.env["CONTIMG_REAL_DATA"] ?? "", name);
   return existsSync(path) ? path : undefined;
 }
 

@@ -21,9 +21,7 @@ const addonsExist = isCasacoreAvailable() && isHdf5Available();
 const refereeExists =
   addonsExist &&
   spawnSync("/usr/bin/python3", ["-c", "import astropy, casacore, h5py"]).status === 0;
-const REAL_DATA =
-  process.env["CONTIMG_REAL_DATA"] ??
-  fileURLToPath(new URL("../../../../../shared/data/real", import.meta.url));
+const REAL_DATA = process.env["CONTIMG_REAL_DATA"] ?? "";
 const HERA = join(REAL_DATA, "hera_zen.2458098.45361.HH_downselected.uvh5");
 const ATA = join(REAL_DATA, "ata_3c286_C0352.uvh5");
 

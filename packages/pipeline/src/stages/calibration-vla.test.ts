@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { afterAll, beforeAll, describe, test } from "vitest";
@@ -11,9 +11,7 @@ import type { ProductLookup, RunContext } from "../stage.ts";
 import { calibrationApplyStage } from "./calibration-apply.ts";
 import { calibrationSolveStage, type SolveParams } from "./calibration-solve.ts";
 
-const REAL_DATA =
-  process.env["CONTIMG_REAL_DATA"] ??
-  resolve(import.meta.dirname, "../../../../../shared/data/real");
+const REAL_DATA = process.env["CONTIMG_REAL_DATA"] ?? "";
 const ARCHIVE = join(REAL_DATA, "day2_TDEM0003_10s_norx_1src_1spw.ms.tar.gz");
 const GROUP_ID = "2010-05-05T00:00:00";
 const WSCLEAN = "/usr/bin/wsclean";
