@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     reporters: ["default", "./scripts/tally-reporter.ts"],
-    // Tests start servers, workers and compilers' worth of arithmetic: two files at once fill two cores.
+    // Tests start servers and workers and compute: two files at once fill two cores.
     maxWorkers: 2,
     pool: "forks",
     env: { CONTIMG_REAL_DATA: REAL_DATA },

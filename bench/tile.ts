@@ -134,7 +134,7 @@ function scienceSteps(): Step[] {
     convert(science, "science"),
     {
       stage: "calibration-apply",
-      params: { group_id: groupId, calibration_table: table },
+      params: { group_id: groupId, calibration_table_path: table },
       limitSeconds: null,
     },
     ...["imaging", "validation", "photometry"].map((stage) => ({

@@ -119,7 +119,7 @@ const BAD_INPUTS: readonly BadInput[] = [
   {
     what: "a Measurement Set that is not there",
     stage: "calibration-solve",
-    make: (folder) => ({ measurement_set: join(folder, "absent.ms") }),
+    make: (folder) => ({ measurement_set_path: join(folder, "absent.ms") }),
     tag: "MissingProduct",
     class: "fatal",
     message: /absent\.ms of calibration-solve does not exist/,
@@ -284,7 +284,7 @@ function measurementSet(inputFolder: string, spoil: (vis: Float32Array) => void)
   const path = join(inputFolder, "known.ms");
   const size = { antennaCount: 14, channelCount: 8, integrationCount: 3 };
   writeKnownGainsSet(path, { ...size, fluxJy: 20, noise: 1, spoil });
-  return { measurement_set: path, pointing: "tracking", flux_jy: 20 };
+  return { measurement_set_path: path, pointing: "tracking", flux_jy: 20 };
 }
 
 /** Four by four pixels and nothing but the cards that FITS wants. */

@@ -58,7 +58,7 @@ export class FileLookup implements ProductLookup {
   async findCalibration(mjd: number, declinationRad: number): Promise<string> {
     throw new PipelineError(
       "NoCalibration",
-      "without a database there is no calibration registry: give calibration_table in the params",
+      "without a database there is no calibration registry: give calibration_table_path",
       { mjd, declinationRad },
     );
   }

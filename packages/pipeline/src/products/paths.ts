@@ -4,7 +4,7 @@
  * Final paths are relative to the data root, with forward slashes, and carry the group id, which
  * is the UTC time of the group's earliest subband file: `2026-01-25T22:26:05`.
  */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /** A top folder of the data root. A stage folder lies on the same file system as its area. */
 export type Area = "ms" | "caltables" | "images" | "validation" | "photometry";
@@ -41,6 +41,12 @@ export function referenceCatalogPath(dataRoot: string): string {
 
 export function measurementSetPath(groupId: string, role: TileRole): string {
   return `ms/${role}/${dayOf(groupId)}/${groupId}.ms`;
+}
+
+/** What the tile of a Measurement Set is for, by its folder; one from elsewhere is science. */
+export function roleOfMeasurementSet(absolutePath: string, dataRoot: string): TileRole {
+  const isCalibrator = relative(dataRoot, absolutePath).startsWith("ms/calibrators/");
+  return isCalibrator ? "calibrators" : "science";
 }
 
 /** The calibrated, averaged copy beside the raw Measurement Set. */

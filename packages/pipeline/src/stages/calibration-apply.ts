@@ -12,8 +12,13 @@ import { applyGains, type ApplyReport } from "../calibration/apply-gains.ts";
 import { readPointing } from "../calibration/pointing.ts";
 import { openVisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
-import { calibratedMeasurementSetPath, isGroupId, type TileRole } from "../products/paths.ts";
+import {
+  calibratedMeasurementSetPath,
+  roleOfMeasurementSet,
+  type TileRole,
+} from "../products/paths.ts";
 import type { QualityVerdict, Stage } from "../stage.ts";
+import { groupIdParam, pathParam } from "../stage-params.ts";
 
 /** More than this is flagged: nothing to image. */
 const FLAGGED_FRACTION_MAX = 0.5;
@@ -22,11 +27,11 @@ const FLAGGED_FRACTION_WARN = 0.2;
 const AVERAGED_FROM_BYTES = 500_000_000;
 
 const paramsSchema = z.strictObject({
-  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  group_id: groupIdParam,
   /** Absolute; found in the registry when absent. */
-  measurement_set: z.string().min(1).optional(),
+  measurement_set_path: pathParam.optional(),
   /** Absolute; the one valid for the tile's time and declination when absent. */
-  calibration_table: z.string().min(1).optional(),
+  calibration_table_path: pathParam.optional(),
   flagged_fraction_max: z.number().gt(0).max(1).default(FLAGGED_FRACTION_MAX),
 });
 
@@ -35,8 +40,8 @@ export type ApplyParams = z.infer<typeof paramsSchema>;
 export interface ApplyInputs {
   [key: string]: string | number;
   group_id: string;
-  measurement_set: string;
-  calibration_table: string;
+  measurement_set_path: string;
+  calibration_table_path: string;
   flagged_fraction_max: number;
   role: TileRole;
   /** Of the raw set. */
@@ -47,7 +52,7 @@ export interface ApplyResult {
   [key: string]: string | number | string[];
   measurement_set_path: string;
   group_id: string;
-  calibration_table: string;
+  calibration_table_path: string;
 }
 
 export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult> = {
@@ -55,19 +60,22 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
   packages: ["casacore-dev", "casacore-data"],
   params: paramsSchema,
 
-  async resolve({ group_id, measurement_set: given, calibration_table, ...rest }, lookup) {
+  async resolve(
+    { group_id, measurement_set_path: given, calibration_table_path, ...rest },
+    lookup,
+  ) {
     checkAddon();
-    const measurement_set = given ?? (await lookup.find("measurement-set", group_id));
+    const measurement_set_path = given ?? (await lookup.find("measurement-set", group_id));
     // Three small tables: milliseconds, so the parent may do it although casacore blocks.
-    const { midMjd, declinationRad } = readPointing(measurement_set);
+    const { midMjd, declinationRad } = readPointing(measurement_set_path);
     return {
       ...rest,
       group_id,
-      measurement_set,
-      calibration_table:
-        calibration_table ?? (await lookup.findCalibration(midMjd, declinationRad)),
-      role: measurement_set.includes("/calibrators/") ? "calibrators" : "science",
-      input_bytes: await dataBytes(measurement_set),
+      measurement_set_path,
+      calibration_table_path:
+        calibration_table_path ?? (await lookup.findCalibration(midMjd, declinationRad)),
+      role: roleOfMeasurementSet(measurement_set_path, lookup.dataRoot),
+      input_bytes: await dataBytes(measurement_set_path),
     };
   },
 
@@ -78,8 +86,8 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
 
   async run(inputs, context) {
     checkAddon();
-    using set = openVisibilitySet(inputs.measurement_set);
-    const table = readTable(inputs.calibration_table);
+    using set = openVisibilitySet(inputs.measurement_set_path);
+    const table = readTable(inputs.calibration_table_path);
     const stagePath = `${inputs.group_id}.cal.ms`;
     const report = await applyGains(set, table, join(context.stageFolder, stagePath), {
       threadCount: context.threadCount,
@@ -87,7 +95,7 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
       progress(fraction) {
         context.progress(fraction, "calibrating");
       },
-      history: `calibrated with ${basename(inputs.calibration_table)}`,
+      history: `calibrated with ${basename(inputs.calibration_table_path)}`,
     });
     const quality = judge(report, inputs);
     const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
@@ -136,10 +144,10 @@ function judge(report: ApplyReport, inputs: ApplyInputs): QualityVerdict {
   if (report.rowCount === 0 || flaggedFraction > inputs.flagged_fraction_max)
     throw new PipelineError(
       "TooFewVisibilities",
-      `${inputs.measurement_set}: ${(100 * flaggedFraction).toFixed(1)} % of the calibrated ` +
+      `${inputs.measurement_set_path}: ${(100 * flaggedFraction).toFixed(1)} % of the calibrated ` +
         `visibilities are flagged, expected at most ${100 * inputs.flagged_fraction_max} %`,
       {
-        path: inputs.measurement_set,
+        path: inputs.measurement_set_path,
         flaggedFraction,
         flaggedBeforeFraction: report.flaggedBeforeFraction,
         unusableFraction: report.unusableFraction,
@@ -168,7 +176,7 @@ function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): 
   return {
     measurement_set_path: finalPath,
     group_id: inputs.group_id,
-    calibration_table: inputs.calibration_table,
+    calibration_table_path: inputs.calibration_table_path,
     row_count: report.rowCount,
     channel_count: report.channelCount,
     averaging_factor: report.averagingFactor,

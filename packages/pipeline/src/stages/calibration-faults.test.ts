@@ -40,7 +40,7 @@ describe.skipIf(!isCasacoreAvailable())("bad input (needs casacore-dev)", () => 
   test("a Measurement Set in place of a calibration table is refused", async () => {
     writeSet({});
 
-    const error = await failure(apply({ calibration_table: join(folder, "known.ms") }));
+    const error = await failure(apply({ calibration_table_path: join(folder, "known.ms") }));
 
     assert.equal(error.tag, "MalformedFile");
     assert.match(String(error.cause), /"Measurement Set" of "", expected "B Jones"/);
@@ -117,10 +117,10 @@ async function solve() {
   return calibrationSolveStage.run(await calibrationSolveStage.resolve(params, lookup), context());
 }
 
-async function apply(changes: { calibration_table?: string } = {}) {
+async function apply(changes: { calibration_table_path?: string } = {}) {
   const params = calibrationApplyStage.params.parse({
     group_id: GROUP_ID,
-    calibration_table: join(folder, "run", `${GROUP_ID}.bcal`),
+    calibration_table_path: join(folder, "run", `${GROUP_ID}.bcal`),
     ...changes,
   });
   return calibrationApplyStage.run(await calibrationApplyStage.resolve(params, lookup), context());

@@ -17,8 +17,9 @@ import { judgeSolution, metricsOf } from "../calibration/solution-verdict.ts";
 import { solveGains, type GainSolution, type SolveOptions } from "../calibration/solve-gains.ts";
 import { openVisibilitySet, type VisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
-import { calibrationTablePath, isGroupId, referenceCatalogPath } from "../products/paths.ts";
+import { calibrationTablePath, referenceCatalogPath } from "../products/paths.ts";
 import type { RunContext, Stage } from "../stage.ts";
+import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const CALIBRATOR_LIST = fileURLToPath(
   new URL("../../../../data/vla_calibrators.csv", import.meta.url),
@@ -29,16 +30,16 @@ const VALIDITY_DAYS = 0.5;
 const TABLE_BYTES = 8_000_000;
 
 const paramsSchema = z.strictObject({
-  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  group_id: groupIdParam,
   /** Absolute; found in the registry when absent. */
-  measurement_set: z.string().min(1).optional(),
+  measurement_set_path: pathParam.optional(),
   /** J2000 name or alias in the VLA list; the brightest in the beam when absent. */
   calibrator: z.string().min(1).optional(),
   /** `tracking`: an antenna that follows the phase center, where a source of `flux_jy` is. */
   pointing: z.enum(["drift", "tracking"]).default("drift"),
   flux_jy: z.number().positive().default(1),
   /** Absolute; `catalogs/reference.csv` when absent. Its sources complete the model. */
-  reference_catalog: z.string().min(1).optional(),
+  catalog_path: pathParam.optional(),
   use_field_sources: z.boolean().default(true),
   channels_per_solution: z.int().min(1).default(1),
   /** Antennas below it, in the median over channels, are left out. */
@@ -52,11 +53,11 @@ export type SolveParams = z.infer<typeof paramsSchema>;
 /** Null where the data decide. */
 export type SolveInputs = Omit<
   SolveParams,
-  "measurement_set" | "calibrator" | "reference_catalog" | "use_field_sources"
+  "measurement_set_path" | "calibrator" | "catalog_path" | "use_field_sources"
 > & {
-  measurement_set: string;
+  measurement_set_path: string;
   calibrator: string | null;
-  reference_catalog: string | null;
+  catalog_path: string | null;
 };
 
 /** What the registry keeps of a table, and the task's result. */
@@ -79,14 +80,15 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
   params: paramsSchema,
 
   async resolve(params, lookup) {
-    const { measurement_set, calibrator, reference_catalog, use_field_sources, ...rest } = params;
-    const catalog = reference_catalog ?? referenceCatalogPath(lookup.dataRoot);
-    const hasCatalog = reference_catalog !== undefined || (await exists(catalog));
+    const { measurement_set_path, calibrator, catalog_path, use_field_sources, ...rest } = params;
+    const catalog = catalog_path ?? referenceCatalogPath(lookup.dataRoot);
+    const hasCatalog = catalog_path !== undefined || (await exists(catalog));
     return {
       ...rest,
-      measurement_set: measurement_set ?? (await lookup.find("measurement-set", params.group_id)),
+      measurement_set_path:
+        measurement_set_path ?? (await lookup.find("measurement-set", params.group_id)),
       calibrator: calibrator ?? null,
-      reference_catalog: use_field_sources && hasCatalog ? catalog : null,
+      catalog_path: use_field_sources && hasCatalog ? catalog : null,
     };
   },
 
@@ -94,12 +96,12 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
 
   async run(inputs, context) {
     checkAddon();
-    using set = openVisibilitySet(inputs.measurement_set);
+    using set = openVisibilitySet(inputs.measurement_set_path);
     const sky = skyOf(set, inputs);
     const solution = await solveGains(set, optionsOf(set, inputs, context, sky.modelOf));
-    const quality = judgeSolution(metricsOf(solution), inputs.measurement_set);
+    const quality = judgeSolution(metricsOf(solution), inputs.measurement_set_path);
     const stagePath = `${inputs.group_id}.bcal`;
-    writeBandpassTable(join(context.stageFolder, stagePath), solution, inputs.measurement_set);
+    writeBandpassTable(join(context.stageFolder, stagePath), solution, inputs.measurement_set_path);
     const finalPath = calibrationTablePath(inputs.group_id);
     const result = describe(set, solution, { finalPath, sky, inputs });
     return {
@@ -158,9 +160,9 @@ function skyOf(set: VisibilitySet, inputs: SolveInputs): Sky {
   const list = readVlaCalibrators(CALIBRATOR_LIST);
   const calibrator = chooseCalibrator(list, inputs.calibrator ?? undefined, tile);
   const others =
-    inputs.reference_catalog === null
+    inputs.catalog_path === null
       ? []
-      : fieldSources(readReferenceCatalog(inputs.reference_catalog), calibrator, tile);
+      : fieldSources(readReferenceCatalog(inputs.catalog_path), calibrator, tile);
   return {
     calibrator: calibrator.name,
     apparentFluxJy: calibrator.apparentFluxJy,

@@ -28,7 +28,7 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
     group = await simulateGroup({ folder: join(folder, "incoming"), ...calibratorTile });
     await convertGroup({ inputPaths: group.files, outputPath: measurementSet() });
     alone = await solve("alone", { use_field_sources: false });
-    field = await solve("field", { reference_catalog: group.catalogPath });
+    field = await solve("field", { catalog_path: group.catalogPath });
   });
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -79,7 +79,7 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
     assert.equal(outputs[0]?.finalPath, `ms/science/2026-01-25/${group.groupId}.cal.ms`);
     // Where imaging looks for the table that it names in its images.
     using history = openTable(join(folder, "apply", outputs[0].stagePath, "HISTORY"));
-    const tableName = basename(inputs.calibration_table);
+    const tableName = basename(inputs.calibration_table_path);
     assert.ok(history.getStrings("MESSAGE").includes(`calibrated with ${tableName}`));
     const meanJy = meanAmplitude(join(folder, "apply", outputs[0].stagePath));
     // 8.8 Jy at 1.4 GHz through the beam over the drift, and the rest of the field incoherently.

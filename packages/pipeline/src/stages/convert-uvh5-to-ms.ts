@@ -14,17 +14,18 @@ import type { Conversion, ConversionRequest } from "../convert/convert-group.ts"
 import { PipelineError } from "../errors.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
 import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
-import { incomingFolder, isGroupId, measurementSetPath } from "../products/paths.ts";
+import { incomingFolder, measurementSetPath } from "../products/paths.ts";
 import type { Json, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
+import { groupIdParam, pathParam } from "../stage-params.ts";
 
 /** A tile that is half flagged loses 40 % of its depth; someone should look at its receivers. */
 const FLAGGED_FRACTION_MAX = 0.5;
 
 const paramsSchema = z
   .strictObject({
-    group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+    group_id: groupIdParam,
     /** Absolute; found in `incoming/` when absent. */
-    input_paths: z.array(z.string().min(1)).min(1).optional(),
+    input_paths: z.array(pathParam).min(1).optional(),
     expected_subbands: z.int().min(1).max(99).default(SUBBAND_COUNT),
     tolerance_seconds: z.number().min(0).max(150).default(GROUP_TOLERANCE_SECONDS),
     role: z.enum(["science", "calibrators"]).default("science"),

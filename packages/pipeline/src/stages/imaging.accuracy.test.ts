@@ -50,7 +50,7 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
     );
     image = await runStage(imagingStage, root, {
       group_id: GROUP,
-      calibrated_ms_path: join(root, "tile.ms"),
+      calibrated_measurement_set_path: join(root, "tile.ms"),
       pixel_count: 960,
       cell_arcsec: 8,
     });
@@ -125,7 +125,7 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
       const count = cell.reduce((product, length) => product * length, table.rowCount);
       table.putArray("FLAG", 0, table.rowCount, new Uint8Array(count).fill(1));
     }
-    const params = { group_id: GROUP, calibrated_ms_path: path, pixel_count: 128 };
+    const params = { group_id: GROUP, calibrated_measurement_set_path: path, pixel_count: 128 };
     await assert.rejects(runStage(imagingStage, join(root, "flagged"), params), {
       tag: "TooFewVisibilities",
       message: /flagged\.ms: WSClean fitted no beam/,

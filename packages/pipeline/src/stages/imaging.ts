@@ -31,16 +31,17 @@ import {
   measureImage,
   theoreticalNoiseJy,
 } from "../imaging/quality.ts";
-import { imagePath, isGroupId } from "../products/paths.ts";
+import { imagePath } from "../products/paths.ts";
 import { softwareVersions } from "../products/software.ts";
 import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
+import { groupIdParam, pathParam } from "../stage-params.ts";
 import { readWscleanVersion, runWsclean, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
 import type { WscleanSummary } from "../tools/wsclean-log.ts";
 
 const paramsSchema = z.strictObject({
-  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  group_id: groupIdParam,
   /** Absolute; found in the registry when absent. */
-  calibrated_ms_path: z.string().min(1).optional(),
+  calibrated_measurement_set_path: pathParam.optional(),
   pixel_count: z.int().min(64).max(16384).multipleOf(2).default(4096),
   cell_arcsec: z.number().positive().max(60).default(3),
   robustness: z.number().min(-2).max(2).default(-0.5),
@@ -58,7 +59,7 @@ const paramsSchema = z.strictObject({
 });
 
 export type ImagingParams = z.infer<typeof paramsSchema>;
-export type ImagingInputs = Omit<ImagingParams, "calibrated_ms_path"> & {
+export type ImagingInputs = Omit<ImagingParams, "calibrated_measurement_set_path"> & {
   measurement_set_path: string;
 };
 
@@ -67,7 +68,7 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
   packages: [WSCLEAN_PACKAGE, "casacore-dev"],
   params: paramsSchema,
 
-  async resolve({ calibrated_ms_path: given, ...settings }, lookup) {
+  async resolve({ calibrated_measurement_set_path: given, ...settings }, lookup) {
     const found = given ?? (await lookup.find("calibrated-measurement-set", settings.group_id));
     return { ...settings, measurement_set_path: found };
   },

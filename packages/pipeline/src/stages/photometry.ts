@@ -19,15 +19,16 @@ import { z } from "zod";
 import { type FieldSource, sourcesInField } from "../imaging/catalog-field.ts";
 import { toCsv } from "../imaging/csv.ts";
 import { openCatalog, openField, type OpenedField } from "../imaging/open-field.ts";
-import { isGroupId, photometryPath, referenceCatalogPath } from "../products/paths.ts";
+import { photometryPath, referenceCatalogPath } from "../products/paths.ts";
 import type { Json, Output, QualityVerdict, Stage } from "../stage.ts";
+import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const paramsSchema = z.strictObject({
-  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  group_id: groupIdParam,
   /** Absolute paths; found in the registry and the data root when absent. */
-  corrected_image_path: z.string().min(1).optional(),
-  primary_beam_path: z.string().min(1).optional(),
-  catalog_path: z.string().min(1).optional(),
+  corrected_image_path: pathParam.optional(),
+  primary_beam_path: pathParam.optional(),
+  catalog_path: pathParam.optional(),
   /** Sources where the beam's response is lower are not measured. */
   primary_beam_min: z.number().gt(0).max(1).default(0.3),
 });

@@ -21,16 +21,17 @@ import {
   VALIDATION_LIMITS,
   type ValidatedSource,
 } from "../imaging/validate.ts";
-import { isGroupId, referenceCatalogPath, validationPath } from "../products/paths.ts";
+import { referenceCatalogPath, validationPath } from "../products/paths.ts";
 import type { Json, Output, Stage } from "../stage.ts";
+import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const paramsSchema = z.strictObject({
-  group_id: z.string().refine(isGroupId, "expected a time such as 2026-01-25T22:26:05"),
+  group_id: groupIdParam,
   /** Absolute paths; found in the registry and the data root when absent. */
-  image_path: z.string().min(1).optional(),
-  primary_beam_path: z.string().min(1).optional(),
-  psf_path: z.string().min(1).optional(),
-  catalog_path: z.string().min(1).optional(),
+  image_path: pathParam.optional(),
+  primary_beam_path: pathParam.optional(),
+  psf_path: pathParam.optional(),
+  catalog_path: pathParam.optional(),
   threshold_sigma: z.number().min(3).max(50).default(5),
   /** Side of the boxes in which noise and holes are measured: several beams, few sources. */
   noise_box_pixels: z.int().min(16).max(1024).default(64),
