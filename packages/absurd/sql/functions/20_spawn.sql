@@ -22,7 +22,7 @@ begin
              coalesce((g.timeout_seconds * 1000)::bigint, k.timeout_ms),
              coalesce(g.available_at, p_now + make_interval(secs => g.delay_seconds), p_now),
              g.idempotency_key, g.correlation_id, g.workflow_id, g.tags, g.policy,
-             nullif(g.depends_on, '[]')
+             nullif(g.depends_on, '[]'), p_tasks -> (g.ordinal - 1)::integer
            )::absurd.spawn_row
       from rows from (
              jsonb_to_recordset(p_tasks) as (
@@ -97,7 +97,7 @@ begin
     select row(
              r.ordinal, r.number, coalesce(d.task_id, r.number), r.kind_id, r.queue, r.priority,
              r.params, r.attempts_max, r.timeout_ms, r.available_at, r.idempotency_key,
-             r.correlation_id, r.workflow_id, r.tags, r.policy, r.depends_on
+             r.correlation_id, r.workflow_id, r.tags, r.policy, r.depends_on, r.request
            )::absurd.spawn_row
       from unnest(p_rows) r
       left join absurd.dedup d
