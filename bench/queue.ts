@@ -194,6 +194,7 @@ async function runAsWorker(url: string, concurrency: number): Promise<void> {
     connectionString: url,
     concurrency,
     tasks: [{ ...noop, handler: () => undefined }],
+    prefetch: 2000,
   });
   process.on("SIGTERM", () => void worker.stop());
   await worker.finished;
