@@ -55,8 +55,6 @@ export async function runWork(lab: Lab, work: Work, options: RunOptions): Promis
   } catch (error) {
     if (!(error instanceof NotAvailable)) throw error;
     return work.metrics.map((metric) => missing(work, metric, size, error.message));
-  } finally {
-    await lab.dropTemplates();
   }
   return work.metrics.map((metric, index) => compare(work, metric, index, size, rounds));
 }
