@@ -74,7 +74,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
-function spawn_plain(text,text[],text,smallint) returns bigint[]
+function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function task_number(uuid) returns bigint immutable
