@@ -10,7 +10,8 @@ import { type Db, run } from "./db.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
-import { spawnBatch, taskNameOf } from "./spawn.ts";
+import { Schedules } from "./schedules.ts";
+import { spawnBatch, spawnElement, taskNameOf } from "./spawn.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
@@ -48,12 +49,23 @@ export class AbsurdClient {
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
   #unregistered: AnyTask[];
+  readonly schedules: Schedules;
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
     this.#pool = pool; // pg's overloads do not infer; the one used here is Db's.
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.schedules = new Schedules({
+      db: this.#pool,
+      toWire: async (request) => {
+        await this.#registerUsed([request]);
+        return spawnElement(request, this.#definitions);
+      },
+      wake: () => {
+        this.wake();
+      },
+    });
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */

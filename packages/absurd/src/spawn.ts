@@ -37,6 +37,18 @@ export function spawnBatch(
   return { json: `[${tasks.join(",")}]`, order };
 }
 
+/** What absurd.spawn_tasks would get for one request. @throws {InvalidParams} */
+export function spawnElement(
+  request: SpawnRequest,
+  definitions: ReadonlyMap<string, AnyTask>,
+): Record<string, unknown> {
+  const [element] = JSON.parse(spawnBatch([request], definitions).json) as Record<
+    string,
+    unknown
+  >[];
+  return element!;
+}
+
 function orderOf(requests: readonly SpawnRequest[]): readonly number[] {
   if (requests.every((request) => !request.dependsOn?.some((each) => typeof each === "number"))) {
     return requests.map((_, index) => index);
