@@ -5,7 +5,7 @@ import type pg from "pg";
 import { describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
+import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
 import {
@@ -18,6 +18,7 @@ import {
 import { fireDueSchedules } from "./schedule-firing.ts";
 import { FIRE_AT, type Overlap, type ScheduleOptions, type Schedules } from "./schedules.ts";
 import { defineTask } from "./task.ts";
+import { startWorker } from "./worker.ts";
 
 const { claim, cycle, emptyEngine, maintain, spawn, task, untilBlocked } = sqlWorker;
 const database = freshDatabase();
@@ -412,6 +413,40 @@ describe("when several would fire, an instant", () => {
       ),
       { code: "WF033" },
     );
+  });
+});
+
+describe("a worker that leads", () => {
+  test("fires schedules as they come, to their number", async () => {
+    const stage = await setUp();
+    await setClock(stage.db, null);
+    await stage.db.query("update absurd.control set expires_at = '-infinity'");
+    const ticking = defineTask({
+      name: "ticking",
+      params: z.strictObject({ at: z.iso.datetime() }),
+      handler: ({ at }) => ({ at }),
+    });
+    const worker = await startWorker({ connectionString: database.url, tasks: [ticking] });
+    try {
+      await stage.create({
+        spec: { everySeconds: 0.3 },
+        spawn: { task: ticking, params: { at: FIRE_AT } },
+        overlap: "allow",
+        remaining: 3,
+      });
+      const client = new AbsurdClient(stage.db);
+      const done = await until(
+        async () => {
+          const { tasks } = await client.list({ taskName: "ticking", status: "completed" }, {});
+          return tasks.length === 3 && tasks;
+        },
+        { what: "three firings completed" },
+      );
+      assert.equal(new Set(done.map((each) => JSON.stringify(each.result))).size, 3);
+      assert.equal((await stage.schedules.show("s")).remaining, 0);
+    } finally {
+      await worker.stop({ graceSeconds: 0 });
+    }
   });
 });
 

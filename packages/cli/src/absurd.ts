@@ -3,6 +3,7 @@
 import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
+import { scheduleCommand } from "./absurd/schedule.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { runProgram } from "./program.ts";
@@ -16,6 +17,7 @@ const COMMANDS = [
   retryCommand,
   cancelCommand,
   statsCommand,
+  scheduleCommand,
 ];
 
 process.exitCode = await runProgram(
