@@ -8,6 +8,7 @@ import type pg from "pg";
 
 import { type Db, run } from "./db.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
+import { History } from "./history.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
@@ -50,12 +51,14 @@ export class AbsurdClient {
   readonly #notifier: Notifier;
   #unregistered: AnyTask[];
   readonly schedules: Schedules;
+  readonly history: History;
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
     this.#pool = pool; // pg's overloads do not infer; the one used here is Db's.
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.history = new History(this.#pool);
     this.schedules = new Schedules({
       db: this.#pool,
       toWire: async (request) => {

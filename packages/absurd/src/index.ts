@@ -25,6 +25,15 @@ export {
   TimedOut,
   UnknownTaskName,
 } from "./errors.ts";
+export {
+  History,
+  type HistoryDay,
+  type HistorySettings,
+  type PruneReport,
+  type Spread,
+  type StatsRange,
+  type StatsStep,
+} from "./history.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
 export {

@@ -438,7 +438,7 @@ describe("a worker that leads", () => {
       const done = await until(
         async () => {
           const { tasks } = await client.list({ taskName: "ticking", status: "completed" }, {});
-          return tasks.length === 3 && tasks;
+          return tasks.length === 3 ? tasks : undefined;
         },
         { what: "three firings completed" },
       );
