@@ -121,7 +121,7 @@ function schedule_jitter(integer,timestamp with time zone,double precision) retu
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function spawn_fire(schedule,timestamp with time zone) returns fire
-function spawn_plain(text,text[],text,smallint) returns bigint[]
+function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
@@ -142,8 +142,10 @@ index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kin
 index CREATE INDEX schedule_due ON absurd.schedule USING btree (due_at) WHERE (due_at IS NOT NULL)
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_correlation ON ONLY absurd.task USING btree (correlation_id, id) WHERE (correlation_id IS NOT NULL)
+index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_bloom_ops) WITH (pages_per_range='128', autosummarize='on')
 index CREATE INDEX task_by_tag ON ONLY absurd.task USING gin (tags) WHERE (tags IS NOT NULL)
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
+index CREATE INDEX task_by_workflow ON ONLY absurd.task USING btree (workflow_id, id) WHERE (workflow_id IS NOT NULL)
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX closing_day_pkey ON absurd.closing_day USING btree (day)
@@ -203,4 +205,4 @@ table task (id bigint not null, lane_id integer not null, attempts_max integer n
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false) with fillfactor=30
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
-view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint)
+view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)

@@ -37,7 +37,8 @@ select absurd.task_uuid(t.id) as task_id,
        t.tags,
        absurd.task_uuid(t.parent_id) as parent_task_id,
        coalesce(o.error, a.error) as error_detail,
-       t.id as task_number
+       t.id as task_number,
+       t.lane_id
   from absurd.task t
   join absurd.lane l on l.lane_id = t.lane_id
   join absurd.kind k on k.kind_id = l.kind_id

@@ -10,7 +10,12 @@ create index outcome_by_xid on absurd.outcome using brin (xid)
 
 create index task_by_correlation on absurd.task (correlation_id, id)
   where correlation_id is not null;
+create index task_by_workflow on absurd.task (workflow_id, id) where workflow_id is not null;
 create index task_by_tag on absurd.task using gin (tags) where tags is not null;
+
+-- Which block ranges hold tasks of a lane: finds those of a rare one, and costs a spawn nothing.
+create index task_by_lane on absurd.task using brin (lane_id int4_bloom_ops)
+  with (pages_per_range = 32, autosummarize = on);
 
 -- Keys come in the order of task numbers.
 create index dedup_by_task on absurd.dedup using brin (task_id) with (pages_per_range = 32);
