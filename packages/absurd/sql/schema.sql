@@ -142,7 +142,7 @@ index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kin
 index CREATE INDEX schedule_due ON absurd.schedule USING btree (due_at) WHERE (due_at IS NOT NULL)
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_correlation ON ONLY absurd.task USING btree (correlation_id, id) WHERE (correlation_id IS NOT NULL)
-index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_bloom_ops) WITH (pages_per_range='128', autosummarize='on')
+index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_bloom_ops) WITH (pages_per_range='32', autosummarize='on')
 index CREATE INDEX task_by_tag ON ONLY absurd.task USING gin (tags) WHERE (tags IS NOT NULL)
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX task_by_workflow ON ONLY absurd.task USING btree (workflow_id, id) WHERE (workflow_id IS NOT NULL)

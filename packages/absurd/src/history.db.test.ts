@@ -17,7 +17,7 @@ async function rollUp(db: pg.Client): Promise<string | null> {
   return rows[0]!.n;
 }
 
-/** Rolls up until nothing is left; autovacuum and other files' sessions hold the horizon at times. */
+/** Rolls up until nothing is left: sessions of other files hold the horizon at times. */
 async function rollUpAll(db: pg.Client): Promise<void> {
   for (let left = true; left;) {
     await rollUp(db);

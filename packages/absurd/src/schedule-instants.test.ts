@@ -1,4 +1,4 @@
-/** Instants of schedules against a walk over every minute or second that asks the platform's clock. */
+/** Instants of schedules against a walk that asks the platform at every minute or second. */
 import assert from "node:assert/strict";
 
 import fc from "fast-check";

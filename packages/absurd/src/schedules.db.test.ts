@@ -1,92 +1,30 @@
 /** Promises of schedules: the leader's rounds are called by hand, and the test moves the clock. */
 import assert from "node:assert/strict";
 
-import type pg from "pg";
 import { describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
+import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
-import { AbsurdClient } from "./client.ts";
-import {
-  InvalidParams,
-  InvalidSchedule,
-  LeaderDeposed,
-  ScheduleNotFound,
-  UnknownTaskName,
-} from "./errors.ts";
+import { InvalidParams, InvalidSchedule, ScheduleNotFound, UnknownTaskName } from "./errors.ts";
 import { fireDueSchedules } from "./schedule-firing.ts";
-import { FIRE_AT, type Overlap, type ScheduleOptions, type Schedules } from "./schedules.ts";
+import { FIRE_AT, type Overlap } from "./schedules.ts";
 import { defineTask } from "./task.ts";
-import { startWorker } from "./worker.ts";
+import {
+  type Stage,
+  currentTerm,
+  endOne,
+  rethrow,
+  setUpSchedules,
+  statuses,
+} from "./testing/schedule-stage.ts";
 
-const { claim, cycle, emptyEngine, maintain, spawn, task, untilBlocked } = sqlWorker;
+const { claim, cycle, maintain } = sqlWorker;
 const database = freshDatabase();
-
-const EVERY_MINUTE = { everySeconds: 60 };
-
-interface Stage {
-  readonly db: pg.Client;
-  readonly worker: sqlWorker.SqlWorker;
-  readonly schedules: Schedules;
-  /** Moves the clock to a time of the day and does what a leader's tick does. */
-  tick(time: string): Promise<void>;
-  create(options?: Partial<ScheduleOptions>): Promise<void>;
-  /** Time and state of each fire, oldest first. */
-  fires(): Promise<string[]>;
-}
-
-async function setUp(): Promise<Stage> {
-  const { db, worker } = await emptyEngine(database, {});
-  await db.query("delete from absurd.fire; delete from absurd.schedule");
-  const schedules = new AbsurdClient(db).schedules;
-  return {
-    db,
-    worker,
-    schedules,
-    tick: async (time) => {
-      await setClock(db, `2026-03-01T${time}Z`);
-      await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
-      await maintain(db, worker);
-      await fireDueSchedules(db, await currentTerm(db), rethrow);
-    },
-    create: async (options = {}) => {
-      const spawnNoop = { task: "noop" };
-      await schedules.create({ name: "s", spec: EVERY_MINUTE, spawn: spawnNoop, ...options });
-    },
-    fires: async () => {
-      const fires = await schedules.fires("s", 1000);
-      return fires
-        .reverse()
-        .map((each) => `${each.fireAt.toISOString().slice(11, 19)} ${each.state}`);
-    },
-  };
-}
-
-function rethrow(error: unknown): never {
-  throw error;
-}
-
-async function currentTerm(db: pg.Client): Promise<string> {
-  const { rows } = await db.query<{ term: string }>("select term from absurd.control");
-  return rows[0]!.term;
-}
-
-async function endOne({ db, worker }: Stage): Promise<void> {
-  const [held] = await claim(db, worker, 1);
-  await cycle(db, worker, { done: [held!] });
-}
-
-async function statuses(db: pg.Client): Promise<string[]> {
-  const { rows } = await db.query<{ status: string }>(
-    "select status from absurd.tasks order by task_number",
-  );
-  return rows.map((row) => row.status);
-}
 
 describe("a schedule", () => {
   test("spawns one task an instant and tells it the instant", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({
       overlap: "allow",
       spawn: { task: "noop", params: { at: FIRE_AT, field: "3C48" }, tags: ["nightly"] },
@@ -111,7 +49,7 @@ describe("a schedule", () => {
   });
 
   test("of a zone fires by its clock, through a gap and a fold", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await setClock(stage.db, "2026-03-07T12:00:00Z");
     await stage.create({
       spec: { cron: "30 2 * * *", timeZone: "America/New_York" },
@@ -129,7 +67,7 @@ describe("a schedule", () => {
   });
 
   test("catches up with what an outage left inside its window and notes the rest", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({ overlap: "allow", catchUpSeconds: 120 });
     await stage.tick("12:10:30");
 
@@ -143,14 +81,14 @@ describe("a schedule", () => {
   });
 
   test("fires only the last missed instant when so asked", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({ overlap: "allow", catchUp: "last" });
     await stage.tick("12:10:30");
     assert.deepEqual(await stage.fires(), ["12:01:00 missed", "12:10:00 spawned"]);
   });
 
   test("does not fire while paused, and what passed meanwhile never was", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create();
     await stage.schedules.pause("s", "dish under repair");
     await stage.tick("12:05:00");
@@ -162,7 +100,7 @@ describe("a schedule", () => {
   });
 
   test("keeps to its start, its end and its number of firings", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     const at = (time: string): Date => new Date(`2026-03-01T${time}Z`);
     await stage.create({ overlap: "allow", startsAt: at("12:02:00"), endsAt: at("12:04:00") });
     await stage.tick("12:09:00");
@@ -189,7 +127,7 @@ describe("a schedule", () => {
   });
 
   test("spreads its tasks by jitter, the same for the same instant", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({ overlap: "allow", jitterSeconds: 30 });
     await stage.tick("12:03:00");
     const { rows } = await stage.db.query<{ late: number }>(
@@ -213,7 +151,7 @@ describe("a schedule", () => {
 
 describe("when a firing comes before the last one's task has ended, a schedule", () => {
   async function during(overlap: Overlap): Promise<Stage> {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({ overlap });
     await stage.tick("12:01:00");
     assert.equal((await claim(stage.db, stage.worker, 1)).length, 1);
@@ -261,8 +199,8 @@ describe("when a firing comes before the last one's task has ended, a schedule",
     assert.deepEqual((await stage.fires()).slice(1), ["12:02:00 spawned", "12:03:00 spawned"]);
   });
 
-  test("that cancels others stops the running task and spawns the latest firing after it", async () => {
-    const stage = await setUp();
+  test("that cancels others stops the running task and spawns the latest firing", async () => {
+    const stage = await setUpSchedules(database);
     await stage.create({ overlap: "cancelOther" });
     await stage.tick("12:01:00");
     await claim(stage.db, stage.worker, 1);
@@ -287,7 +225,7 @@ describe("when a firing comes before the last one's task has ended, a schedule",
 
 describe("by hand, a schedule", () => {
   test("is triggered, also when it is paused, by its overlap policy or another", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({ paused: true });
     const first = await stage.schedules.trigger("s");
     const second = await stage.schedules.trigger("s");
@@ -297,7 +235,7 @@ describe("by hand, a schedule", () => {
   });
 
   test("is backfilled over a range, leaving out what has its task", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create({ overlap: "allow", catchUpSeconds: 60 });
     await stage.tick("12:05:30");
     assert.deepEqual(await stage.fires(), ["12:01:00 missed", "12:05:00 spawned"]);
@@ -312,7 +250,7 @@ describe("by hand, a schedule", () => {
   });
 
   test("is deleted, its tasks stay", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     await stage.create();
     await stage.schedules.trigger("s");
     await stage.schedules.delete("s");
@@ -329,7 +267,7 @@ describe("by hand, a schedule", () => {
   });
 
   test("is refused with what is wrong with it", async () => {
-    const stage = await setUp();
+    const stage = await setUpSchedules(database);
     const strict = defineTask({ name: "strict", params: z.strictObject({ at: z.iso.datetime() }) });
     await stage.create();
     await assert.rejects(stage.create(), InvalidSchedule);
@@ -343,171 +281,5 @@ describe("by hand, a schedule", () => {
     );
     await assert.rejects(stage.create({ name: "t", catchUpSeconds: 1 }), /catchUpSeconds is 1/);
     await stage.create({ name: "t", spawn: { task: strict, params: { at: FIRE_AT } } });
-  });
-});
-
-describe("when several would fire, an instant", () => {
-  test("is fired once: of two leaders at the same time one waits and then finds it done", async () => {
-    const stage = await setUp();
-    await stage.create({ overlap: "allow" });
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    const term = await currentTerm(stage.db);
-    const rival = await database.connect();
-    await setClock(rival, "2026-03-01T12:01:00Z");
-
-    await stage.db.query("begin");
-    await fireDueSchedules(stage.db, term, rethrow);
-    const second = fireDueSchedules(rival, term, rethrow);
-    await untilBlocked(stage.db, rival);
-    await stage.db.query("commit");
-
-    assert.equal(await second, 0);
-    assert.deepEqual(await statuses(stage.db), ["pending"]);
-  });
-
-  test("is fired by the next leader when the first died before its commit", async () => {
-    const stage = await setUp();
-    await stage.create({ overlap: "allow" });
-    const doomed = await database.connect();
-    await setClock(doomed, "2026-03-01T12:01:00Z");
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    await doomed.query("begin");
-    await fireDueSchedules(doomed, await currentTerm(stage.db), rethrow);
-    const { processID } = doomed as pg.Client & { processID: number };
-    await stage.db.query("select pg_terminate_backend($1, 5000)", [processID]);
-
-    await stage.tick("12:01:00");
-    assert.deepEqual(await stage.fires(), ["12:01:00 spawned"]);
-    assert.deepEqual(await statuses(stage.db), ["pending"]);
-  });
-
-  test("is not fired by a leader whose term is over, nor from a schedule that changed", async () => {
-    const stage = await setUp();
-    await stage.create({ overlap: "allow" });
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    const old = String(Number(await currentTerm(stage.db)) - 1);
-    await assert.rejects(fireDueSchedules(stage.db, old, rethrow), LeaderDeposed);
-
-    const { rows } = await stage.db.query<{ fired: number | null }>(
-      `select absurd.fire_schedule($1, schedule_id, revision - 1, array[absurd.clock()], null, null,
-                                   absurd.clock(), null) as fired from absurd.schedule`,
-      [await currentTerm(stage.db)],
-    );
-    assert.deepEqual(rows, [{ fired: null }]);
-    assert.deepEqual(await statuses(stage.db), []);
-  });
-
-  test("still to come is refused, whatever the clock of the leader's machine says", async () => {
-    const stage = await setUp();
-    await stage.create();
-    await maintain(stage.db, stage.worker);
-    await assert.rejects(
-      stage.db.query(
-        `select absurd.fire_schedule($1, schedule_id, revision,
-                  array[absurd.clock() + interval '1 s'], null, null, absurd.clock(), null)
-           from absurd.schedule`,
-        [await currentTerm(stage.db)],
-      ),
-      { code: "WF033" },
-    );
-  });
-});
-
-describe("a worker that leads", () => {
-  test("fires schedules as they come, to their number", async () => {
-    const stage = await setUp();
-    await setClock(stage.db, null);
-    await stage.db.query("update absurd.control set expires_at = '-infinity'");
-    const ticking = defineTask({
-      name: "ticking",
-      params: z.strictObject({ at: z.iso.datetime() }),
-      handler: ({ at }) => ({ at }),
-    });
-    const worker = await startWorker({ connectionString: database.url, tasks: [ticking] });
-    try {
-      await stage.create({
-        spec: { everySeconds: 0.3 },
-        spawn: { task: ticking, params: { at: FIRE_AT } },
-        overlap: "allow",
-        remaining: 3,
-      });
-      const client = new AbsurdClient(stage.db);
-      const done = await until(
-        async () => {
-          const { tasks } = await client.list({ taskName: "ticking", status: "completed" }, {});
-          return tasks.length === 3 ? tasks : undefined;
-        },
-        { what: "three firings completed" },
-      );
-      assert.equal(new Set(done.map((each) => JSON.stringify(each.result))).size, 3);
-      assert.equal((await stage.schedules.show("s")).remaining, 0);
-    } finally {
-      await worker.stop({ graceSeconds: 0 });
-    }
-  });
-});
-
-describe("a schedule that cannot be fired", () => {
-  test("keeps its error, is tried again a minute later, and holds up no other", async () => {
-    const stage = await setUp();
-    await stage.create({ name: "a", spawn: { task: "noop", dependsOn: [] } });
-    await stage.create();
-    await stage.db.query(
-      `update absurd.schedule set spawn = '{"task_name": "gone"}' where name = 'a'`,
-    );
-    const errors: unknown[] = [];
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    const term = await currentTerm(stage.db);
-    await fireDueSchedules(stage.db, term, (error) => errors.push(error));
-    assert.equal(errors.length, 1);
-    assert.match((await stage.schedules.show("a")).error!, /"gone" is not registered/);
-    assert.deepEqual(await stage.fires(), ["12:01:00 spawned"]);
-
-    await stage.db.query(
-      `update absurd.schedule set spawn = '{"task_name": "noop"}', overlap = 'allow'
-        where name = 'a'`,
-    );
-    await stage.tick("12:02:00");
-    const fires = await stage.schedules.fires("a");
-    assert.deepEqual(
-      fires.map((each) => each.state),
-      ["spawned", "spawned"],
-    );
-    assert.equal((await stage.schedules.show("a")).error, null);
-  });
-
-  test("because it was written in SQL and is none is listed with its error", async () => {
-    const stage = await setUp();
-    await stage.db.query(
-      `select absurd.create_schedule('{"name": "s", "spec": {"cron": "what"},
-                                       "spawn": {"task_name": "noop"}}')`,
-    );
-    const errors: unknown[] = [];
-    await fireDueSchedules(stage.db, "0", (error) => errors.push(error));
-    assert.equal(errors.length, 1);
-    const [listed] = await stage.schedules.list();
-    assert.equal(listed!.spec, null);
-    assert.match(listed!.error!, /cron is "what"/);
-  });
-});
-
-describe("the buffer", () => {
-  test("goes past a firing whose spawn is refused", async () => {
-    const stage = await setUp();
-    await stage.create({ overlap: "bufferAll" });
-    await spawn(stage.db, [task({})]);
-    await stage.tick("12:01:00");
-    await stage.tick("12:02:00");
-    await stage.db.query(`update absurd.schedule set spawn = '{"task_name": "gone"}'`);
-    const held = await claim(stage.db, stage.worker, 10);
-    await cycle(stage.db, stage.worker, { done: held });
-    await setClock(stage.db, "2026-03-01T12:02:30Z");
-    await maintain(stage.db, stage.worker);
-    assert.deepEqual(await stage.fires(), ["12:01:00 spawned", "12:02:00 failed"]);
-    assert.match((await stage.schedules.fires("s"))[0]!.reason!, /not registered/);
   });
 });

@@ -1,4 +1,4 @@
-/** Schedules for programs: made, changed, looked at, fired by hand. Firing by time is the leader's. */
+/** Schedules for programs: made, looked at, fired by hand. Firing by time is the leader's. */
 import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
