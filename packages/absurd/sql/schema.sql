@@ -45,6 +45,7 @@ function audit_edges(integer) returns integer
 function backfill_schedule(text,timestamp with time zone[],text) returns SETOF fire
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
@@ -86,6 +87,7 @@ function hold_schedule(text) returns schedule
 function instant_text(timestamp with time zone) returns text stable
 function intern_lanes(spawn_row[]) returns void
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
+function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
@@ -95,6 +97,7 @@ function match_keys(spawn_row[]) returns spawn_row[]
 function next_schedule_seconds() returns double precision stable
 function next_task_number() returns bigint
 function open_fires(integer) returns bigint[]
+function next_task_numbers(integer) returns bigint[]
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function partition_days() returns TABLE(day date) stable
 function partitioned_tables() returns SETOF text stable
