@@ -96,8 +96,8 @@ function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, pro
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_schedule_seconds() returns double precision stable
 function next_task_number() returns bigint
-function open_fires(integer) returns bigint[]
 function next_task_numbers(integer) returns bigint[]
+function open_fires(integer) returns bigint[]
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function partition_days() returns TABLE(day date) stable
 function partitioned_tables() returns SETOF text stable
