@@ -8,8 +8,10 @@ import type pg from "pg";
 
 import { type Db, run } from "./db.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
+import { History } from "./history.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
+import { Schedules } from "./schedules.ts";
 import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
 import { SpawnCoalescer } from "./spawn-coalescer.ts";
 import { sendSpawns } from "./spawn-call.ts";
@@ -52,12 +54,25 @@ export class AbsurdClient {
   readonly #notifier: Notifier;
   readonly #coalescer = new SpawnCoalescer((spawns) => this.#sendSpawns(spawns, {}));
   #unregistered: AnyTask[];
+  readonly schedules: Schedules;
+  readonly history: History;
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
     this.#pool = pool; // pg's overloads do not infer; the one used here is Db's.
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.history = new History(this.#pool);
+    this.schedules = new Schedules({
+      db: this.#pool,
+      toWire: async (request) => {
+        await this.#registerUsed([request]);
+        return JSON.parse(wireSpawn(request, this.#definitions).json) as Record<string, unknown>;
+      },
+      wake: () => {
+        this.wake();
+      },
+    });
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */

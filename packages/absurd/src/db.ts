@@ -3,16 +3,22 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large. Schedules
+ * and history: WF030 no such schedule, WF031 invalid schedule, WF033 leader deposed, WF034 history
+ * closed.
  */
 import type { QueryResultRow } from "pg";
 
 import {
   DependencyCycle,
   DependencyFailed,
+  HistoryClosed,
   InvalidParams,
+  InvalidSchedule,
   InvalidTransition,
+  LeaderDeposed,
   LeaseLost,
+  ScheduleNotFound,
   TaskNotFound,
   UnknownTaskName,
   WorkerDeclaredDead,
@@ -38,6 +44,10 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF006: (message, options) => new TaskNotFound(message, options),
   WF007: (message, options) => new DependencyFailed(message, options),
   WF008: (message, options) => new InvalidParams(message, [], options),
+  WF030: (message, options) => new ScheduleNotFound(message, options),
+  WF031: (message, options) => new InvalidSchedule(message, options),
+  WF033: (message, options) => new LeaderDeposed(message, options),
+  WF034: (message, options) => new HistoryClosed(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

@@ -81,6 +81,26 @@ export class InvalidTransition extends Error {
   override readonly name = "InvalidTransition";
 }
 
+/** The schedule does not exist. */
+export class ScheduleNotFound extends Error {
+  override readonly name = "ScheduleNotFound";
+}
+
+/** What was asked of a schedule cannot be: a spec that is none, a name that is taken. */
+export class InvalidSchedule extends Error {
+  override readonly name = "InvalidSchedule";
+}
+
+/** Another worker leads; what was decided under the old term has no effect. */
+export class LeaderDeposed extends Error {
+  override readonly name = "LeaderDeposed";
+}
+
+/** The history of that day is being removed; its tasks stay as they ended. */
+export class HistoryClosed extends Error {
+  override readonly name = "HistoryClosed";
+}
+
 /** A migration that was applied is not the file it was. */
 export class MigrationConflict extends Error {
   override readonly name = "MigrationConflict";

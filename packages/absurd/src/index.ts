@@ -11,10 +11,13 @@ export {
   DependencyCycle,
   DependencyFailed,
   type ErrorClass,
+  HistoryClosed,
   InvalidParams,
+  InvalidSchedule,
   InvalidTransition,
   LeaseLost,
   MigrationConflict,
+  ScheduleNotFound,
   ShuttingDown,
   TaskCancelled,
   TaskError,
@@ -22,7 +25,26 @@ export {
   TimedOut,
   UnknownTaskName,
 } from "./errors.ts";
+export {
+  History,
+  type HistoryDay,
+  type HistorySettings,
+  type PruneReport,
+  type Spread,
+  type StatsRange,
+  type StatsStep,
+} from "./history.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
+export {
+  FIRE_AT,
+  type FireView,
+  OVERLAPS,
+  type Overlap,
+  type ScheduleOptions,
+  type ScheduleView,
+  Schedules,
+} from "./schedules.ts";
 export {
   type AnyTask,
   type Json,

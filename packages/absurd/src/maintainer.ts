@@ -1,8 +1,9 @@
 /**
  * The worker's part in maintenance: asks for the leadership and, while it has it, promotes what is
- * due, recovers what dead workers held, and keeps partitions ahead.
+ * due, recovers what dead workers held, keeps partitions ahead, and does the leader's duties.
  */
 import { type Db, run } from "./db.ts";
+import { LeaderDuties } from "./leader-duties.ts";
 import { Wake } from "./wake.ts";
 import type { WorkerIdentity } from "./worker-session.ts";
 
@@ -24,6 +25,7 @@ export class Maintainer {
   readonly #options: MaintainerOptions;
   readonly #tickMs: number;
   readonly #wake = new Wake();
+  readonly #duties: LeaderDuties;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
   /** The leader's term while this worker leads. */
@@ -32,6 +34,7 @@ export class Maintainer {
   constructor(host: MaintainerHost, options: MaintainerOptions) {
     this.#host = host;
     this.#options = options;
+    this.#duties = new LeaderDuties(host);
     this.#tickMs = Math.min(1_000, options.leaseSeconds * 250);
   }
 
@@ -55,7 +58,7 @@ export class Maintainer {
     }
   }
 
-  /** Milliseconds until the next deferred task is due. */
+  /** Milliseconds until the next deferred task or schedule is due. */
   async #round(): Promise<number> {
     const { identity } = this.#host;
     try {
@@ -72,7 +75,9 @@ export class Maintainer {
       ]);
       this.term = row?.term ?? undefined;
       if (row && row.promoted + row.recovered > 0) this.#host.onReady();
-      return (row?.next_due_seconds ?? Infinity) * 1000;
+      const nextDueMs = (row?.next_due_seconds ?? Infinity) * 1000;
+      if (this.term !== undefined) await this.#duties.round(this.term, nextDueMs <= 0);
+      return nextDueMs;
     } catch (error) {
       this.term = undefined;
       this.#host.onError(error);

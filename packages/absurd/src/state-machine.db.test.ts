@@ -33,7 +33,7 @@ interface Held {
 const call = fc.record({
   verb: fc.constantFrom(
     ...["spawn", "spawn", "claim", "claim", "complete", "fail", "cancel", "retry"],
-    ...["release", "recover", "tick"],
+    ...["release", "recover", "tick", "rollUp"],
   ),
   pick: fc.nat({ max: 1000 }),
   errorClass: fc.constantFrom("retryable", "fatal", "validation"),
@@ -64,6 +64,7 @@ class Run {
     else if (verb === "fail" && held) await this.#fail(held, errorClass);
     else if (verb === "release" && held) await this.#fail(held, "released");
     else if (verb === "cancel" && any) await this.#cancel(pick % 2 ? (held?.task ?? any) : any);
+    else if (verb === "rollUp") await this.#db.query("select absurd.roll_up()");
     else if (verb === "retry" && any) await this.#retry(any);
   }
 

@@ -18,17 +18,21 @@ export interface TaskPage {
   readonly cursor: string | undefined;
 }
 
-/** Where tasks of a status are. Completed ones are the rule: newest first finds them at once. */
+/** Where tasks that have not ended are, by status. */
 const UNCLAIMED = `select task_id from absurd.ready union all select task_id from absurd.deferred
   union all select child from absurd.waiting`;
 const PLANE_OF_STATUS: Readonly<Partial<Record<TaskStatus, string>>> = {
   pending: UNCLAIMED,
   retrying: UNCLAIMED,
   claimed: "select task_id from absurd.lease",
-  failed: "select task_id from absurd.outcome where kind = 'd'",
-  cancelled: "select task_id from absurd.outcome where kind = 'x'",
+};
+/** Ends that are few among many. Completed tasks are the rule: newest first finds them at once. */
+const KIND_OF_STATUS: Readonly<Partial<Record<TaskStatus, string>>> = {
+  failed: "d",
+  cancelled: "x",
 };
 const CANDIDATES_MAX = 10_000;
+const WALK_STEP_MAX = 1_000;
 
 /** The tasks that can have the status; undefined when so many can that history shows them soon. */
 async function candidates(
@@ -45,6 +49,19 @@ async function candidates(
   return row!.ids.length > CANDIDATES_MAX ? undefined : row!.ids;
 }
 
+/** The lanes of a queue and a task name; undefined when neither is asked for. */
+async function lanesOf(db: Db, filter: TaskFilter): Promise<readonly number[] | undefined> {
+  if (filter.queue === undefined && filter.taskName === undefined) return undefined;
+  const [row] = await run<{ lanes: number[] }>(
+    db,
+    `select array(
+       select l.lane_id from absurd.lane l join absurd.kind k on k.kind_id = l.kind_id
+        where ($1::text is null or l.queue = $1) and ($2::text is null or k.name = $2)) as lanes`,
+    [filter.queue ?? null, filter.taskName ?? null],
+  );
+  return row!.lanes;
+}
+
 /** Newest first. */
 export async function listTasks(
   db: Db,
@@ -52,32 +69,96 @@ export async function listTasks(
   page: { cursor?: string | undefined; limit?: number | undefined },
 ): Promise<TaskPage> {
   const limit = page.limit ?? 50;
-  const numbers = await candidates(db, filter.status);
-  const among = numbers === undefined ? "" : "and task_number = any($9::bigint[])";
-  const rows = await run<TaskRow>(
-    db,
-    `select ${COLUMNS} from absurd.tasks
-      where ($1::text is null or queue_name = $1)
-        and ($2::text is null or status = $2)
-        and ($3::text is null or task_name = $3)
-        and ($4::text is null or correlation_id = $4)
-        and ($5::uuid is null or workflow_id = $5)
-        and ($6::text is null or $6 = any(tags))
-        and ($7::bigint is null or task_number < $7)
-        ${among}
-      order by task_number desc limit $8`,
-    [
-      filter.queue ?? null,
-      filter.status ?? null,
-      filter.taskName ?? null,
-      filter.correlationId ?? null,
-      filter.workflowId ?? null,
-      filter.tag ?? null,
-      page.cursor === undefined ? null : String(taskNumber(page.cursor) ?? 0n),
-      limit + 1,
-      ...(numbers === undefined ? [] : [numbers]),
-    ],
-  );
+  const lanes = await lanesOf(db, filter);
+  const before = page.cursor === undefined ? null : String(taskNumber(page.cursor) ?? 0n);
+  const among = await possible(db, filter.status);
+  const wanted = { before, limit: limit + 1 };
+  const rows = among
+    ? await walk(db, filter, lanes, { ...wanted, among })
+    : await readPage(db, filter, lanes, { ...wanted, among: undefined });
   const tasks = rows.slice(0, limit).map(fromRow);
   return { tasks, cursor: rows.length > limit ? tasks.at(-1)?.taskId : undefined };
+}
+
+/** Gives up to `count` task numbers below `before`, newest first. */
+type Source = (before: string | null, count: number) => Promise<readonly string[]>;
+
+/** Where to look for tasks of a status; undefined when history shows them soon. */
+async function possible(db: Db, status: TaskStatus | undefined): Promise<Source | undefined> {
+  const kind = status && KIND_OF_STATUS[status];
+  if (kind !== undefined) return (before, count) => readEnds(db, kind, before, count);
+  const numbers = await candidates(db, status);
+  if (numbers === undefined) return undefined;
+  const sorted = numbers.map(BigInt).sort((a, b) => (a < b ? 1 : -1));
+  return async (before, count) => {
+    const from = before === null ? 0 : sorted.findIndex((number) => number < BigInt(before));
+    return from < 0 ? [] : sorted.slice(from, from + count).map(String);
+  };
+}
+
+async function readEnds(
+  db: Db,
+  kind: string,
+  before: string | null,
+  count: number,
+): Promise<readonly string[]> {
+  const ends = await run<{ task_id: string }>(
+    db,
+    `select task_id from absurd.outcome
+      where kind = $1 and kind <> 'c' and ($2::bigint is null or task_id < $2)
+      order by task_id desc limit $3`,
+    [kind, before, count],
+  );
+  return ends.map((end) => end.task_id);
+}
+
+/** Walks a source until enough of its tasks fit the filter, in longer and longer steps. */
+async function walk(
+  db: Db,
+  filter: TaskFilter,
+  lanes: readonly number[] | undefined,
+  page: { before: string | null; among: Source; limit: number },
+): Promise<TaskRow[]> {
+  const rows: TaskRow[] = [];
+  let { before } = page;
+  for (let step = page.limit; ; step = Math.min(step * 4, WALK_STEP_MAX)) {
+    const among = await page.among(before, step);
+    const limit = page.limit - rows.length;
+    if (among.length > 0) {
+      rows.push(...(await readPage(db, filter, lanes, { before, among, limit })));
+    }
+    if (rows.length >= page.limit || among.length < step) return rows;
+    before = among.at(-1)!;
+  }
+}
+
+/** Conditions are written only when they are asked for, so that each finds its index. */
+async function readPage(
+  db: Db,
+  filter: TaskFilter,
+  lanes: readonly number[] | undefined,
+  page: { before: string | null; among: readonly string[] | undefined; limit: number },
+): Promise<TaskRow[]> {
+  const values: unknown[] = [];
+  const conditions: string[] = [];
+  const add = (condition: string, value: unknown): void => {
+    if (value === undefined || value === null) return;
+    values.push(value);
+    conditions.push(condition.replace("?", `$${values.length}`));
+  };
+  add("lane_id = any(?::integer[])", lanes);
+  add("status = ?", filter.status);
+  add("correlation_id = ?", filter.correlationId);
+  add("workflow_id = ?::uuid", filter.workflowId);
+  add("tags @> array[?::text]", filter.tag);
+  add("task_number < ?::bigint", page.before);
+  add("task_number = any(?::bigint[])", page.among);
+  const where = conditions.length > 0 ? `where ${conditions.join(" and ")}` : "";
+  values.push(page.limit);
+  return run<TaskRow>(
+    db,
+    `select ${COLUMNS} from absurd.tasks ${where}
+      order by task_number desc limit $${values.length}`,
+    values,
+  );
 }

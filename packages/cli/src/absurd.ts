@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
 import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
-import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
+import { historyCommand } from "./absurd/history.ts";
+import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
+import { scheduleCommand } from "./absurd/schedule.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { statsCommand } from "./absurd/stats.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { runProgram } from "./program.ts";
 
@@ -16,6 +19,8 @@ const COMMANDS = [
   retryCommand,
   cancelCommand,
   statsCommand,
+  scheduleCommand,
+  historyCommand,
 ];
 
 process.exitCode = await runProgram(

@@ -5,8 +5,11 @@
 import {
   DependencyCycle,
   DependencyFailed,
+  HistoryClosed,
   InvalidParams,
+  InvalidSchedule,
   InvalidTransition,
+  ScheduleNotFound,
   TaskError,
   TaskNotFound,
   UnknownTaskName,
@@ -74,10 +77,17 @@ export function toFailure(error: unknown): Failure {
 }
 
 function toEngineFailure(error: unknown): Failure | undefined {
-  if (error instanceof InvalidParams || error instanceof UnknownTaskName) {
+  if (
+    error instanceof InvalidParams ||
+    error instanceof InvalidSchedule ||
+    error instanceof UnknownTaskName
+  ) {
     return failure(2, error.name, error.message);
   }
-  if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
+  if (error instanceof TaskNotFound || error instanceof ScheduleNotFound) {
+    return failure(3, error.name, error.message);
+  }
+  if (error instanceof HistoryClosed) return failure(1, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
   if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
   if (error instanceof DependencyFailed || error instanceof InvalidTransition) {

@@ -1,4 +1,25 @@
--- Creates the daily partitions of task, outcome and attempt from today to p_days ahead.
+-- The tables that have a partition a day, by task number: all partitioned tables of the schema. task
+-- comes last, so that its partition stands for all.
+create or replace function absurd.partitioned_tables()
+  returns setof text
+  language sql stable
+as $$
+  select c.relname::text from pg_class c
+   where c.relnamespace = 'absurd'::regnamespace and c.relkind = 'p'
+   order by c.relname = 'task', c.relname;
+$$;
+
+-- The days for which there are partitions.
+create or replace function absurd.partition_days()
+  returns table (day date)
+  language sql stable
+as $$
+  select to_date(right(c.relname, 8), 'YYYYMMDD')
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+   where i.inhparent = 'absurd.task'::regclass;
+$$;
+
+-- Creates the daily partitions from today to p_days ahead.
 --
 -- There is no default partition (it would have to be scanned at each attach), so this runs ahead:
 -- at migration, by the leader, and by spawn_tasks itself should today's be missing. Tables are
@@ -16,7 +37,7 @@ declare
   v_today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
   for v_day in select v_today + i from generate_series(0, p_days) i loop
-    foreach v_table in array array['outcome', 'attempt', 'task'] loop
+    for v_table in select p.name from absurd.partitioned_tables() p(name) loop
       v_name := v_table || '_' || to_char(v_day, 'YYYYMMDD');
       continue when to_regclass('absurd.' || v_name) is not null;
       perform pg_advisory_xact_lock(hashtext('absurd.ensure_partitions'));

@@ -117,7 +117,8 @@ $$;
 
 -- Gives a failed or cancelled task, and the tasks that were cancelled because of it, a new start
 -- with all attempts. Finished attempts stay in the log, claim numbers go on counting.
--- Returns false when the task is neither failed nor cancelled. Raises WF006 when there is none.
+-- Returns false when the task is neither failed nor cancelled. Raises WF006 when there is none, WF034
+-- when the history of its day is being removed.
 create or replace function absurd.retry_task(p_task_id uuid)
   returns boolean
   language plpgsql
@@ -140,6 +141,7 @@ begin
      where o.error ->> 'tag' = 'DependencyFailed'
   )
   select array_agg(f.id) into v_family from family f;
+  perform absurd.uncount_outcomes(v_family);
 
   with revived as (
     delete from absurd.outcome o

@@ -1,7 +1,8 @@
 -- Maintenance, done by one worker at a time: the one whose name is in the leader's row.
 
 -- Takes or keeps the leadership and does one round of maintenance. Returns the leader's term, null
--- when another worker leads, and the seconds until the next deferred task falls due (null: none).
+-- when another worker leads, and the seconds until the next deferred task or schedule falls due
+-- (null: none). Schedules that are due are fired by the leader's process: see fire_schedule.
 --
 -- Recovery only puts tasks back in line, it never runs them. Each job is bounded, in the order of
 -- task numbers. Locks control, worker, lease, waiting, deferred, ready rows, in this order.
@@ -32,7 +33,7 @@ begin
      where w.worker_id = p_worker_id
        and w.beat_at + w.lease_ms * interval '0.5 millisecond' < absurd.clock();
     v_recovered := absurd.recover_dead_workers(1000) + absurd.end_overdue(p_cancel_grace_ms, 1000);
-    v_promoted := absurd.promote_deferred(1000);
+    v_promoted := absurd.promote_deferred(1000) + absurd.release_buffered(100);
     perform absurd.audit_edges(1000);
     delete from absurd.signal s
      where not exists (
@@ -42,8 +43,9 @@ begin
   end if;
   return query
     select v_term, v_promoted, v_recovered,
-           (select extract(epoch from d.run_at - absurd.clock())::double precision
-              from absurd.deferred d order by d.run_at limit 1);
+           least((select extract(epoch from d.run_at - absurd.clock())::double precision
+                    from absurd.deferred d order by d.run_at limit 1),
+                 absurd.next_schedule_seconds());
 end;
 $$;
 

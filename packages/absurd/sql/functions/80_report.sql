@@ -37,7 +37,8 @@ select absurd.task_uuid(t.id) as task_id,
        t.tags,
        absurd.task_uuid(t.parent_id) as parent_task_id,
        coalesce(o.error, a.error) as error_detail,
-       t.id as task_number
+       t.id as task_number,
+       t.lane_id
   from absurd.task t
   join absurd.lane l on l.lane_id = t.lane_id
   join absurd.kind k on k.kind_id = l.kind_id
@@ -61,49 +62,6 @@ select t.task_id, t.queue_name, t.task_name, t.params, t.attempt, t.error, t.err
   from absurd.tasks t
  where t.status = 'failed'
    and t.task_number = any(array(select o.task_id from absurd.outcome o where o.kind = 'd'));
-
--- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting
--- the view, read from each plane once.
-create or replace function absurd.get_queue_stats(p_queue text default null)
-  returns table (
-    queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
-    cancelled bigint, retrying bigint, total bigint
-  )
-  language sql stable
-as $$
-  with unclaimed as (
-    select lane_id, task_id, claim_no from absurd.ready
-    union all select lane_id, task_id, claim_no from absurd.deferred
-    union all select lane_id, child, claim_no from absurd.waiting
-  ),
-  counted as (
-    select u.lane_id,
-           case when u.claim_no > 0 and exists (
-             select from absurd.attempt a
-              where a.task_id = u.task_id
-                and a.claim_no > coalesce(
-                      (select max(c.claim_no) from absurd.credit c where c.task_id = u.task_id), 0)
-           ) then 'r' else 'p' end as place, count(*) as n
-      from unclaimed u group by 1, 2
-    union all
-    select s.lane_id, 'l', count(*) from absurd.lease s group by 1
-    union all
-    select t.lane_id, o.kind::text, count(*)
-      from absurd.outcome o join absurd.task t on t.id = o.task_id group by 1, 2
-  )
-  select l.queue,
-         coalesce(sum(c.n) filter (where c.place = 'p'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'l'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'c'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'd'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'x'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'r'), 0)::bigint,
-         sum(c.n)::bigint
-    from counted c join absurd.lane l on l.lane_id = c.lane_id
-   where p_queue is null or l.queue = p_queue
-   group by l.queue
-   order by l.queue;
-$$;
 
 -- Where one task is and what it waits for, by keys alone (the view reads history).
 -- place: ready, deferred, waiting, lease, completed, failed, cancelled.

@@ -1,4 +1,4 @@
-/** `absurd list`, `absurd show`, `absurd stats`: looking at tasks. */
+/** `absurd list`, `absurd show`: looking at tasks. */
 import { type AttemptView, TASK_STATUSES, type TaskPlace, type TaskView } from "@contimg/absurd";
 import { type Command, Option } from "commander";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import { UsageError } from "../failure.ts";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
-import { formatStats, formatTasks, formatTime } from "./task-text.ts";
+import { formatTasks, formatTime } from "./task-text.ts";
 
 interface ListFlags extends AbsurdFlags {
   readonly status?: TaskView["status"];
@@ -114,13 +114,4 @@ function formatTask(
 
 function progressText(progress: { fraction: number; note: string }): string {
   return `${(100 * progress.fraction).toFixed(0)} % ${progress.note}`;
-}
-
-export function statsCommand(): Command {
-  return absurdCommand("stats", "count tasks by queue and status")
-    .option("--queue <name>", "only of this queue")
-    .action(async (flags: AbsurdFlags) => {
-      const stats = await withClient(flags, (client) => client.stats(flags.queue));
-      print(flags.json ?? false, { queues: stats }, () => formatStats(stats));
-    });
 }

@@ -1,0 +1,259 @@
+-- Statistics: roll-ups of what ended, and the counts and reports that are read from them.
+
+-- 0 below 1 ms, then 1 to 127 by powers of the fourth root of 2 (a bucket is 19 % wide, the last one
+-- begins at 42 days).
+create or replace function absurd.histogram_bucket(p_seconds double precision)
+  returns integer
+  language sql immutable strict parallel safe
+as $$
+  select case when p_seconds < 0.001 then 0
+              else least(127, floor(4 * ln(p_seconds * 1000) / ln(2.0::double precision))::integer + 1)
+         end;
+$$;
+
+create or replace function absurd.histogram_of(p_seconds double precision[])
+  returns bigint[]
+  language sql immutable
+as $$
+  select array(
+    select coalesce(c.n, 0)
+      from generate_series(0, 127) b
+      left join (
+        select absurd.histogram_bucket(s) as bucket, count(*) as n
+          from unnest(p_seconds) s where s is not null group by 1
+      ) c on c.bucket = b
+     order by b
+  );
+$$;
+
+create or replace function absurd.add_histograms(p_one bigint[], p_other bigint[])
+  returns bigint[]
+  language sql immutable
+as $$
+  select case when p_one is null then p_other when p_other is null then p_one else array(
+    select a.n + b.n
+      from unnest(p_one) with ordinality as a(n, i)
+      join unnest(p_other) with ordinality as b(n, i) on b.i = a.i
+     order by a.i
+  ) end;
+$$;
+
+create or replace aggregate absurd.sum_histograms(bigint[]) (
+  sfunc = absurd.add_histograms, stype = bigint[]
+);
+
+-- The seconds below which p_fraction of the counted are, within 9 %; null of an empty histogram.
+create or replace function absurd.histogram_quantile(
+  p_histogram bigint[], p_fraction double precision
+)
+  returns double precision
+  language sql immutable
+as $$
+  select case h.i when 1 then 0.0005 else 0.001 * 2.0::double precision ^ ((h.i - 1.5) / 4) end
+    from (
+      select u.i, sum(u.n) over (order by u.i) as upto, sum(u.n) over () as total
+        from unnest(p_histogram) with ordinality as u(n, i)
+    ) h
+   where h.total > 0 and h.upto >= greatest(1, ceil(h.total * p_fraction))
+   order by h.i limit 1;
+$$;
+
+-- The day of birth of a task, which names its partition.
+create or replace function absurd.day_of(p_task_number bigint)
+  returns date
+  language sql immutable strict parallel safe
+as $$
+  select date '1970-01-01' + (p_task_number / (86400000::bigint << 20))::integer;
+$$;
+
+-- Adds what ended since the last time to ended_count and rollup. Returns how many tasks, null when
+-- another session is at it.
+--
+-- Takes the outcomes of all transactions below the oldest one that is still open. Each of those has
+-- ended, so none of its rows can appear later; a row of one that is still open waits for a later
+-- time, however old its finished_at is. The cursor moves in the same transaction: exactly once.
+-- Locks the row of history, for which uncount_outcomes waits.
+create or replace function absurd.roll_up()
+  returns bigint
+  language plpgsql
+as $$
+declare
+  v_from bigint;
+  v_below bigint;
+  v_count bigint;
+begin
+  select h.rolled_xid into v_from from absurd.history h for update skip locked;
+  if not found then
+    return null;
+  end if;
+  -- The statements below take later snapshots, which show all that these transactions committed.
+  v_below := txid_snapshot_xmin(txid_current_snapshot());
+  if v_below <= v_from then
+    return 0;
+  end if;
+  with ended as materialized (
+    select absurd.day_of(o.task_id) as day, t.lane_id, o.kind,
+           date_trunc('hour', o.finished_at at time zone 'UTC') at time zone 'UTC' as hour,
+           extract(epoch from o.claimed_at - coalesce(t.available_at, t.created_at))
+             ::double precision as wait_seconds,
+           extract(epoch from o.finished_at - o.claimed_at)::double precision as run_seconds
+      from absurd.outcome o
+      join absurd.task t on t.id = o.task_id
+     where o.xid >= v_from and o.xid < v_below
+  ),
+  counted as (
+    insert into absurd.ended_count as c (day, lane_id, kind, tasks)
+    select e.day, e.lane_id, e.kind, count(*) from ended e group by 1, 2, 3 order by 1, 2, 3
+    on conflict on constraint ended_count_pkey do update set tasks = c.tasks + excluded.tasks
+  ),
+  summed as (
+    insert into absurd.rollup as r (
+      hour, queue, kind_id, completed, failed, cancelled, claimed, wait_seconds, run_seconds,
+      wait_histogram, run_histogram
+    )
+    select e.hour, l.queue, l.kind_id, count(*) filter (where e.kind = 'c'),
+           count(*) filter (where e.kind = 'd'), count(*) filter (where e.kind not in ('c', 'd')),
+           count(e.run_seconds), coalesce(sum(e.wait_seconds), 0), coalesce(sum(e.run_seconds), 0),
+           absurd.histogram_of(array_agg(e.wait_seconds)),
+           absurd.histogram_of(array_agg(e.run_seconds))
+      from ended e join absurd.lane l on l.lane_id = e.lane_id
+     group by 1, 2, 3 order by 1, 2, 3
+    on conflict on constraint rollup_pkey do update
+       set completed = r.completed + excluded.completed, failed = r.failed + excluded.failed,
+           cancelled = r.cancelled + excluded.cancelled, claimed = r.claimed + excluded.claimed,
+           wait_seconds = r.wait_seconds + excluded.wait_seconds,
+           run_seconds = r.run_seconds + excluded.run_seconds,
+           wait_histogram = absurd.add_histograms(r.wait_histogram, excluded.wait_histogram),
+           run_histogram = absurd.add_histograms(r.run_histogram, excluded.run_histogram)
+  )
+  select count(*) into v_count from ended;
+  update absurd.history h set rolled_xid = v_below;
+  return v_count;
+end;
+$$;
+
+-- To be called before the outcomes of tasks are removed, because the tasks get a new start: takes
+-- them from the counts. Locks the outcomes, and the row of history against a roll-up meanwhile.
+-- Raises WF034 when one of them is of a day that is being removed.
+create or replace function absurd.uncount_outcomes(p_ids bigint[])
+  returns void
+  language plpgsql
+as $$
+declare
+  v_day date;
+  v_rolled bigint;
+begin
+  select h.rolled_xid into v_rolled from absurd.history h for share;
+  select c.day into v_day from absurd.closing_day c
+   where c.day in (select absurd.day_of(i) from unnest(p_ids) i) limit 1;
+  if found then
+    raise exception using
+      errcode = 'WF034', message = format('the history of %s is being removed', v_day);
+  end if;
+  with held as materialized (
+    select o.task_id, o.kind, o.xid from absurd.outcome o
+     where o.task_id = any(p_ids) order by o.task_id
+       for update
+  ),
+  gone as materialized (
+    select absurd.day_of(h.task_id) as day, t.lane_id, h.kind, count(*) as tasks
+      from held h join absurd.task t on t.id = h.task_id
+     where h.xid < v_rolled
+     group by 1, 2, 3
+  ),
+  rows as materialized (
+    select c.day, c.lane_id, c.kind, g.tasks
+      from gone g
+      join absurd.ended_count c on c.day = g.day and c.lane_id = g.lane_id and c.kind = g.kind
+     order by 1, 2, 3
+       for update of c
+  )
+  update absurd.ended_count c set tasks = c.tasks - r.tasks
+    from rows r where c.day = r.day and c.lane_id = r.lane_id and c.kind = r.kind;
+end;
+$$;
+
+-- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting
+-- the view. Reads what ended from the counts and the outcomes since the last roll-up, so that the
+-- cost depends on the tasks that have not ended, not on history.
+create or replace function absurd.get_queue_stats(p_queue text default null)
+  returns table (
+    queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
+    cancelled bigint, retrying bigint, total bigint
+  )
+  language plpgsql stable
+as $$
+declare
+  v_rolled bigint := (select h.rolled_xid from absurd.history h);
+begin
+  return query
+  with unclaimed as (
+    select r.lane_id, r.task_id, r.claim_no from absurd.ready r
+    union all select d.lane_id, d.task_id, d.claim_no from absurd.deferred d
+    union all select w.lane_id, w.child, w.claim_no from absurd.waiting w
+  ),
+  counted as (
+    select u.lane_id,
+           case when u.claim_no > 0 and exists (
+             select from absurd.attempt a
+              where a.task_id = u.task_id
+                and a.claim_no > coalesce(
+                      (select max(c.claim_no) from absurd.credit c where c.task_id = u.task_id), 0)
+           ) then 'r' else 'p' end as place, count(*) as n
+      from unclaimed u group by 1, 2
+    union all
+    select s.lane_id, 'l', count(*) from absurd.lease s group by 1
+    union all
+    select e.lane_id, e.kind::text, e.tasks from absurd.ended_count e where e.tasks > 0
+    union all
+    select t.lane_id, o.kind::text, count(*)
+      from absurd.outcome o join absurd.task t on t.id = o.task_id
+     where o.xid >= v_rolled group by 1, 2
+  )
+  select l.queue,
+         coalesce(sum(c.n) filter (where c.place = 'p'), 0)::bigint,
+         coalesce(sum(c.n) filter (where c.place = 'l'), 0)::bigint,
+         coalesce(sum(c.n) filter (where c.place = 'c'), 0)::bigint,
+         coalesce(sum(c.n) filter (where c.place = 'd'), 0)::bigint,
+         coalesce(sum(c.n) filter (where c.place = 'x'), 0)::bigint,
+         coalesce(sum(c.n) filter (where c.place = 'r'), 0)::bigint,
+         sum(c.n)::bigint
+    from counted c join absurd.lane l on l.lane_id = c.lane_id
+   where p_queue is null or l.queue = p_queue
+   group by l.queue
+   order by l.queue;
+end;
+$$;
+
+-- What ended between two times by steps, from the roll-ups: whole hours, of one queue and task name
+-- or of all (null). Seconds are of tasks that were claimed; a wait counts from when the task could
+-- first run to its last claim. Percentiles are within 9 %.
+create or replace function absurd.stats_history(
+  p_from timestamptz, p_to timestamptz, p_step interval default '1 hour',
+  p_queue text default null, p_task_name text default null
+)
+  returns table (
+    since timestamptz, queue_name text, task_name text, completed bigint, failed bigint,
+    cancelled bigint, wait_mean double precision, wait_p50 double precision,
+    wait_p95 double precision, wait_p99 double precision, run_mean double precision,
+    run_p50 double precision, run_p95 double precision, run_p99 double precision
+  )
+  language sql stable
+as $$
+  select date_bin(p_step, r.hour, date_trunc('hour', p_from)), r.queue, k.name,
+         sum(r.completed)::bigint, sum(r.failed)::bigint, sum(r.cancelled)::bigint,
+         sum(r.wait_seconds) / nullif(sum(r.claimed), 0)::double precision,
+         absurd.histogram_quantile(absurd.sum_histograms(r.wait_histogram), 0.5),
+         absurd.histogram_quantile(absurd.sum_histograms(r.wait_histogram), 0.95),
+         absurd.histogram_quantile(absurd.sum_histograms(r.wait_histogram), 0.99),
+         sum(r.run_seconds) / nullif(sum(r.claimed), 0)::double precision,
+         absurd.histogram_quantile(absurd.sum_histograms(r.run_histogram), 0.5),
+         absurd.histogram_quantile(absurd.sum_histograms(r.run_histogram), 0.95),
+         absurd.histogram_quantile(absurd.sum_histograms(r.run_histogram), 0.99)
+    from absurd.rollup r join absurd.kind k on k.kind_id = r.kind_id
+   where r.hour >= date_trunc('hour', p_from) and r.hour < p_to
+     and (p_queue is null or r.queue = p_queue)
+     and (p_task_name is null or k.name = p_task_name)
+   group by 1, 2, 3
+   order by 1, 2, 3;
+$$;

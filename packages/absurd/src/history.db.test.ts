@@ -1,0 +1,257 @@
+/** Promises of roll-ups and retention. */
+import assert from "node:assert/strict";
+
+import type pg from "pg";
+import { describe, test } from "vitest";
+
+import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
+
+import { AbsurdClient } from "./client.ts";
+import { HistoryClosed } from "./errors.ts";
+
+const { claim, cycle, emptyEngine, maintain, spawn, task, untilBlocked } = sqlWorker;
+const database = freshDatabase();
+
+async function rollUp(db: pg.Client): Promise<string | null> {
+  const { rows } = await db.query<{ n: string | null }>("select absurd.roll_up() as n");
+  return rows[0]!.n;
+}
+
+/** Rolls up until nothing is left: sessions of other files hold the horizon at times. */
+async function rollUpAll(db: pg.Client): Promise<void> {
+  for (let left = true; left;) {
+    await rollUp(db);
+    const { rows } = await db.query<{ left: boolean }>(
+      `select exists (select from absurd.outcome o, absurd.history h where o.xid >= h.rolled_xid)
+           as left`,
+    );
+    left = rows[0]!.left;
+  }
+}
+
+async function stats(db: pg.Client): Promise<unknown> {
+  const { rows } = await db.query(
+    `select completed::integer, failed::integer, cancelled::integer, total::integer
+       from absurd.get_queue_stats('default')`,
+  );
+  return rows[0];
+}
+
+async function rolled(db: pg.Client): Promise<unknown> {
+  const { rows } = await db.query(
+    `select coalesce(sum(completed), 0)::integer as completed,
+            coalesce(sum(failed), 0)::integer as failed from absurd.rollup`,
+  );
+  return rows[0];
+}
+
+describe("a roll-up", () => {
+  test("takes each end once, with its wait and its run", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 4 });
+    await setClock(db, "2026-03-01T12:00:10Z");
+    const held = await claim(db, worker, 4);
+    await setClock(db, "2026-03-01T12:00:12Z");
+    await cycle(db, worker, { done: held.slice(0, 3), failed: [[held[3]!, "fatal"]] });
+    await rollUpAll(db);
+    await rollUpAll(db);
+
+    const [step] = await new AbsurdClient(db).history.stats({
+      from: new Date("2026-03-01T00:00Z"),
+      to: new Date("2026-03-02T00:00Z"),
+    });
+    assert.equal(step!.since.toISOString(), "2026-03-01T12:00:00.000Z");
+    assert.deepEqual([step!.completed, step!.failed, step!.cancelled], [3, 1, 0]);
+    assert.deepEqual([step!.wait!.mean, step!.run!.mean], [10, 2]);
+    for (const [found, exact] of [
+      [step!.wait!.p50, 10],
+      [step!.run!.p99, 2],
+    ] as const) {
+      assert.ok(Math.abs(found / exact - 1) < 0.1, `${found} for ${exact}`);
+    }
+    assert.deepEqual(await stats(db), { completed: 3, failed: 1, cancelled: 0, total: 4 });
+  });
+
+  test("does not miss an end whose transaction commits late, nor takes it twice", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
+    const [early, late] = await claim(db, worker, 2);
+    const slow = await database.connect();
+    await setClock(slow, "2026-03-01T12:00:01Z");
+    await slow.query("begin");
+    await cycle(slow, worker, { done: [late!] });
+    await setClock(db, "2026-03-01T12:30:00Z");
+    await cycle(db, worker, { done: [early!] });
+
+    // The open transaction is older than the other end: both wait, though one is committed.
+    await rollUp(db);
+    assert.deepEqual(await rolled(db), { completed: 0, failed: 0 });
+    assert.deepEqual(await stats(db), { completed: 1, failed: 0, cancelled: 0, total: 2 });
+    await slow.query("commit");
+    await rollUpAll(db);
+    await rollUpAll(db);
+    assert.deepEqual(await rolled(db), { completed: 2, failed: 0 });
+    assert.deepEqual(await stats(db), { completed: 2, failed: 0, cancelled: 0, total: 2 });
+  });
+
+  test("of a task that is tried again later counts it where it is now", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    await cycle(db, worker, { failed: [[held!, "fatal"]] });
+    await rollUpAll(db);
+    assert.deepEqual(await stats(db), { completed: 0, failed: 1, cancelled: 0, total: 1 });
+
+    await db.query("select absurd.retry_task(absurd.task_uuid($1))", [held!.task_id]);
+    assert.deepEqual(await stats(db), { completed: 0, failed: 0, cancelled: 0, total: 1 });
+    await cycle(db, worker, { done: await claim(db, worker, 1) });
+    await rollUpAll(db);
+    assert.deepEqual(await stats(db), { completed: 1, failed: 0, cancelled: 0, total: 1 });
+    assert.deepEqual(await rolled(db), { completed: 1, failed: 1 });
+  });
+
+  test("leaves it to a later one when a retry is not committed yet", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
+    const [held] = await claim(db, worker, 1);
+    await cycle(db, worker, { failed: [[held!, "fatal"]] });
+    const person = await database.connect();
+    await setClock(person, sqlWorker.T0);
+    await person.query("begin");
+    await person.query("select absurd.retry_task(absurd.task_uuid($1))", [held!.task_id]);
+    assert.equal(await rollUp(db), null);
+    await person.query("commit");
+    await rollUpAll(db);
+    assert.deepEqual(await stats(db), { completed: 0, failed: 0, cancelled: 0, total: 1 });
+  });
+
+  test("has percentiles within 9 % of the exact ones", async () => {
+    const db = await database.connect();
+    const { rows } = await db.query<{ worst: number }>(
+      `with value as (select 0.002 * 1.37 ^ i as s from generate_series(0, 45) i)
+       select max(abs(f.found / f.exact - 1))::float8 as worst
+         from (
+           select v.s as exact, absurd.histogram_quantile(
+                    absurd.histogram_of(array[v.s]::double precision[]), 0.5) as found
+             from value v
+         ) f`,
+    );
+    assert.ok(rows[0]!.worst < 0.0906, String(rows[0]!.worst));
+  });
+});
+
+describe("retention", () => {
+  const LATER = "2100-01-01T00:00:00Z";
+
+  /** Four tasks of today: completed with a key, failed with its cancelled child, ready. */
+  async function day(): Promise<{ db: pg.Client; failedId: string; readyId: string }> {
+    const { db, worker } = await emptyEngine(database, {});
+    await setClock(db, LATER);
+    await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
+    const [, failed] = await spawn(db, [
+      task({ idempotency_key: "k" }),
+      task({}),
+      task({ depends_on: [1] }),
+    ]);
+    const [first, second] = await claim(db, worker, 2);
+    await cycle(db, worker, { done: [first!], failed: [[second!, "fatal"]] });
+    const [ready] = await spawn(db, [task({})]);
+    await rollUpAll(db);
+    return { db, failedId: failed!.task_id, readyId: ready!.task_id };
+  }
+
+  async function count(db: pg.Client, table: string): Promise<number> {
+    const { rows } = await db.query<{ n: number }>(
+      `select count(*)::integer as n from absurd.${table}`,
+    );
+    return rows[0]!.n;
+  }
+
+  test("keeps a day while a task of it has not ended, then drops it whole", async () => {
+    const { db, readyId } = await day();
+    const client = new AbsurdClient(db);
+    const dry = await client.history.prune({ olderThanDays: 30, dryRun: true });
+    assert.deepEqual(
+      dry.kept.map((each) => [each.tasks, each.unended]),
+      [[4, 1]],
+    );
+    const first = await client.history.prune({ olderThanDays: 30 });
+    assert.equal(first.kept.length, 1);
+    assert.equal(await count(db, "tasks"), 4);
+
+    await db.query("select absurd.cancel_task($1)", [readyId]);
+    await rollUpAll(db);
+    const second = await client.history.prune({ olderThanDays: 30 });
+    assert.deepEqual([second.dropped.length, second.kept.length], [1, 0]);
+    for (const table of ["task", "outcome", "attempt", "dep", "dedup", "credit", "ended_count"]) {
+      assert.equal(await count(db, table), 0, table);
+    }
+    assert.equal(await stats(db), undefined);
+    // Statistics survive, and work goes on.
+    assert.deepEqual(await rolled(db), { completed: 1, failed: 1 });
+    assert.equal((await spawn(db, [task({ idempotency_key: "k" })]))[0]!.created, true);
+  });
+
+  test("gives no new start to a task of a day that is going", async () => {
+    const { db, failedId, readyId } = await day();
+    await db.query("select absurd.cancel_task($1)", [readyId]);
+    await rollUpAll(db);
+    await db.query(`delete from absurd.closing_day; update absurd.history set retention_days = 30`);
+    const { rows } = await db.query("select what from absurd.keep_history()");
+    assert.deepEqual(rows, [{ what: "closed" }]);
+    await assert.rejects(new AbsurdClient(db).retry(failedId), HistoryClosed);
+  });
+
+  test("waits for a retry that is not committed and then keeps the day", async () => {
+    const { db, failedId, readyId } = await day();
+    await db.query("select absurd.cancel_task($1)", [readyId]);
+    await rollUpAll(db);
+    const person = await database.connect();
+    await setClock(person, LATER);
+    await person.query("begin");
+    await person.query("select absurd.retry_task($1)", [failedId]);
+    // The days after it hold no tasks and close at once.
+    const step = db.query<{ born: boolean }>(
+      "select day = (now() at time zone 'UTC')::date as born from absurd.keep_history()",
+    );
+    await untilBlocked(person, db);
+    await person.query("commit");
+    assert.deepEqual(
+      (await step).rows.filter((each) => each.born),
+      [],
+    );
+    assert.equal(await count(db, "tasks"), 4);
+  });
+
+  test("gives up soon when a long transaction holds the tables, and comes again", async () => {
+    const { db, readyId } = await day();
+    await db.query("select absurd.cancel_task($1)", [readyId]);
+    await rollUpAll(db);
+    const reader = await database.connect();
+    await reader.query("begin");
+    await reader.query("select from absurd.tasks");
+    const steps: string[] = [];
+    await assert.rejects(
+      async () => {
+        for (let step = 0; step < 10; step++) {
+          const { rows } = await db.query<{ what: string }>(
+            "select what from absurd.keep_history()",
+          );
+          steps.push(rows[0]!.what);
+        }
+      },
+      { code: "55P03" },
+    );
+    assert.deepEqual(steps, ["closed", "purged"]);
+    await reader.query("commit");
+    const { rows } = await db.query("select what, rows::integer from absurd.keep_history()");
+    assert.deepEqual(rows, [{ what: "dropped", rows: 4 }]);
+  });
+
+  test("refuses settings that are none", async () => {
+    const { db } = await emptyEngine(database, {});
+    const { history } = new AbsurdClient(db);
+    await assert.rejects(history.keep({ retentionDays: 0 }), /retentionDays is 0, expected/);
+    assert.deepEqual(await history.keep({ retentionDays: 30 }), {
+      retentionDays: 30,
+      rollupDays: 400,
+    });
+    await maintain(db, (await emptyEngine(database, {})).worker);
+  });
+});

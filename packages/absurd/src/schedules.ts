@@ -1,0 +1,345 @@
+/** Schedules for programs: made, looked at, fired by hand. Firing by time is the leader's. */
+import { z } from "zod";
+
+import { type Db, run } from "./db.ts";
+import { InvalidSchedule, ScheduleNotFound } from "./errors.ts";
+import {
+  type ScheduleSpec,
+  instantsAfter,
+  planFirings,
+  specFromWire,
+  specToWire,
+} from "./schedule-instants.ts";
+import type { Json, SpawnRequest } from "./task.ts";
+import { taskUuid } from "./task-id.ts";
+
+export const OVERLAPS = ["skip", "bufferOne", "bufferAll", "cancelOther", "allow"] as const;
+
+/** What to do when an instant comes while an earlier firing's task has not ended. */
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** As a top-level value of a schedule's params: the task gets the instant there, as ISO text. */
+export const FIRE_AT = { $fireAt: true } as const;
+
+const BACKFILL_MAX = 10_000;
+
+export interface ScheduleOptions {
+  readonly name: string;
+  readonly spec: ScheduleSpec;
+  /**
+   * The task of each firing. Its correlation id, unless given, is `NAME@INSTANT`; a top-level value
+   * of its params that is FIRE_AT becomes the instant.
+   */
+  readonly spawn: SpawnRequest;
+  /** Default "skip". */
+  readonly overlap?: Overlap;
+  /** Instants missed while nobody fired: "all" of the window, or only the "last". Default "all". */
+  readonly catchUp?: "all" | "last";
+  /** Instants older than this are not fired any more, only noted. At least 10. Default 3600. */
+  readonly catchUpSeconds?: number;
+  /** Starts each task later by up to so much, by schedule and instant alone. Default 0. */
+  readonly jitterSeconds?: number;
+  readonly startsAt?: Date;
+  readonly endsAt?: Date;
+  /** Firings until it is over; triggers and backfills do not count. Default: no limit. */
+  readonly remaining?: number;
+  readonly paused?: boolean;
+  readonly note?: string;
+}
+
+export interface ScheduleView {
+  readonly name: string;
+  /** Null when it was written in SQL and is none; `error` says why once the leader looked. */
+  readonly spec: ScheduleSpec | null;
+  /** As absurd.spawn_tasks takes it. */
+  readonly spawn: Readonly<Record<string, Json>>;
+  readonly overlap: Overlap;
+  readonly catchUp: "all" | "last";
+  readonly catchUpSeconds: number;
+  readonly jitterSeconds: number;
+  readonly startsAt: Date | null;
+  readonly endsAt: Date | null;
+  readonly remaining: number | null;
+  readonly paused: boolean;
+  readonly note: string | null;
+  /** Null: paused, or over. */
+  readonly nextAt: Date | null;
+  /** Why the last try to fire it failed. */
+  readonly error: string | null;
+  readonly createdAt: Date;
+}
+
+export interface FireView {
+  readonly fireAt: Date;
+  readonly origin: "schedule" | "trigger" | "backfill";
+  readonly state: "spawned" | "buffered" | "skipped" | "missed" | "failed";
+  readonly taskId: string | null;
+  /** A missed row stands for all instants from fireAt to before this one. */
+  readonly missedBefore: Date | null;
+  readonly reason: string | null;
+  readonly decidedAt: Date;
+}
+
+interface ScheduleRow {
+  name: string;
+  spec: unknown;
+  spawn: Record<string, Json>;
+  overlap: Overlap;
+  catch_up: "all" | "last";
+  catch_up_seconds: number;
+  jitter_seconds: number;
+  starts_at: Date | null;
+  ends_at: Date | null;
+  remaining: number | null;
+  paused: boolean;
+  note: string | null;
+  considered_at: Date;
+  due_at: Date | null;
+  error: string | null;
+  created_at: Date;
+  now: Date;
+}
+
+interface FireRow {
+  fire_at: Date;
+  origin: FireView["origin"];
+  state: FireView["state"];
+  task_id: string | null;
+  missed_before: Date | null;
+  reason: string | null;
+  decided_at: Date;
+}
+
+const numbers = z.object({
+  catchUpSeconds: z.number().min(10).optional(),
+  jitterSeconds: z.number().min(0).optional(),
+  remaining: z.int().min(0).max(2_147_483_647).optional(),
+});
+
+export interface SchedulesHost {
+  readonly db: Db;
+  /** Checks and registers as a spawn does, and gives what absurd.spawn_tasks would get. */
+  toWire(request: SpawnRequest): Promise<Record<string, unknown>>;
+  /** Tells workers to look now. */
+  wake(): void;
+}
+
+export class Schedules {
+  readonly #host: SchedulesHost;
+  readonly #db: Db;
+
+  constructor(host: SchedulesHost) {
+    this.#host = host;
+    this.#db = host.db;
+  }
+
+  /**
+   * With `replace`, a schedule of this name is changed; a changed spec counts from now.
+   * @throws {InvalidSchedule | InvalidParams | UnknownTaskName}
+   */
+  async create(options: ScheduleOptions, how: { replace?: boolean } = {}): Promise<ScheduleView> {
+    const schedule = {
+      name: options.name,
+      spec: specToWire(options.spec),
+      spawn: await this.#wireSpawn(options.spawn),
+      overlap: options.overlap,
+      catch_up: options.catchUp,
+      catch_up_seconds: options.catchUpSeconds,
+      jitter_seconds: options.jitterSeconds,
+      starts_at: options.startsAt,
+      ends_at: options.endsAt,
+      remaining: options.remaining,
+      paused: options.paused,
+      note: options.note,
+    };
+    checkNumbers(options);
+    await run(this.#db, "select absurd.create_schedule($1, $2)", [
+      JSON.stringify(schedule),
+      how.replace ?? false,
+    ]);
+    return this.show(options.name);
+  }
+
+  /** By name. */
+  async list(): Promise<ScheduleView[]> {
+    const rows = await run<ScheduleRow>(
+      this.#db,
+      "select s.*, absurd.clock() as now from absurd.schedule s order by s.name",
+    );
+    return rows.map(fromScheduleRow);
+  }
+
+  /** @throws {ScheduleNotFound} */
+  async show(name: string): Promise<ScheduleView> {
+    return fromScheduleRow(await this.#read(name));
+  }
+
+  /** What became of its instants, latest first. @throws {ScheduleNotFound} */
+  async fires(name: string, limit = 20): Promise<FireView[]> {
+    await this.#read(name);
+    const rows = await run<FireRow>(
+      this.#db,
+      `select f.* from absurd.fire f join absurd.schedule s on s.schedule_id = f.schedule_id
+        where s.name = $1 order by f.fire_at desc limit $2`,
+      [name, limit],
+    );
+    return rows.map(fromFireRow);
+  }
+
+  /** Its next instants, without jitter; a pause is not minded. @throws {ScheduleNotFound} */
+  async preview(name: string, count = 10): Promise<Date[]> {
+    const row = await this.#read(name);
+    const earliest = Math.max(row.now.getTime(), (row.starts_at?.getTime() ?? 0) - 1);
+    const instants = instantsAfter(specFromWire(row.spec), new Date(earliest));
+    const limit = Math.min(count, row.remaining ?? count);
+    const next: Date[] = [];
+    for (const instant of limit > 0 ? instants : []) {
+      if (row.ends_at && instant > row.ends_at) break;
+      if (next.push(instant) >= limit) break;
+    }
+    return next;
+  }
+
+  /** @throws {ScheduleNotFound} */
+  async pause(name: string, note?: string): Promise<void> {
+    await run(this.#db, "select absurd.pause_schedule($1, $2)", [name, note ?? null]);
+  }
+
+  /** It fires again from now on: what it would have fired while paused never was. */
+  async resume(name: string, note?: string): Promise<void> {
+    await run(this.#db, "select absurd.resume_schedule($1, $2)", [name, note ?? null]);
+  }
+
+  /** Its tasks stay. @throws {ScheduleNotFound} */
+  async delete(name: string): Promise<void> {
+    await run(this.#db, "select absurd.delete_schedule($1)", [name]);
+  }
+
+  /** Fires it now, also when it is paused. `overlap` defaults to the schedule's own. */
+  async trigger(name: string, overlap?: Overlap): Promise<FireView> {
+    const [row] = await run<FireRow>(this.#db, "select * from absurd.trigger_schedule($1, $2)", [
+      name,
+      overlap ?? null,
+    ]);
+    this.#host.wake();
+    return fromFireRow(row!);
+  }
+
+  /**
+   * Fires its instants of the range, both ends included, that have no task yet, oldest first.
+   * `overlap` defaults to "bufferAll": one after the other.
+   * @throws {InvalidSchedule} for a range that is not past or has more than 10000 instants
+   */
+  async backfill(
+    name: string,
+    range: { from: Date; to: Date },
+    overlap: Overlap = "bufferAll",
+  ): Promise<FireView[]> {
+    const spec = specFromWire((await this.#read(name)).spec);
+    const instants: Date[] = [];
+    for (const instant of instantsAfter(spec, new Date(range.from.getTime() - 1))) {
+      if (instant > range.to) break;
+      if (instants.push(instant) > BACKFILL_MAX) {
+        throw new InvalidSchedule(
+          `the range ${range.from.toISOString()} to ${range.to.toISOString()} has more than ` +
+            `${BACKFILL_MAX} instants of "${name}"; backfill a part at a time`,
+        );
+      }
+    }
+    const rows = await run<FireRow>(
+      this.#db,
+      "select * from absurd.backfill_schedule($1, $2, $3)",
+      [name, instants.map((instant) => instant.toISOString()), overlap],
+    );
+    this.#host.wake();
+    return rows.map(fromFireRow);
+  }
+
+  async #read(name: string): Promise<ScheduleRow> {
+    const [row] = await run<ScheduleRow>(
+      this.#db,
+      "select s.*, absurd.clock() as now from absurd.schedule s where s.name = $1",
+      [name],
+    );
+    if (!row) throw new ScheduleNotFound(`no schedule "${name}"`);
+    return row;
+  }
+
+  /** Params are checked as a firing fills them and stored as they were given. */
+  async #wireSpawn(request: SpawnRequest): Promise<Record<string, unknown>> {
+    const given = (request.params ?? {}) as Readonly<Record<string, unknown>>;
+    const filled = Object.fromEntries(
+      Object.entries(given).map(([key, value]) => [
+        key,
+        JSON.stringify(value) === JSON.stringify(FIRE_AT) ? new Date(0).toISOString() : value,
+      ]),
+    );
+    return { ...(await this.#host.toWire({ ...request, params: filled })), params: given };
+  }
+}
+
+function checkNumbers(options: ScheduleOptions): void {
+  const parsed = numbers.safeParse(options);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  const field = String(issue?.path[0]) as keyof z.infer<typeof numbers>;
+  throw new InvalidSchedule(`${field} is ${String(options[field])}: ${issue?.message ?? ""}`);
+}
+
+function readSpec(row: ScheduleRow): ScheduleSpec | null {
+  try {
+    return specFromWire(row.spec);
+  } catch {
+    return null;
+  }
+}
+
+function fromScheduleRow(row: ScheduleRow): ScheduleView {
+  return {
+    name: row.name,
+    spec: readSpec(row),
+    spawn: row.spawn,
+    overlap: row.overlap,
+    catchUp: row.catch_up,
+    catchUpSeconds: row.catch_up_seconds,
+    jitterSeconds: row.jitter_seconds,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    remaining: row.remaining,
+    paused: row.paused,
+    note: row.note,
+    nextAt: nextOf(row),
+    error: row.error,
+    createdAt: row.created_at,
+  };
+}
+
+/** Of one that is due already, that instant. */
+function nextOf(row: ScheduleRow): Date | null {
+  const spec = readSpec(row);
+  if (row.due_at === null || spec === null) return null;
+  const plan = planFirings(
+    {
+      spec,
+      catchUp: row.catch_up,
+      catchUpSeconds: row.catch_up_seconds,
+      startsAt: row.starts_at,
+      endsAt: row.ends_at,
+      consideredAt: row.considered_at,
+    },
+    row.now,
+  );
+  return plan.instants[0] ?? plan.dueAt ?? null;
+}
+
+function fromFireRow(row: FireRow): FireView {
+  return {
+    fireAt: row.fire_at,
+    origin: row.origin,
+    state: row.state,
+    taskId: row.task_id === null ? null : taskUuid(row.task_id),
+    missedBefore: row.missed_before,
+    reason: row.reason,
+    decidedAt: row.decided_at,
+  };
+}
