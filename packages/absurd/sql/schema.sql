@@ -3,7 +3,10 @@ constraint control control_pkey PRIMARY KEY (name)
 constraint credit credit_pkey PRIMARY KEY (task_id, claim_no)
 constraint dedup dedup_pkey PRIMARY KEY (scope, key, bucket)
 constraint deferred deferred_pkey PRIMARY KEY (run_at, task_id)
+constraint dep dep_cond_known CHECK ((cond = ANY (ARRAY['s'::"char", 'f'::"char", 'a'::"char", 'p'::"char"])))
+constraint dep dep_otherwise_known CHECK ((otherwise = ANY (ARRAY['x'::"char", 's'::"char", 'c'::"char"])))
 constraint dep dep_pkey PRIMARY KEY (parent, child)
+constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
@@ -22,15 +25,16 @@ constraint task task_pkey PRIMARY KEY (id)
 constraint waiting waiting_need_not_negative CHECK ((need >= 0))
 constraint waiting waiting_pkey PRIMARY KEY (child)
 constraint worker worker_pkey PRIMARY KEY (worker_id)
+function assert_not_hopeless(new_edge[]) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
-function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text) returns bigint[]
-function check_edges(spawn_row[]) returns void
+function check_edges(new_edge[]) returns void
+function check_predicate(text,integer) returns void immutable
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
@@ -38,7 +42,9 @@ function clock() returns timestamp with time zone stable
 function complete_attempts(integer,bigint,bigint[],integer[],text[]) returns bigint[]
 function complete_task(text,jsonb) returns void
 function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
-function edges_of(spawn_row[]) returns TABLE(child bigint, child_index integer, parent bigint, parent_index integer, asked text) stable
+function edge_state("char","char",jsonpath,"char",jsonb,jsonb) returns "char" immutable
+function edges_of(spawn_row[]) returns new_edge[] stable
+function end_hopeless(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
@@ -54,6 +60,7 @@ function intern_lanes(spawn_row[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_task_number() returns bigint
@@ -61,18 +68,20 @@ function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function promote_deferred(integer) returns integer
 function record_edges(spawn_row[]) returns void
+function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
-function release_dependents(bigint[]) returns integer
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
+function resolve_dependents(bigint[]) returns integer
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
+function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
 function task_number(uuid) returns bigint immutable
 function task_uuid(bigint) returns uuid immutable
 function unmet_count(bigint) returns integer stable
@@ -114,7 +123,7 @@ table control (name text not null, worker_id integer, epoch bigint, term bigint 
 table credit (task_id bigint not null, claim_no integer not null, attempts integer not null)
 table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null)
 table deferred (run_at timestamp with time zone not null, task_id bigint not null, claim_no integer not null default 0, lane_id integer not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
-table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char")
+table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock())
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)

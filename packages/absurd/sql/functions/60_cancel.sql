@@ -21,7 +21,7 @@ begin
     perform absurd.request_cancel(v_left, p_reason);
     v_now := absurd.cancel_unclaimed(v_left, p_reason);
     v_cancelled := v_cancelled || v_now;
-    perform absurd.cancel_dependents(v_now);
+    perform absurd.resolve_dependents(v_now);
     v_left := array(
       select i from unnest(v_left) i
        where i <> all (v_now)
@@ -137,7 +137,7 @@ begin
       from family f
       join absurd.dep d on d.parent = f.id
       join absurd.outcome o on o.task_id = d.child and o.kind = 'x'
-     where o.error ->> 'tag' = 'DependencyFailed'
+     where o.error ->> 'tag' in ('DependencyFailed', 'Skipped')
   )
   select array_agg(f.id) into v_family from family f;
 
@@ -167,12 +167,14 @@ begin
     return false;
   end if;
 
-  -- Their parents may end while this runs, as for edges that are being spawned.
-  update absurd.waiting w set need = absurd.unmet_count(w.child) where w.child = any(v_back);
+  -- Their parents may end while this runs, as for edges that are being spawned. Others that wait for
+  -- one of these wait for it again.
   insert into absurd.late_edge (child)
-  select w.child from absurd.waiting w where w.child = any(v_back) and w.need > 0
-  on conflict do nothing;
-  perform absurd.leave_waiting(v_back);
+  select distinct d.child from absurd.dep d where d.child = any(v_back)
+  on conflict on constraint late_edge_pkey do update set horizon = null;
+  perform absurd.recount_waiting(v_back || array(
+    select distinct d.child from absurd.dep d where d.parent = any(v_back)
+  ));
   return true;
 end;
 $$;
