@@ -84,6 +84,7 @@ declare
   v_judged bigint[];
   v_doomed bigint[];
   v_met bigint[];
+  v_freed bigint[] := '{}';
   v_ready integer := 0;
 begin
   while cardinality(v_ended) > 0 loop
@@ -124,13 +125,18 @@ begin
       select array_agg(c.child) into v_met from counted c where c.need = 0;
       if v_met is not null then
         v_ready := v_ready + absurd.leave_waiting(v_met);
+        v_freed := v_freed || v_met;
       end if;
     end if;
     if v_judged is not null then
       v_ended := absurd.end_hopeless(v_judged);
       v_ready := v_ready + absurd.leave_waiting(v_judged);
+      v_freed := v_freed || v_judged;
     end if;
   end loop;
+  if exists (select from absurd.fan_out f where f.task_id = any(v_freed)) then
+    v_ready := v_ready + absurd.run_fan_outs(v_freed);
+  end if;
   return v_ready;
 end;
 $$;

@@ -34,6 +34,7 @@ begin
     v_recovered := absurd.recover_dead_workers(1000) + absurd.end_overdue(p_cancel_grace_ms, 1000);
     v_promoted := absurd.promote_deferred(1000);
     perform absurd.audit_edges(1000);
+    perform absurd.run_fan_outs(null);
     delete from absurd.signal s
      where not exists (
              select from absurd.lease l where l.task_id = s.task_id and l.claim_no = s.claim_no
