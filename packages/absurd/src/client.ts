@@ -25,6 +25,7 @@ import {
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
+import { Workflows } from "./workflows.ts";
 
 export interface AbsurdClientOptions {
   /** Definitions to register before the first spawn and to check params with. */
@@ -44,6 +45,7 @@ const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
+  readonly workflows: Workflows;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -54,6 +56,17 @@ export class AbsurdClient {
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.workflows = new Workflows({
+      db: this.#pool,
+      definitions: this.#definitions,
+      registerUsed: (requests) => this.#registerUsed(requests),
+      wake: () => {
+        this.wake();
+      },
+      wakeCancelled: () => {
+        this.#notifier.notify(SIGNAL_PAYLOAD);
+      },
+    });
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -188,7 +201,7 @@ export class AbsurdClient {
     await this.#notifier.flush();
   }
 
-  async #registerUsed(requests: readonly SpawnRequest[]): Promise<void> {
+  async #registerUsed(requests: readonly Pick<SpawnRequest, "task">[]): Promise<void> {
     const fresh = new Map<string, AnyTask>();
     for (const { task } of requests) {
       if (typeof task !== "string" && this.#definitions.get(task.name) !== task) {

@@ -3,19 +3,25 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF015 invalid condition, WF016
+ * workflow busy, WF017 no such workflow or node, WF018 invalid workflow, WF019 no such template.
  */
 import type { QueryResultRow } from "pg";
 
 import {
   DependencyCycle,
   DependencyFailed,
+  InvalidCondition,
   InvalidParams,
   InvalidTransition,
+  InvalidWorkflow,
   LeaseLost,
   TaskNotFound,
+  TemplateNotFound,
   UnknownTaskName,
   WorkerDeclaredDead,
+  WorkflowBusy,
+  WorkflowNotFound,
 } from "./errors.ts";
 
 /** A pool, a pooled client or a client in a transaction; callers choose the scope. */
@@ -38,6 +44,11 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF006: (message, options) => new TaskNotFound(message, options),
   WF007: (message, options) => new DependencyFailed(message, options),
   WF008: (message, options) => new InvalidParams(message, [], options),
+  WF015: (message, options) => new InvalidCondition(message, options),
+  WF016: (message, options) => new WorkflowBusy(message, options),
+  WF017: (message, options) => new WorkflowNotFound(message, options),
+  WF018: (message, options) => new InvalidWorkflow(message, options),
+  WF019: (message, options) => new TemplateNotFound(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

@@ -1,5 +1,13 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
+export type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
+export type {
+  AnyOfParents,
+  Condition,
+  ConditionalParent,
+  Dependency,
+  Otherwise,
+} from "./dependency.ts";
 export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
 export {
   type EmbeddedPostgres,
@@ -11,16 +19,21 @@ export {
   DependencyCycle,
   DependencyFailed,
   type ErrorClass,
+  InvalidCondition,
   InvalidParams,
   InvalidTransition,
+  InvalidWorkflow,
   LeaseLost,
   MigrationConflict,
   ShuttingDown,
   TaskCancelled,
   TaskError,
   TaskNotFound,
+  TemplateNotFound,
   TimedOut,
   UnknownTaskName,
+  WorkflowBusy,
+  WorkflowNotFound,
 } from "./errors.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {
@@ -47,3 +60,28 @@ export {
 } from "./task-view.ts";
 export type { WorkerOptions } from "./worker-options.ts";
 export { type WorkerHandle, startWorker } from "./worker.ts";
+export {
+  type ForEach,
+  WorkflowBuilder,
+  type WorkflowNode,
+  type WorkflowNodes,
+  type WorkflowSpec,
+  workflow,
+} from "./workflow.ts";
+export type {
+  AddedNode,
+  RerunPart,
+  SpawnedWorkflow,
+  WorkflowDetail,
+  WorkflowStatus,
+  WorkflowSummary,
+  Workflows,
+} from "./workflows.ts";
+export {
+  type TemplateDefinition,
+  type TemplateDiff,
+  type TemplatePlan,
+  type TemplateParam,
+  type TemplateView,
+  diffTemplates,
+} from "./templates.ts";

@@ -35,7 +35,8 @@ export async function emptyEngine(
   await db.query(
     `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
        absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
-       absurd.progress, absurd.worker, absurd.signal`,
+       absurd.progress, absurd.worker, absurd.signal, absurd.workflow, absurd.workflow_node,
+       absurd.fan_out, absurd.template`,
   );
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
@@ -74,6 +75,8 @@ export async function cycle(
   worker: SqlWorker,
   work: {
     done?: readonly ClaimRow[];
+    /** Of the done, as JSON. Default: none has one. */
+    results?: readonly string[];
     failed?: readonly (readonly [ClaimRow, string])[];
     limit?: number;
   },
@@ -88,7 +91,7 @@ export async function cycle(
       worker.epoch,
       done.map((each) => each.task_id),
       done.map((each) => each.claim_no),
-      done.map(() => null),
+      done.map((_, i) => work.results?.[i] ?? null),
       failed.map(([each]) => each.task_id),
       failed.map(([each]) => each.claim_no),
       failed.map(([, errorClass]) => errorClass),

@@ -84,21 +84,11 @@ as $$
 declare
   v_part bigint[];
   v_again bigint[];
+  v_dropped bigint[] := '{}';
   v_busy text;
 begin
   perform absurd.hold_workflow(p_workflow_id);
   v_part := absurd.rerun_part(p_workflow_id, p_from, p_descendants);
-  select string_agg(n.name || ' (' || p.place || ')', ', ' order by n.name) into v_busy
-    from absurd.workflow_node n
-    cross join lateral absurd.locate_task(n.task_id) p
-   where n.workflow_id = p_workflow_id and n.task_id = any(v_part)
-     and p.place not in ('completed', 'failed', 'cancelled', 'waiting');
-  if v_busy is not null then
-    raise exception using
-      errcode = 'WF016',
-      message = format('nodes of workflow %s have not ended: %s', p_workflow_id, v_busy);
-  end if;
-
   -- Fan-outs that expand again: named, or given a new source, and not only new elements.
   v_again := array(
     select f.task_id
@@ -107,14 +97,25 @@ begin
        and f.element_count is not null
        and (f.node = any(p_from) or f.source = any(v_part))
   );
+  select string_agg(n.name || ' (' || p.place || ')', ', ' order by n.name) into v_busy
+    from absurd.workflow_node n
+    cross join lateral absurd.locate_task(n.task_id) p
+   where n.workflow_id = p_workflow_id
+     and (n.task_id = any(v_part)
+          or n.task_id in (select e.element from absurd.elements_of(v_again) e))
+     and p.place not in ('completed', 'failed', 'cancelled', 'waiting');
+  if v_busy is not null then
+    raise exception using
+      errcode = 'WF016',
+      message = format('nodes of workflow %s have not ended: %s', p_workflow_id, v_busy);
+  end if;
+
   if cardinality(v_again) > 0 then
-    v_part := array(
-      select i from unnest(v_part) i where i not in (select * from absurd.drop_elements(v_again))
-    );
+    v_dropped := array(select * from absurd.drop_elements(v_again));
   end if;
   update absurd.workflow w set cancelled_at = null
    where w.id = p_workflow_id and w.cancelled_at is not null;
-  v_part := absurd.revive(v_part);
+  v_part := absurd.revive(array(select i from unnest(v_part) i where i <> all (v_dropped)));
   perform absurd.run_fan_outs(v_part);
   return array(
     select n.name from absurd.workflow_node n

@@ -209,12 +209,13 @@ create or replace function absurd.add_to_workflow(
   language plpgsql
 as $$
 declare
+  v_workflow absurd.workflow := absurd.hold_workflow(p_workflow_id);
   v_fresh jsonb;
 begin
   if p_fence is not null then
     perform absurd.hold_fence(p_fence);
   end if;
-  if (absurd.hold_workflow(p_workflow_id)).cancelled_at is not null then
+  if v_workflow.cancelled_at is not null then
     raise exception using
       errcode = 'WF003', message = format('workflow %s was cancelled', p_workflow_id);
   end if;

@@ -154,23 +154,35 @@ begin
 end;
 $$;
 
+-- The elements of fan-outs, each with its place.
+create or replace function absurd.elements_of(p_fan_outs bigint[])
+  returns table (fan_out bigint, element bigint, name text, place integer)
+  language sql stable
+as $$
+  select f.task_id, n.task_id, n.name, (regexp_match(n.name, '\[(\d+)\]$'))[1]::integer
+    from absurd.fan_out f
+    join absurd.dep d on d.child = f.task_id
+    join absurd.workflow_node n on n.task_id = d.parent and n.workflow_id = f.workflow_id
+   where f.task_id = any(p_fan_outs) and starts_with(n.name, f.node || '[');
+$$;
+
 -- Takes the elements of fan-outs off the workflow, so that these expand again. Returns the elements.
 create or replace function absurd.drop_elements(p_fan_outs bigint[])
   returns setof bigint
   language sql
 as $$
-  with again as (
-    update absurd.fan_out f set element_count = null
-     where f.task_id = any(p_fan_outs) returning f.task_id, f.workflow_id, f.node
+  with old as materialized (
+    select e.fan_out, e.element from absurd.elements_of(p_fan_outs) e
+  ),
+  again as (
+    update absurd.fan_out f set element_count = null where f.task_id = any(p_fan_outs)
   ),
   nameless as (
-    delete from absurd.workflow_node n using again a
-     where n.workflow_id = a.workflow_id
-       and n.name ~ '\[\d+\]$' and regexp_replace(n.name, '\[\d+\]$', '') = a.node
-    returning n.task_id as element, a.task_id as fan_out
+    delete from absurd.workflow_node n using old o, absurd.fan_out f
+     where f.task_id = o.fan_out and n.workflow_id = f.workflow_id and n.task_id = o.element
   ),
   cut as (
-    delete from absurd.dep d using nameless n where d.parent = n.element and d.child = n.fan_out
+    delete from absurd.dep d using old o where d.parent = o.element and d.child = o.fan_out
   )
-  select n.element from nameless n;
+  select o.element from old o;
 $$;
