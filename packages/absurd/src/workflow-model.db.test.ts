@@ -171,12 +171,17 @@ function wire(needs: readonly (readonly Requirement[])[]): object[] {
   }));
 }
 
+interface Held {
+  readonly row: sqlWorker.ClaimRow;
+  readonly node: number;
+}
+
 class Run {
   readonly #db: pg.Client;
   readonly #worker: sqlWorker.SqlWorker;
   readonly #workflowId: string;
   readonly #model: Model;
-  #held: { row: sqlWorker.ClaimRow; node: number }[] = [];
+  #held: Held[] = [];
 
   constructor(db: pg.Client, worker: sqlWorker.SqlWorker, workflowId: string, model: Model) {
     this.#db = db;
@@ -227,7 +232,7 @@ class Run {
     }
   }
 
-  async #finish(held: readonly Run["#held"][number][], ends: readonly number[]): Promise<void> {
+  async #finish(held: readonly Held[], ends: readonly number[]): Promise<void> {
     const value = (i: number): number => ends[i % ends.length]!;
     const good = held.filter((_, i) => value(i) < 7);
     const bad = held.filter((_, i) => value(i) >= 7);

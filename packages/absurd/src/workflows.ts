@@ -112,13 +112,9 @@ export class Workflows {
   /** @throws {WorkflowNotFound} */
   async show(workflowId: string): Promise<WorkflowDetail> {
     const id = workflowUuid(workflowId);
-    const [summaries, nodes] = await Promise.all([
-      readWorkflows(this.#host.db, { ids: [id] }),
-      readNodes(this.#host.db, id),
-    ]);
-    const summary = summaries[0];
+    const [summary] = await readWorkflows(this.#host.db, { ids: [id] });
     if (!summary) throw new WorkflowNotFound(`no workflow ${workflowId}`);
-    return { ...summary, nodes };
+    return { ...summary, nodes: await readNodes(this.#host.db, id) };
   }
 
   /** Newest first. `before`: go on after this workflow. */

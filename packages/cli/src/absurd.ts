@@ -4,7 +4,9 @@ import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { templateCommand } from "./absurd/template.ts";
 import { workerCommand } from "./absurd/worker.ts";
+import { workflowCommand } from "./absurd/workflow.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
@@ -16,6 +18,8 @@ const COMMANDS = [
   retryCommand,
   cancelCommand,
   statsCommand,
+  workflowCommand,
+  templateCommand,
 ];
 
 process.exitCode = await runProgram(
