@@ -88,7 +88,7 @@ describe("absurd template", () => {
 
     const params = ["--params", '{"field":"3C48"}'];
     const plan = await run(["template", "spawn", "tiles", ...params, "--dry-run"]);
-    assert.match(plan.output, /a {2}greet {"name":"3C48"}/);
+    assert.match(plan.output, /a {2}"greet" {"name":"3C48"}/);
     const spawned = await run(["template", "spawn", "tiles", ...params, "--json"]);
     const { workflowId } = JSON.parse(spawned.output) as { workflowId: string };
     const shown = await client.workflows.show(workflowId);

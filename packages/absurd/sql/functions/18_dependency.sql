@@ -65,6 +65,18 @@ as $$
   select coalesce((select s.need from absurd.standing(array[p_child]) s), 0);
 $$;
 
+-- The same for many; tasks without open requirements are left out.
+create or replace function absurd.unmet_counts(p_children bigint[])
+  returns table (child bigint, need integer)
+  language plpgsql stable
+as $$
+begin
+  if cardinality(p_children) > 0 then
+    return query select s.child, s.need from absurd.standing(p_children) s where s.need > 0;
+  end if;
+end;
+$$;
+
 -- Resolves the edges of tasks that just ended, in the transaction in which they did: counts down
 -- children whose edge is met, ends those that can no longer run (and resolves their edges in turn),
 -- and moves those with nothing left to wait for. Returns how many became ready.
@@ -88,16 +100,28 @@ declare
   v_ready integer := 0;
 begin
   while cardinality(v_ended) > 0 loop
+    -- An end is looked up once, however many children wait for it, and only when one does.
     with edge as materialized (
-      select d.child, d.any_of,
-             absurd.edge_state(d.cond, d.otherwise, d.predicate, o.kind, o.result, o.error) as state
-        from absurd.dep d join absurd.outcome o on o.task_id = d.parent
-       where d.parent = any(v_ended)
+      select d.parent, d.child, d.cond, d.otherwise, d.any_of, d.predicate
+        from absurd.dep d where d.parent = any(v_ended)
+    ),
+    parent as materialized (
+      select o.*
+        from (select distinct e.parent from edge e) p
+        cross join lateral (
+          select b.task_id, b.kind, b.result, b.error
+            from absurd.outcome b where b.task_id = p.parent offset 0
+        ) o
+    ),
+    judged as (
+      select e.child, e.any_of,
+             absurd.edge_state(e.cond, e.otherwise, e.predicate, p.kind, p.result, p.error) as state
+        from edge e join parent p on p.task_id = e.parent
     ),
     hit as (
       select e.child, count(*)::integer as met, bool_or(e.any_of is not null) as is_choice,
              bool_or(e.state <> 'm') as is_unmet
-        from edge e group by e.child
+        from judged e group by e.child
     )
     select array_agg(h.child) filter (where not h.is_choice and not h.is_unmet),
            array_agg(h.met) filter (where not h.is_choice and not h.is_unmet),

@@ -66,34 +66,44 @@ create or replace function absurd.record_edges(p_rows absurd.spawn_row[])
 as $$
 declare
   v_edges absurd.new_edge[] := absurd.edges_of(p_rows);
+  v_is_late boolean;
+  v_count integer;
 begin
   perform absurd.check_edges(v_edges);
-
-  perform from absurd.outcome o
-    where o.task_id = any(array(
-      select e.parent from unnest(v_edges) e where e.parent_index is null
-    ))
-    order by o.task_id for key share;
+  v_is_late := exists (select from unnest(v_edges) e where e.parent_index is null);
+  if v_is_late then
+    perform from absurd.outcome o
+      where o.task_id = any(array(
+        select e.parent from unnest(v_edges) e where e.parent_index is null
+      ))
+      order by o.task_id for key share;
+  end if;
 
   insert into absurd.dep (parent, child, cond, otherwise, any_of, predicate)
   select e.parent, e.child, e.cond, e.otherwise, e.any_of, e.predicate::jsonpath
     from unnest(v_edges) e
    order by e.parent, e.child
   on conflict do nothing;
-  perform absurd.assert_not_hopeless(v_edges);
+  get diagnostics v_count = row_count;
+  if v_count < cardinality(v_edges) then
+    perform absurd.assert_no_contradiction(v_edges);
+  end if;
 
-  insert into absurd.late_edge (child)
-  select distinct d.child
-    from unnest(v_edges) e
-    join absurd.dep d on d.parent = e.parent and d.child = e.child
-    left join absurd.outcome o on o.task_id = d.parent
-   where e.parent_index is null
-     and absurd.edge_state(d.cond, d.otherwise, d.predicate, o.kind, o.result, o.error) <> 'm';
+  if v_is_late then
+    perform absurd.assert_not_hopeless(v_edges);
+    insert into absurd.late_edge (child)
+    select distinct d.child
+      from unnest(v_edges) e
+      join absurd.dep d on d.parent = e.parent and d.child = e.child
+      left join absurd.outcome o on o.task_id = d.parent
+     where e.parent_index is null
+       and absurd.edge_state(d.cond, d.otherwise, d.predicate, o.kind, o.result, o.error) <> 'm';
+  end if;
 end;
 $$;
 
 -- Raises WF005 for an index that is not of an earlier task, WF006 for a parent that does not exist,
--- WF015 for a condition that is none and for two edges that contradict each other.
+-- WF015 for a condition that is none.
 create or replace function absurd.check_edges(p_edges absurd.new_edge[])
   returns void
   language plpgsql
@@ -130,6 +140,23 @@ begin
           then '"when", expected success, failure, always or {"matches": a jsonpath predicate}'
           else '"otherwise", expected cancel, skip or continue' end);
   end if;
+  for v_edge in
+    select e.predicate, min(e.child_index) as child_index
+      from unnest(p_edges) e where e.predicate is not null group by e.predicate
+  loop
+    perform absurd.check_predicate(v_edge.predicate, v_edge.child_index);
+  end loop;
+end;
+$$;
+
+-- Raises WF015 for two edges of a task to the same parent that differ.
+create or replace function absurd.assert_no_contradiction(p_edges absurd.new_edge[])
+  returns void
+  language plpgsql
+as $$
+declare
+  v_edge record;
+begin
   select e.child_index, min(e.asked) as asked into v_edge
     from unnest(p_edges) e
    group by e.child_index, e.child, e.parent
@@ -141,12 +168,6 @@ begin
       message = format('task %s of the batch depends on %s twice, in different ways',
                        v_edge.child_index, v_edge.asked);
   end if;
-  for v_edge in
-    select e.predicate, min(e.child_index) as child_index
-      from unnest(p_edges) e where e.predicate is not null group by e.predicate
-  loop
-    perform absurd.check_predicate(v_edge.predicate, v_edge.child_index);
-  end loop;
 end;
 $$;
 

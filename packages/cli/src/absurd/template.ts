@@ -163,7 +163,7 @@ function formatNodes(nodes: TemplateView["nodes"]): string[] {
     const edges = JSON.stringify(node["depends_on"] ?? []);
     const after = edges === "[]" ? "" : `  <- ${edges}`;
     const params = JSON.stringify(node["params"] ?? {});
-    return `  ${node.node.padEnd(width)}  ${String(node["task_name"])} ${params}${after}${fan}`;
+    return `  ${node.node.padEnd(width)}  ${JSON.stringify(node["task_name"])} ${params}${after}${fan}`;
   });
 }
 
