@@ -32,6 +32,7 @@ constraint workflow workflow_pkey PRIMARY KEY (id)
 constraint workflow_node workflow_node_pkey PRIMARY KEY (workflow_id, name)
 function add_nodes(uuid,jsonb,text) returns void
 function add_to_workflow(uuid,jsonb,text) returns TABLE(node text, task_id uuid, created boolean)
+function assert_no_contradiction(new_edge[]) returns void
 function assert_not_hopeless(new_edge[]) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
@@ -122,6 +123,7 @@ function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "c
 function task_number(uuid) returns bigint immutable
 function task_uuid(bigint) returns uuid immutable
 function unmet_count(bigint) returns integer stable
+function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer) stable
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)

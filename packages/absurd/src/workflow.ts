@@ -1,7 +1,7 @@
 /** A workflow as a program writes it: named tasks and what each needs of others. */
 import type { Condition, Dependency, Otherwise } from "./dependency.ts";
 import { wireDependency } from "./dependency.ts";
-import { taskNameOf, wireTask } from "./spawn.ts";
+import { taskNameOf, wireSpawn } from "./spawn.ts";
 import type { AnyTask, SpawnOptions, TaskDefinition } from "./task.ts";
 
 /** One task for each element of another node's result. */
@@ -90,7 +90,7 @@ export function wireNodes(nodes: WorkflowNodes, definitions: ReadonlyMap<string,
   const texts = Object.entries(nodes).map(([name, node]) => {
     const { dependsOn, forEach, ...request } = node;
     // What holds references can be checked only where they are filled in.
-    const task = forEach ? wireUnchecked(request) : wireTask(request, definitions);
+    const task = forEach ? wireUnchecked(request) : wireSpawn(request, definitions).json;
     const rest = JSON.stringify({
       node: name,
       depends_on: (dependsOn ?? []).map((each) => wireDependency(each, (parent) => parent)),
@@ -111,5 +111,5 @@ export function wireTemplateNodes(nodes: WorkflowNodes): string {
 }
 
 function wireUnchecked(request: Omit<WorkflowNode, "dependsOn" | "forEach">): string {
-  return wireTask({ ...request, task: taskNameOf(request.task) }, new Map());
+  return wireSpawn({ ...request, task: taskNameOf(request.task) }, new Map()).json;
 }
