@@ -38,6 +38,7 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
@@ -79,6 +80,7 @@ function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function hold_workflow(uuid) returns workflow
 function intern_lanes(spawn_row[]) returns void
+function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function list_workflows(uuid[],text,uuid,integer) returns TABLE(workflow_id uuid, name text, template text, version integer, params jsonb, tags text[], created_at timestamp with time zone, status text, total integer, open integer, completed integer, failed integer, cancelled integer, skipped integer) stable
@@ -89,6 +91,7 @@ function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, pro
 function match_keys(spawn_row[]) returns spawn_row[]
 function name_cycle(jsonb,text[],integer[]) returns text
 function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
 function node_parents(jsonb) returns TABLE(node_index integer, parent text) immutable
 function node_request(jsonb,jsonb) returns jsonb immutable
 function order_nodes(jsonb,text[]) returns integer[]
@@ -114,7 +117,7 @@ function revive(bigint[]) returns bigint[]
 function run_fan_outs(bigint[],integer) returns integer
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
-function spawn_plain(text,text[],text,smallint) returns bigint[]
+function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid, created boolean)

@@ -3,8 +3,9 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large, WF015 invalid condition, WF016
- * workflow busy, WF017 no such workflow or node, WF018 invalid workflow, WF019 no such template.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF015 invalid condition,
+ * WF016 workflow busy, WF017 no such workflow or node, WF018 invalid workflow, WF019 no such
+ * template.
  */
 import type { QueryResultRow } from "pg";
 

@@ -49,9 +49,9 @@ export interface SpawnOptions {
   readonly workflowId?: string;
   readonly tags?: readonly string[];
   /**
-   * Tasks that must end first: task ids, or indexes into the batch of spawnMany. Each must complete,
-   * or this task is cancelled, unless it is given with a condition. What can no longer be met is
-   * refused.
+   * Tasks that must end first: task ids, or indexes into the batch of spawnMany. Each must
+   * complete, or this task is cancelled, unless it is given with a condition. What can no longer
+   * be met is refused.
    */
   readonly dependsOn?: readonly Dependency[];
   /** Wait before the second attempt, doubled each time. Default 2. */

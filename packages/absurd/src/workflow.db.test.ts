@@ -77,7 +77,7 @@ describe("a condition", () => {
     assert.deepEqual(await client.workflows.list(), []);
   });
 
-  test("on failure runs the repair; what needs either goes on; the failure is taken up", async () => {
+  test("on failure runs the repair, and what needs either goes on", async () => {
     const on = await engine(database);
     const id = await spawned(on, {
       try: noop(),
@@ -104,7 +104,7 @@ describe("a condition", () => {
     assert.equal((await claim(on.db, on.worker, 5)).length, 1);
   });
 
-  test("on a parent that has ended is judged at once; a hopeless one is refused or skipped", async () => {
+  test("on an ended parent is judged at once: met, refused or skipped", async () => {
     const on = await engine(database);
     const id = await spawned(on, { bad: noop(), good: noop() });
     await work(on, { bad: null });
@@ -177,7 +177,8 @@ describe("a join", () => {
     ["success", { bad: true, runs: false }],
     ["failure", { bad: false, runs: false }],
   ] as const) {
-    test(`on ${when}, spawned while its parent ${ends.bad ? "fails" : "completes"}, is found by the audit`, async () => {
+    const ending = ends.bad ? "fails" : "completes";
+    test(`on ${when}, spawned while its parent ${ending}, is found by the audit`, async () => {
       const { db, worker } = await emptyEngine(database, { spawn: 1 });
       const [parent] = await claim(db, worker, 1);
       const spawner = await database.connect();

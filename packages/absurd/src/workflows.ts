@@ -72,8 +72,8 @@ export class Workflows {
 
   /**
    * Spawns all of a workflow or nothing.
-   * @throws {DependencyCycle | WorkflowNotFound | InvalidWorkflow | InvalidCondition | InvalidParams
-   *   | UnknownTaskName | LeaseLost}
+   * @throws {DependencyCycle | WorkflowNotFound | InvalidWorkflow | InvalidCondition}, and what the
+   *   client's spawn throws
    */
   async spawn(spec: WorkflowSpec, scope: Scope = {}): Promise<SpawnedWorkflow> {
     await this.#host.registerUsed(Object.values(spec.tasks));
