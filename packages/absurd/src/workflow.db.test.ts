@@ -139,6 +139,8 @@ describe("a join", () => {
       b: noop(),
       all: noop("a", "b"),
       any: noop({ anyOf: ["a", "b"] }),
+      c: noop(),
+      either: noop({ anyOf: ["a", "b"] }, "c"),
     });
     const [a] = await claim(on.db, on.worker, 1);
     const [b] = await claim(rival.db, rival.worker, 1);
@@ -149,7 +151,8 @@ describe("a join", () => {
     await on.db.query("commit");
     await second;
 
-    assert.deepEqual([...(await claimAll(on)).keys()].sort(), ["all", "any"]);
+    assert.deepEqual(await work(on), ["all", "any", "c"], "an alternative met twice counts once");
+    assert.deepEqual(await work(on), ["either"]);
     const { rows } = await on.db.query("select * from absurd.waiting");
     assert.deepEqual(rows, []);
   });
