@@ -4,6 +4,8 @@ constraint control control_pkey PRIMARY KEY (name)
 constraint credit credit_pkey PRIMARY KEY (task_id, claim_no)
 constraint dedup dedup_pkey PRIMARY KEY (scope, key, bucket)
 constraint deferred deferred_pkey PRIMARY KEY (run_at, task_id)
+constraint dep dep_cond_known CHECK ((cond = ANY (ARRAY['s'::"char", 'f'::"char", 'a'::"char", 'p'::"char"])))
+constraint dep dep_otherwise_known CHECK ((otherwise = ANY (ARRAY['x'::"char", 's'::"char", 'c'::"char"])))
 constraint dep dep_pkey PRIMARY KEY (parent, child)
 constraint ended_count ended_count_pkey PRIMARY KEY (day, lane_id, kind)
 constraint fire fire_origin_known CHECK ((origin = ANY (ARRAY['schedule'::text, 'trigger'::text, 'backfill'::text])))
@@ -13,6 +15,8 @@ constraint history history_is_one CHECK (singleton)
 constraint history history_kept_a_day CHECK ((retention_days > 0))
 constraint history history_pkey PRIMARY KEY (singleton)
 constraint history rollup_kept_a_day CHECK ((rollup_days > 0))
+constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
+constraint fan_out fan_out_pkey PRIMARY KEY (task_id)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
@@ -36,10 +40,18 @@ constraint schedule schedule_remaining_not_negative CHECK ((remaining >= 0))
 constraint signal signal_kind_known CHECK ((kind = 'cancel'::text))
 constraint signal signal_pkey PRIMARY KEY (task_id, claim_no, kind)
 constraint task task_pkey PRIMARY KEY (id)
+constraint template template_pkey PRIMARY KEY (name, version)
 constraint waiting waiting_need_not_negative CHECK ((need >= 0))
 constraint waiting waiting_pkey PRIMARY KEY (child)
 constraint worker worker_pkey PRIMARY KEY (worker_id)
 function add_histograms(bigint[],bigint[]) returns bigint[] immutable
+constraint workflow workflow_known_once UNIQUE (name, idempotency_key)
+constraint workflow workflow_pkey PRIMARY KEY (id)
+constraint workflow_node workflow_node_pkey PRIMARY KEY (workflow_id, name)
+function add_nodes(uuid,jsonb,text) returns void
+function add_to_workflow(uuid,jsonb,text) returns TABLE(node text, task_id uuid, created boolean)
+function assert_no_contradiction(new_edge[]) returns void
+function assert_not_hopeless(new_edge[]) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backfill_schedule(text,timestamp with time zone[],text) returns SETOF fire
@@ -47,11 +59,16 @@ function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
-function cancel_dependents(bigint[]) returns integer
+function bind_edge(jsonb,jsonb) returns jsonb immutable
+function bind_params(jsonb,jsonb) returns jsonb immutable
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text) returns bigint[]
-function check_edges(spawn_row[]) returns void
+function cancel_workflow(uuid,text) returns integer
+function check_edges(new_edge[]) returns void
+function check_nodes(jsonb,text[],text[]) returns void
+function check_predicate(text,integer) returns void immutable
+function check_template(jsonb,jsonb) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
@@ -67,16 +84,26 @@ function delete_schedule(text) returns void
 function drop_day(date) returns bigint
 function due_schedules(integer) returns TABLE(schedule_id integer, name text, revision integer, spec jsonb, catch_up text, catch_up_seconds double precision, starts_at timestamp with time zone, ends_at timestamp with time zone, considered_at timestamp with time zone, now timestamp with time zone) stable
 function edges_of(spawn_row[]) returns TABLE(child bigint, child_index integer, parent bigint, parent_index integer, asked text) stable
+function define_template(text,jsonb,jsonb) returns TABLE(version integer, created boolean)
+function drop_elements(bigint[]) returns SETOF bigint
+function edge_state("char","char",jsonpath,"char",jsonb,jsonb) returns "char" immutable
+function edges_of(spawn_row[]) returns new_edge[] stable
+function elements_of(bigint[]) returns TABLE(fan_out bigint, element bigint, name text, place integer) stable
+function end_hopeless(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
+function expand_fan_out(bigint,integer,integer) returns integer
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
 function fail_task(text,text,text,jsonb) returns void
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fire_schedule(bigint,integer,integer,timestamp with time zone[],timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) returns integer
+function fill(jsonb,jsonb) returns jsonb immutable
+function find_template(text,integer) returns template stable
 function first_task_number(timestamp with time zone) returns bigint immutable
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function has_partition_today() returns boolean stable
+function has_type(jsonb,text) returns boolean immutable
 function hex_number(text) returns bigint immutable
 function histogram_bucket(double precision) returns integer immutable
 function histogram_of(double precision[]) returns bigint[] immutable
@@ -85,19 +112,29 @@ function history_days(date) returns TABLE(day date, tasks bigint, unended bigint
 function hold_fence(text) returns lease
 function hold_schedule(text) returns schedule
 function instant_text(timestamp with time zone) returns text stable
+function hold_workflow(uuid) returns workflow
 function intern_lanes(spawn_row[]) returns void
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
 function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
+function list_workflows(uuid[],text,uuid,integer) returns TABLE(workflow_id uuid, name text, template text, version integer, params jsonb, tags text[], created_at timestamp with time zone, status text, total integer, open integer, completed integer, failed integer, cancelled integer, skipped integer) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
+function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_schedule_seconds() returns double precision stable
 function next_task_number() returns bigint
 function next_task_numbers(integer) returns bigint[]
 function open_fires(integer) returns bigint[]
+function name_cycle(jsonb,text[],integer[]) returns text
+function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
+function node_parents(jsonb) returns TABLE(node_index integer, parent text) immutable
+function node_request(jsonb,jsonb) returns jsonb immutable
+function order_nodes(jsonb,text[]) returns integer[]
+function parent_results(uuid) returns TABLE(node text, task_id uuid, status text, result jsonb, error jsonb) stable
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function partition_days() returns TABLE(day date) stable
 function partitioned_tables() returns SETOF text stable
@@ -105,10 +142,12 @@ function pause_schedule(text,text) returns void
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns integer
 function postpone_schedule(integer,integer,text) returns void
+function plan_template(text,jsonb,integer) returns TABLE(version integer, params jsonb, nodes jsonb)
 function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
 function record_edges(spawn_row[]) returns void
+function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
@@ -121,6 +160,15 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function roll_up() returns bigint
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
+function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
+function request_cancel(bigint[],text) returns void
+function rerun_part(uuid,text[],boolean) returns bigint[]
+function rerun_workflow(uuid,text[],boolean) returns text[]
+function resolve_dependents(bigint[]) returns integer
+function retry_task(uuid) returns boolean
+function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
+function revive(bigint[]) returns bigint[]
+function run_fan_outs(bigint[],integer) returns integer
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function spawn_fire(schedule,timestamp with time zone) returns fire
@@ -129,12 +177,17 @@ function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
 function sum_histograms(bigint[]) returns bigint[] immutable
+function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid, created boolean)
+function spawn_workflow(text,jsonb,jsonb,text) returns TABLE(workflow_id uuid, created boolean)
+function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
 function task_number(uuid) returns bigint immutable
 function task_uuid(bigint) returns uuid immutable
 function trigger_schedule(text,text) returns fire
 function uncount_outcomes(bigint[]) returns void
 function unmet_count(bigint) returns integer stable
 index CREATE INDEX dedup_by_task ON absurd.dedup USING brin (task_id) WITH (pages_per_range='32')
+function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
+function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer) stable
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX fire_buffered ON absurd.fire USING btree (schedule_id, fire_at) WHERE (state = 'buffered'::text)
@@ -150,6 +203,7 @@ index CREATE INDEX task_by_tag ON ONLY absurd.task USING gin (tags) WHERE (tags 
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX task_by_workflow ON ONLY absurd.task USING btree (workflow_id, id) WHERE (workflow_id IS NOT NULL)
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
+index CREATE INDEX workflow_node_of_task ON absurd.workflow_node USING btree (task_id)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX closing_day_pkey ON absurd.closing_day USING btree (day)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
@@ -160,6 +214,7 @@ index CREATE UNIQUE INDEX dep_pkey ON absurd.dep USING btree (parent, child)
 index CREATE UNIQUE INDEX ended_count_pkey ON absurd.ended_count USING btree (day, lane_id, kind)
 index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fire_at)
 index CREATE UNIQUE INDEX history_pkey ON absurd.history USING btree (singleton)
+index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
 index CREATE UNIQUE INDEX kind_name_known_once ON absurd.kind USING btree (name)
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
@@ -175,8 +230,12 @@ index CREATE UNIQUE INDEX schedule_name_known_once ON absurd.schedule USING btre
 index CREATE UNIQUE INDEX schedule_pkey ON absurd.schedule USING btree (schedule_id)
 index CREATE UNIQUE INDEX signal_pkey ON absurd.signal USING btree (task_id, claim_no, kind)
 index CREATE UNIQUE INDEX task_pkey ON ONLY absurd.task USING btree (id)
+index CREATE UNIQUE INDEX template_pkey ON absurd.template USING btree (name, version)
 index CREATE UNIQUE INDEX waiting_pkey ON absurd.waiting USING btree (child)
 index CREATE UNIQUE INDEX worker_pkey ON absurd.worker USING btree (worker_id)
+index CREATE UNIQUE INDEX workflow_known_once ON absurd.workflow USING btree (name, idempotency_key)
+index CREATE UNIQUE INDEX workflow_node_pkey ON absurd.workflow_node USING btree (workflow_id, name)
+index CREATE UNIQUE INDEX workflow_pkey ON absurd.workflow USING btree (id)
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
 sequence ready_seq cache 1
@@ -185,6 +244,7 @@ sequence task_seq cache 64
 sequence worker_worker_id_seq cache 1
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null)
 table closing_day (day date not null, closed_at timestamp with time zone not null default clock())
+table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, result jsonb)
 table control (name text not null, worker_id integer, epoch bigint, term bigint not null default 0, expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone)
 table credit (task_id bigint not null, claim_no integer not null, attempts integer not null)
 table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null)
@@ -193,6 +253,8 @@ table dep (parent bigint not null, child bigint not null, cond "char" not null d
 table ended_count (day date not null, lane_id integer not null, kind "char" not null, tasks bigint not null)
 table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock())
 table history (singleton boolean not null default true, retention_days integer not null default 30, rollup_days integer not null default 400, rolled_xid bigint not null default 0)
+table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
+table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock())
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
@@ -205,7 +267,10 @@ table rollup (hour timestamp with time zone not null, queue text not null, kind_
 table schedule (schedule_id integer not null identity, name text not null, spec jsonb not null, spawn jsonb not null, overlap text not null default 'skip'::text, catch_up text not null default 'all'::text, catch_up_seconds double precision not null default 3600, jitter_seconds double precision not null default 0, starts_at timestamp with time zone, ends_at timestamp with time zone, remaining integer, paused boolean not null default false, note text, considered_at timestamp with time zone not null default clock(), due_at timestamp with time zone default clock(), revision integer not null default 1, error text, created_at timestamp with time zone not null default clock())
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
 table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
+table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false) with fillfactor=30
+table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
+table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)

@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 
+import { AttemptWorkflow, type ParentResult } from "./attempt-workflow.ts";
 import type { AbsurdClient } from "./client.ts";
 import { type Db, run } from "./db.ts";
 import { type ClassifyError, errorRecord, failureClass } from "./error-record.ts";
@@ -69,6 +70,14 @@ export class Attempt implements TaskContext {
       if (this.#abortReason) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;
+  }
+
+  get workflow(): AttemptWorkflow {
+    return new AttemptWorkflow(this.#host.client.workflows, this.taskId, this.fence);
+  }
+
+  parentResults(): Promise<Readonly<Record<string, ParentResult>>> {
+    return this.#host.client.workflows.parentResults(this.taskId);
   }
 
   get isAborted(): boolean {

@@ -30,6 +30,7 @@ import {
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
+import { Workflows } from "./workflows.ts";
 
 export interface AbsurdClientOptions {
   /** Definitions to register before the first spawn and to check params with. */
@@ -49,6 +50,7 @@ const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
+  readonly workflows: Workflows;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -71,6 +73,17 @@ export class AbsurdClient {
       },
       wake: () => {
         this.wake();
+      },
+    });
+    this.workflows = new Workflows({
+      db: this.#pool,
+      definitions: this.#definitions,
+      registerUsed: (requests) => this.#registerUsed(requests),
+      wake: () => {
+        this.wake();
+      },
+      wakeCancelled: () => {
+        this.#notifier.notify(SIGNAL_PAYLOAD);
       },
     });
   }
@@ -227,7 +240,7 @@ export class AbsurdClient {
     await this.#notifier.flush();
   }
 
-  async #registerUsed(requests: readonly SpawnRequest[]): Promise<void> {
+  async #registerUsed(requests: readonly Pick<SpawnRequest, "task">[]): Promise<void> {
     const fresh = new Map<string, AnyTask>();
     for (const { task } of requests) {
       if (typeof task !== "string" && this.#definitions.get(task.name) !== task) {

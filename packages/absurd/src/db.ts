@@ -6,6 +6,9 @@
  * WF006 no such task, WF007 dependency failed, WF008 params too large. Schedules
  * and history: WF030 no such schedule, WF031 invalid schedule, WF033 leader deposed, WF034 history
  * closed.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF015 invalid condition,
+ * WF016 workflow busy, WF017 no such workflow or node, WF018 invalid workflow, WF019 no such
+ * template.
  */
 import type { QueryResultRow } from "pg";
 
@@ -13,15 +16,20 @@ import {
   DependencyCycle,
   DependencyFailed,
   HistoryClosed,
+  InvalidCondition,
   InvalidParams,
   InvalidSchedule,
   InvalidTransition,
   LeaderDeposed,
+  InvalidWorkflow,
   LeaseLost,
   ScheduleNotFound,
   TaskNotFound,
+  TemplateNotFound,
   UnknownTaskName,
   WorkerDeclaredDead,
+  WorkflowBusy,
+  WorkflowNotFound,
 } from "./errors.ts";
 
 /** A pool, a pooled client or a client in a transaction; callers choose the scope. */
@@ -48,6 +56,11 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF031: (message, options) => new InvalidSchedule(message, options),
   WF033: (message, options) => new LeaderDeposed(message, options),
   WF034: (message, options) => new HistoryClosed(message, options),
+  WF015: (message, options) => new InvalidCondition(message, options),
+  WF016: (message, options) => new WorkflowBusy(message, options),
+  WF017: (message, options) => new WorkflowNotFound(message, options),
+  WF018: (message, options) => new InvalidWorkflow(message, options),
+  WF019: (message, options) => new TemplateNotFound(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

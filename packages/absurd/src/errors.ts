@@ -76,6 +76,31 @@ export class TaskNotFound extends Error {
   override readonly name = "TaskNotFound";
 }
 
+/** An edge whose condition is none, or that contradicts another. Nothing was written. */
+export class InvalidCondition extends Error {
+  override readonly name = "InvalidCondition";
+}
+
+/** Nodes that were to run again have not ended; the message names them. */
+export class WorkflowBusy extends Error {
+  override readonly name = "WorkflowBusy";
+}
+
+/** The workflow, or a node of it, does not exist. */
+export class WorkflowNotFound extends Error {
+  override readonly name = "WorkflowNotFound";
+}
+
+/** A node or a template that is none, or params that do not fit a template. Nothing was written. */
+export class InvalidWorkflow extends Error {
+  override readonly name = "InvalidWorkflow";
+}
+
+/** The template, or that version of it, does not exist. */
+export class TemplateNotFound extends Error {
+  override readonly name = "TemplateNotFound";
+}
+
 /** The task's status does not allow this. */
 export class InvalidTransition extends Error {
   override readonly name = "InvalidTransition";

@@ -1,5 +1,13 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
+export type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
+export type {
+  AnyOfParents,
+  Condition,
+  ConditionalParent,
+  Dependency,
+  Otherwise,
+} from "./dependency.ts";
 export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
 export {
   type EmbeddedPostgres,
@@ -12,9 +20,11 @@ export {
   DependencyFailed,
   type ErrorClass,
   HistoryClosed,
+  InvalidCondition,
   InvalidParams,
   InvalidSchedule,
   InvalidTransition,
+  InvalidWorkflow,
   LeaseLost,
   MigrationConflict,
   ScheduleNotFound,
@@ -22,8 +32,11 @@ export {
   TaskCancelled,
   TaskError,
   TaskNotFound,
+  TemplateNotFound,
   TimedOut,
   UnknownTaskName,
+  WorkflowBusy,
+  WorkflowNotFound,
 } from "./errors.ts";
 export {
   History,
@@ -69,3 +82,28 @@ export {
 } from "./task-view.ts";
 export type { WorkerOptions } from "./worker-options.ts";
 export { type WorkerHandle, startWorker } from "./worker.ts";
+export {
+  type ForEach,
+  WorkflowBuilder,
+  type WorkflowNode,
+  type WorkflowNodes,
+  type WorkflowSpec,
+  workflow,
+} from "./workflow.ts";
+export type {
+  AddedNode,
+  RerunPart,
+  SpawnedWorkflow,
+  WorkflowDetail,
+  WorkflowStatus,
+  WorkflowSummary,
+  Workflows,
+} from "./workflows.ts";
+export {
+  type TemplateDefinition,
+  type TemplateDiff,
+  type TemplatePlan,
+  type TemplateParam,
+  type TemplateView,
+  diffTemplates,
+} from "./templates.ts";

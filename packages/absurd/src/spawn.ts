@@ -3,6 +3,7 @@
  * schemas, parents before children. Pure; nothing is written before all of it succeeded.
  */
 import { topologicalOrder } from "./dag.ts";
+import { parentsOf, wireDependency } from "./dependency.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
 import type { AnyTask, SpawnRequest } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
@@ -74,11 +75,12 @@ export function commonPlain(spawns: readonly WireSpawn[]): PlainSpawn | undefine
 }
 
 function orderOf(requests: readonly SpawnRequest[]): readonly number[] {
-  if (requests.every((request) => !request.dependsOn?.some((each) => typeof each === "number"))) {
+  const asked = requests.map((request) => (request.dependsOn ?? []).flatMap(parentsOf));
+  if (asked.every((parents) => parents.every((parent) => typeof parent !== "number"))) {
     return requests.map((_, index) => index);
   }
-  const parents = requests.map((request, index) =>
-    (request.dependsOn ?? []).filter((parent): parent is number => {
+  const parents = asked.map((each, index) =>
+    each.filter((parent): parent is number => {
       if (typeof parent !== "number") return false;
       if (Number.isInteger(parent) && parent >= 0 && parent < requests.length) return true;
       throw new TaskNotFound(
@@ -161,8 +163,10 @@ function wireJson(
     workflow_id: request.workflowId,
     tags: request.tags,
     policy: (request.backoffSeconds ?? request.backoffSecondsMax) ? policy : undefined,
-    depends_on: request.dependsOn?.map((parent) =>
-      typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
+    depends_on: request.dependsOn?.map((each) =>
+      wireDependency(each, (parent) =>
+        typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
+      ),
     ),
   });
   // Params are already text: a large one is not written twice.

@@ -2,6 +2,9 @@
 import type pg from "pg";
 import type { z } from "zod";
 
+import type { Dependency } from "./dependency.ts";
+import type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 export interface TaskDefinition<Params, Result> {
@@ -46,10 +49,11 @@ export interface SpawnOptions {
   readonly workflowId?: string;
   readonly tags?: readonly string[];
   /**
-   * Tasks that must complete first: task ids, or indexes into the batch of spawnMany. When one of
-   * them fails or is cancelled, so is this task. One that failed already is refused.
+   * Tasks that must end first: task ids, or indexes into the batch of spawnMany. Each must
+   * complete, or this task is cancelled, unless it is given with a condition. What can no longer
+   * be met is refused.
    */
-  readonly dependsOn?: readonly (string | number)[];
+  readonly dependsOn?: readonly Dependency[];
   /** Wait before the second attempt, doubled each time. Default 2. */
   readonly backoffSeconds?: number;
   /** Default 300. */
@@ -101,6 +105,10 @@ export interface TaskContext {
    * @throws {LeaseLost}
    */
   assertFence(client: pg.ClientBase): Promise<void>;
+  /** How the tasks that this one depended on ended, by node name in a workflow, else by task id. */
+  parentResults(): Promise<Readonly<Record<string, ParentResult>>>;
+  /** The workflow that this task is part of. */
+  readonly workflow: AttemptWorkflow;
   /** False when the last acknowledged beat is older than 2/3 of the lease: ask before acting. */
   isLeaseFresh(): boolean;
 }

@@ -7,7 +7,9 @@ import { migrateCommand } from "./absurd/migrate.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { statsCommand } from "./absurd/stats.ts";
+import { templateCommand } from "./absurd/template.ts";
 import { workerCommand } from "./absurd/worker.ts";
+import { workflowCommand } from "./absurd/workflow.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
@@ -21,6 +23,8 @@ const COMMANDS = [
   statsCommand,
   scheduleCommand,
   historyCommand,
+  workflowCommand,
+  templateCommand,
 ];
 
 process.exitCode = await runProgram(

@@ -6,13 +6,18 @@ import {
   DependencyCycle,
   DependencyFailed,
   HistoryClosed,
+  InvalidCondition,
   InvalidParams,
   InvalidSchedule,
   InvalidTransition,
   ScheduleNotFound,
+  InvalidWorkflow,
   TaskError,
   TaskNotFound,
+  TemplateNotFound,
   UnknownTaskName,
+  WorkflowBusy,
+  WorkflowNotFound,
 } from "@contimg/absurd";
 import { PipelineError, type PipelineErrorTag } from "@contimg/pipeline";
 import { z } from "zod";
@@ -58,6 +63,16 @@ const CODE_OF_TAG: Readonly<Partial<Record<PipelineErrorTag, ExitCode>>> = {
   MissingTool: 4,
 };
 
+const WRONG = [
+  InvalidParams,
+  UnknownTaskName,
+  DependencyCycle,
+  InvalidCondition,
+  InvalidWorkflow,
+] as const;
+const NOT_FOUND = [TaskNotFound, WorkflowNotFound, TemplateNotFound] as const;
+const REFUSED = [DependencyFailed, InvalidTransition, WorkflowBusy] as const;
+
 const CONNECTION_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|08|57P|28|3D000)/;
 
 /** What a machine may refuse of a file; no bug of ours. */
@@ -89,11 +104,17 @@ function toEngineFailure(error: unknown): Failure | undefined {
   }
   if (error instanceof HistoryClosed) return failure(1, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
-  if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
-  if (error instanceof DependencyFailed || error instanceof InvalidTransition) {
-    return failure(1, error.name, error.message);
-  }
+  if (isOneOf(WRONG, error)) return failure(2, error.name, error.message);
+  if (isOneOf(NOT_FOUND, error)) return failure(3, error.name, error.message);
+  if (isOneOf(REFUSED, error)) return failure(1, error.name, error.message);
   return undefined;
+}
+
+function isOneOf(
+  kinds: readonly (abstract new (...args: never) => Error)[],
+  error: unknown,
+): error is Error {
+  return kinds.some((kind) => error instanceof kind);
 }
 
 function toSystemFailure(error: unknown): Failure | undefined {

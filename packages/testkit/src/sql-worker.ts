@@ -36,7 +36,8 @@ export async function emptyEngine(
     `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
        absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
        absurd.progress, absurd.worker, absurd.signal, absurd.ended_count, absurd.rollup,
-       absurd.closing_day`,
+       absurd.closing_day, absurd.workflow, absurd.workflow_node,
+       absurd.fan_out, absurd.template`,
   );
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
@@ -75,6 +76,8 @@ export async function cycle(
   worker: SqlWorker,
   work: {
     done?: readonly ClaimRow[];
+    /** Of the done, as JSON. Default: none has one. */
+    results?: readonly string[];
     failed?: readonly (readonly [ClaimRow, string])[];
     limit?: number;
   },
@@ -89,7 +92,7 @@ export async function cycle(
       worker.epoch,
       done.map((each) => each.task_id),
       done.map((each) => each.claim_no),
-      done.map(() => null),
+      done.map((_, i) => work.results?.[i] ?? null),
       failed.map(([each]) => each.task_id),
       failed.map(([each]) => each.claim_no),
       failed.map(([, errorClass]) => errorClass),

@@ -160,9 +160,11 @@ create or replace function absurd.place_spawned(
   language sql
 as $$
   with fresh as materialized (
-    select r.*, l.lane_id,
-           case when r.depends_on is null then 0 else absurd.unmet_count(r.number) end as need
+    select r.*, l.lane_id, coalesce(u.need, 0) as need
       from unnest(p_rows) r
+      left join absurd.unmet_counts(array(
+             select c.number from unnest(p_rows) c where c.depends_on is not null
+           )) u on u.child = r.number
       join absurd.lane l
         on l.queue = r.queue and l.kind_id = r.kind_id and l.class_id = 0
        and l.priority = r.priority and l.fair_key = ''

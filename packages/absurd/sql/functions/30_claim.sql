@@ -148,7 +148,7 @@ begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
   if cardinality(p_done_ids) > 0 then
     v_done := absurd.complete_attempts(p_worker_id, p_epoch, p_done_ids, p_done_claims, p_results);
-    v_released := absurd.release_dependents(v_done);
+    v_released := absurd.resolve_dependents(v_done);
     if cardinality(v_done) < cardinality(p_done_ids) then
       return query
         select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,

@@ -75,7 +75,7 @@ as $$
 $$;
 
 -- Puts attempts that just lost their lease where they belong: deferred (another try), ready (given
--- back) or outcome (dead, cancelled), and cancels what depended on the dead.
+-- back) or outcome (dead, cancelled), and resolves what depended on the dead.
 -- An attempt counts from its claim, so a task that kills its workers comes to its end, too. One that
 -- was asked to stop is not tried again, whatever its worker made of the request.
 create or replace function absurd.settle(p_ended absurd.ended_attempt[])
@@ -141,7 +141,7 @@ begin
   )
   select array_agg(o.task_id) into v_over from over o;
   if v_over is not null then
-    perform absurd.cancel_dependents(v_over);
+    perform absurd.resolve_dependents(v_over);
   end if;
 end;
 $$;
@@ -155,7 +155,7 @@ as $$
 declare
   v_lease absurd.lease := absurd.hold_fence(p_fence);
 begin
-  perform absurd.release_dependents(absurd.complete_attempts(
+  perform absurd.resolve_dependents(absurd.complete_attempts(
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_result::text]
   ));

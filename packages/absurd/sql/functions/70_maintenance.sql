@@ -35,6 +35,7 @@ begin
     v_recovered := absurd.recover_dead_workers(1000) + absurd.end_overdue(p_cancel_grace_ms, 1000);
     v_promoted := absurd.promote_deferred(1000) + absurd.release_buffered(100);
     perform absurd.audit_edges(1000);
+    perform absurd.run_fan_outs(null);
     delete from absurd.signal s
      where not exists (
              select from absurd.lease l where l.task_id = s.task_id and l.claim_no = s.claim_no
@@ -211,14 +212,7 @@ begin
   if cardinality(v_children) = 0 then
     return 0;
   end if;
-  perform from absurd.waiting w where w.child = any(v_children) order by w.child for update;
-  update absurd.waiting w set need = absurd.unmet_count(w.child) where w.child = any(v_children);
-  perform absurd.cancel_dependents(array(
-    select distinct o.task_id
-      from absurd.dep d join absurd.outcome o on o.task_id = d.parent
-     where d.child = any(v_children) and o.kind in ('d', 'x')
-  ));
   delete from absurd.late_edge e where e.child = any(v_children);
-  return absurd.leave_waiting(v_children);
+  return absurd.recount_waiting(v_children);
 end;
 $$;
