@@ -1,4 +1,4 @@
--- Creates the daily partitions of task, outcome and attempt from today to p_days ahead.
+-- Creates the daily partitions of task and of what is written about it from today to p_days ahead.
 --
 -- There is no default partition (it would have to be scanned at each attach), so this runs ahead:
 -- at migration, by the leader, and by spawn_tasks itself should today's be missing. Tables are
@@ -16,7 +16,7 @@ declare
   v_today date := (clock_timestamp() at time zone 'UTC')::date;
 begin
   for v_day in select v_today + i from generate_series(0, p_days) i loop
-    foreach v_table in array array['outcome', 'attempt', 'task'] loop
+    foreach v_table in array array['outcome', 'attempt', 'checkpoint', 'task_log', 'task'] loop
       v_name := v_table || '_' || to_char(v_day, 'YYYYMMDD');
       continue when to_regclass('absurd.' || v_name) is not null;
       perform pg_advisory_xact_lock(hashtext('absurd.ensure_partitions'));
