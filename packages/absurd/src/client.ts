@@ -7,10 +7,13 @@
 import type pg from "pg";
 
 import { type Db, run } from "./db.ts";
+import { Events } from "./events.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
+import { pause } from "./pause.ts";
 import { spawnBatch, taskNameOf } from "./spawn.ts";
+import { Steps } from "./steps.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
@@ -44,6 +47,8 @@ const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
+  readonly events: Events;
+  readonly steps: Steps;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -54,6 +59,11 @@ export class AbsurdClient {
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    const wake = (): void => {
+      this.wake();
+    };
+    this.events = new Events(this.#pool, wake);
+    this.steps = new Steps(this.#pool, wake);
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -222,17 +232,4 @@ export class AbsurdClient {
     });
     return [...new Set(queues)];
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else resolve();
-    }
-  });
 }

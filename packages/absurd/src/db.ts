@@ -3,16 +3,22 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that was to wait
+ * is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name, WF013 no such
+ * step.
  */
 import type { QueryResultRow } from "pg";
 
 import {
+  AwaitCycle,
   DependencyCycle,
   DependencyFailed,
+  InvalidEventName,
   InvalidParams,
   InvalidTransition,
   LeaseLost,
+  StepNotFound,
+  TaskCancelled,
   TaskNotFound,
   UnknownTaskName,
   WorkerDeclaredDead,
@@ -38,6 +44,10 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF006: (message, options) => new TaskNotFound(message, options),
   WF007: (message, options) => new DependencyFailed(message, options),
   WF008: (message, options) => new InvalidParams(message, [], options),
+  WF010: (message, options) => new TaskCancelled(message, options),
+  WF011: (message, options) => new AwaitCycle(message, options),
+  WF012: (message, options) => new InvalidEventName(message, options),
+  WF013: (message, options) => new StepNotFound(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

@@ -8,28 +8,40 @@ export {
 } from "./embedded-postgres.ts";
 export { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 export {
+  AwaitCycle,
   DependencyCycle,
   DependencyFailed,
   type ErrorClass,
+  EventTimeout,
+  InvalidEventName,
   InvalidParams,
   InvalidTransition,
   LeaseLost,
   MigrationConflict,
   ShuttingDown,
+  StepNotFound,
+  Suspended,
   TaskCancelled,
   TaskError,
+  TaskFailed,
   TaskNotFound,
   TimedOut,
   UnknownTaskName,
 } from "./errors.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export type { EmitOptions, EventView } from "./events.ts";
+export type { LogLineView, StepView } from "./steps.ts";
 export {
   type AnyTask,
+  type AwaitEventOptions,
   type Json,
   type Logger,
   type SpawnOptions,
   type SpawnRequest,
   type Spawned,
+  type StepHandle,
+  type StepOptions,
+  type StepRetry,
   type TaskContext,
   type TaskDefinition,
   defineTask,

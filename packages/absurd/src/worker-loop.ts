@@ -13,12 +13,14 @@ import pg from "pg";
 import { Attempt, type AttemptHost } from "./attempt.ts";
 import { AbsurdClient } from "./client.ts";
 import { type Db, isTransient } from "./db.ts";
+import { DurableStore } from "./durable-store.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 import { LeaseLost, ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
 import { Listener } from "./listener.ts";
+import { LogBuffer } from "./log-buffer.ts";
 import { Maintainer } from "./maintainer.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { ProgressBuffer } from "./progress-buffer.ts";
@@ -47,6 +49,8 @@ export class WorkerLoop implements AttemptHost {
   readonly classifyError: ClassifyError;
   readonly abortGraceSeconds: number;
   readonly side: Db;
+  readonly store: DurableStore;
+  readonly logLines: LogBuffer;
 
   readonly #options: WorkerOptions;
   readonly #queues: readonly string[];
@@ -94,6 +98,8 @@ export class WorkerLoop implements AttemptHost {
         this.onError(e);
       },
     });
+    this.store = new DurableStore(this, options.connectionString);
+    this.logLines = new LogBuffer(this);
     this.#session = new WorkerSession(
       options.connectionString,
       Math.max(QUERY_MS_MAX_MIN, leaseSeconds * 1000),
@@ -174,6 +180,8 @@ export class WorkerLoop implements AttemptHost {
   async close(): Promise<void> {
     clearTimeout(this.#graceTimer);
     this.#progress.stop();
+    this.logLines.stop();
+    await this.store.close();
     await this.#maintainer.stop();
     await this.#listener.stop();
     await this.#lease.stop();
