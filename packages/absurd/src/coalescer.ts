@@ -1,12 +1,17 @@
 /**
- * Sends what many ask for at the same time together: while one batch is on its way the next one
+ * Sends what many ask for at the same time together: while batches are on their way the next one
  * collects. Nobody waits for a timer, and the busier it is the larger the batches are.
  */
+
+/** One is in the database while the answers of the other are being used. */
+const IN_FLIGHT_MAX = 2;
+
 export class Coalescer<Item> {
   readonly #send: (batch: readonly Item[]) => Promise<void>;
   readonly #batchMax: number;
   #pending: Item[] = [];
-  #isSending = false;
+  #inFlight = 0;
+  #isScheduled = false;
 
   /** @param send must not reject: it tells each item how it ended */
   constructor(send: (batch: readonly Item[]) => Promise<void>, batchMax: number) {
@@ -16,22 +21,29 @@ export class Coalescer<Item> {
 
   add(item: Item): void {
     this.#pending.push(item);
-    if (this.#isSending) return;
-    this.#isSending = true;
+    if (!this.#isScheduled && this.#inFlight < IN_FLIGHT_MAX) this.#schedule();
+  }
+
+  /** At the end of this turn of the event loop: who asks in the same turn goes along. */
+  #schedule(): void {
+    this.#isScheduled = true;
     setImmediate(this.#next);
   }
 
   readonly #next = (): void => {
-    const batch = this.#pending;
-    this.#pending = batch.length > this.#batchMax ? batch.splice(this.#batchMax) : [];
-    void this.#send(batch).then(this.#afterSend);
+    this.#isScheduled = false;
+    while (this.#pending.length > 0 && this.#inFlight < IN_FLIGHT_MAX) {
+      const rest =
+        this.#pending.length > this.#batchMax ? this.#pending.splice(this.#batchMax) : [];
+      const batch = this.#pending;
+      this.#pending = rest;
+      this.#inFlight += 1;
+      void this.#send(batch).then(this.#afterSend);
+    }
   };
 
   readonly #afterSend = (): void => {
-    // Those who were just answered ask for their next thing before this turn of the loop is over.
-    setImmediate(() => {
-      if (this.#pending.length > 0) this.#next();
-      else this.#isSending = false;
-    });
+    this.#inFlight -= 1;
+    if (!this.#isScheduled) this.#schedule();
   };
 }

@@ -46,7 +46,7 @@ export interface History {
   readonly clockAheadMs: number;
 }
 
-const BATCH_MAX = 2_000;
+const BATCH_MAX = 500;
 const WRITE = `select place, is_stale, value
   from absurd.write_checkpoints($1, $2, $3, $4, $5, $6, $7)`;
 const READ = "select task_id, name, ordinal, value, clock_ms from absurd.read_checkpoints($1)";
