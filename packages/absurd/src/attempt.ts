@@ -46,7 +46,10 @@ export class Attempt implements TaskContext {
   readonly #host: AttemptHost;
   readonly #definition: AnyTask;
   readonly #identity: WorkerIdentity;
-  readonly #controller = new AbortController();
+  /** Made when somebody wants the signal: most attempts end before anybody does. */
+  #controller: AbortController | undefined;
+  #abortReason: Error | undefined;
+  #onAbort: ((reason: Error) => void) | undefined;
   // Made when they are first used: most tasks do without.
   #durable: Durable | undefined;
   #log: TaskLog | undefined;
@@ -81,7 +84,19 @@ export class Attempt implements TaskContext {
   }
 
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    }
     return this.#controller.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#abortReason !== undefined;
+  }
+
+  get abortReason(): Error | undefined {
+    return this.#abortReason;
   }
 
   get log(): Logger {
@@ -93,11 +108,14 @@ export class Attempt implements TaskContext {
   }
 
   abort(reason: Error): void {
-    this.#controller.abort(reason);
+    if (this.#abortReason) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+    this.#onAbort?.(reason);
   }
 
   isLeaseFresh(): boolean {
-    return !(this.signal.reason instanceof LeaseLost) && this.#host.isLeaseFresh();
+    return !(this.#abortReason instanceof LeaseLost) && this.#host.isLeaseFresh();
   }
 
   progress(fraction: number, note: string): void {
@@ -169,23 +187,39 @@ export class Attempt implements TaskContext {
   }
 
   /**
-   * Runs the handler. Undefined: the lease is lost, or given up until later, and there is nothing
-   * to report.
+   * Runs the handler; a promise only when the handler gives one or logs. Undefined: the lease is
+   * lost, or given up until later, and there is nothing to report.
    */
-  async run(): Promise<EndedAttempt | undefined> {
-    const ended = await this.#runHandler();
+  run(): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
+    try {
+      const parsed = this.#definition.params.safeParse(JSON.parse(this.claim.params));
+      if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
+      const work: unknown = this.#definition.handler?.(parsed.data, this);
+      if (work instanceof Promise) return this.#finish(work);
+      return this.#afterLog(this.#completed(work));
+    } catch (error) {
+      return this.#afterLog(this.#failed(error));
+    }
+  }
+
+  /** Its lines reach the database before its end: after it they would have no lease to show. */
+  #afterLog(
+    ended: EndedAttempt | undefined,
+  ): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
+    return this.#log ? this.flushLog().then(() => ended) : ended;
+  }
+
+  async #finish(work: Promise<unknown>): Promise<EndedAttempt | undefined> {
+    const ended = await this.#outcomeOf(work);
     if (this.#log) await this.flushLog();
     return this.#durable?.isSuspended ? undefined : ended;
   }
 
-  async #runHandler(): Promise<EndedAttempt | undefined> {
+  async #outcomeOf(work: Promise<unknown>): Promise<EndedAttempt | undefined> {
     const timer = this.#startTimeout();
     try {
-      const parsed = this.#definition.params.safeParse(JSON.parse(this.claim.params));
-      if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
-      const result: unknown = await this.#underGrace(this.#definition.handler?.(parsed.data, this));
-      if (this.signal.aborted) return this.#failed(this.signal.reason);
-      return this.#completed(result);
+      const result = await this.#underGrace(work);
+      return this.#abortReason ? this.#failed(this.#abortReason) : this.#completed(result);
     } catch (error) {
       return this.#failed(error);
     } finally {
@@ -206,19 +240,17 @@ export class Attempt implements TaskContext {
   }
 
   /** The handler's promise; or the abort reason, once a handler did not heed it for the grace. */
-  #underGrace(work: unknown): unknown {
-    if (!(work instanceof Promise)) return work;
+  #underGrace(work: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const onAbort = (): void => {
+      this.#onAbort = (reason) => {
         timer = setTimeout(() => {
-          reject(this.signal.reason as Error);
+          reject(reason);
         }, this.#host.abortGraceSeconds * 1000);
       };
-      this.signal.addEventListener("abort", onAbort, { once: true });
       work.then(resolve, reject).finally(() => {
         clearTimeout(timer);
-        this.signal.removeEventListener("abort", onAbort);
+        this.#onAbort = undefined;
       });
     });
   }
@@ -244,7 +276,7 @@ export class Attempt implements TaskContext {
 
   #failed(error: unknown): EndedAttempt | undefined {
     const { taskNumber, claimNo } = this.claim;
-    const reason: unknown = this.signal.aborted ? this.signal.reason : undefined;
+    const reason = this.#abortReason;
     const errorClass = failureClass(error, reason, this.#host.classifyError);
     if (errorClass === undefined) return undefined;
     return {

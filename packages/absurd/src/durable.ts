@@ -19,7 +19,9 @@ import type { Claim } from "./worker-session.ts";
 export interface DurableHost {
   readonly claim: Claim;
   readonly fence: string;
+  /** Made when it is asked for. */
   readonly signal: AbortSignal;
+  readonly abortReason: Error | undefined;
   readonly store: DurableStore;
   abort(reason: Error): void;
   /** Lines logged so far reach the database while there is a lease to show. */
@@ -146,7 +148,7 @@ export class Durable {
 
   #assertGoing(): void {
     if (this.#suspended) throw this.#suspended;
-    if (this.#host.signal.aborted) throw this.#host.signal.reason;
+    if (this.#host.abortReason) throw this.#host.abortReason;
   }
 
   #enter(name: string): number {
