@@ -1,9 +1,14 @@
 constraint attempt attempt_pkey PRIMARY KEY (task_id, claim_no)
+constraint checkpoint checkpoint_pkey PRIMARY KEY (task_id, name, ordinal)
 constraint control control_pkey PRIMARY KEY (name)
 constraint credit credit_pkey PRIMARY KEY (task_id, claim_no)
 constraint dedup dedup_pkey PRIMARY KEY (scope, key, bucket)
 constraint deferred deferred_pkey PRIMARY KEY (run_at, task_id)
+constraint dep dep_cond_known CHECK ((cond = ANY (ARRAY['s'::"char", 'f'::"char", 'a'::"char", 'p'::"char"])))
+constraint dep dep_otherwise_known CHECK ((otherwise = ANY (ARRAY['x'::"char", 's'::"char", 'c'::"char"])))
 constraint dep dep_pkey PRIMARY KEY (parent, child)
+constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
+constraint event event_pkey PRIMARY KEY (name)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
@@ -19,43 +24,60 @@ constraint ready ready_pkey PRIMARY KEY (lane_id, seq)
 constraint signal signal_kind_known CHECK ((kind = 'cancel'::text))
 constraint signal signal_pkey PRIMARY KEY (task_id, claim_no, kind)
 constraint task task_pkey PRIMARY KEY (id)
+constraint task_log task_log_pkey PRIMARY KEY (task_id, line)
+constraint wait_event wait_event_pkey PRIMARY KEY (name, task_id)
 constraint waiting waiting_need_not_negative CHECK ((need >= 0))
 constraint waiting waiting_pkey PRIMARY KEY (child)
 constraint worker worker_pkey PRIMARY KEY (worker_id)
+function assert_awaitable(bigint,bigint[]) returns void
+function assert_event_name(text) returns void
+function assert_not_hopeless(new_edge[]) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
+function await_event(text,text,integer,double precision) returns TABLE(what text, payload text)
+function await_tasks(text,uuid[],integer) returns TABLE(what text, ends text)
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
-function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text) returns bigint[]
-function check_edges(spawn_row[]) returns void
+function check_edges(new_edge[]) returns void
+function check_predicate(text,integer) returns void immutable
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function clock() returns timestamp with time zone stable
 function complete_attempts(integer,bigint,bigint[],integer[],text[]) returns bigint[]
+function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
-function edges_of(spawn_row[]) returns TABLE(child bigint, child_index integer, parent bigint, parent_index integer, asked text) stable
+function edge_state("char","char",jsonpath,"char",jsonb,jsonb) returns "char" immutable
+function edges_of(spawn_row[]) returns new_edge[] stable
+function emit_event(text,jsonb,text,double precision) returns boolean
+function end_hopeless(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
+function ends_of(bigint[]) returns jsonb stable
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
 function fail_task(text,text,text,jsonb) returns void
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function first_task_number(timestamp with time zone) returns bigint immutable
+function forget_events(integer) returns void
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
+function give_up_lease(lease) returns void
 function has_partition_today() returns boolean stable
 function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function intern_lanes(spawn_row[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
+function list_steps(uuid) returns TABLE(step text, attempt integer, value jsonb, at timestamp with time zone) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function lock_event(text) returns void
 function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
+function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_task_number() returns bigint
@@ -63,36 +85,55 @@ function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns integer
 function promote_deferred(integer) returns integer
+function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
+function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
 function record_edges(spawn_row[]) returns void
+function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
-function release_dependents(bigint[]) returns integer
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
+function rerun_from_step(uuid,text) returns void
+function resolve_dependents(bigint[]) returns integer
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
+function sleep_attempts(integer,bigint,bigint[],integer[],integer[],double precision[],timestamp with time zone[]) returns TABLE(task_id bigint, claim_no integer, what text, reason text)
+function sleep_task(text,double precision,integer) returns void
 function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
+function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
+function step_label(text,integer) returns text immutable
+function suspend_waiting(lease,integer,timestamp with time zone) returns void
 function task_number(uuid) returns bigint immutable
 function task_uuid(bigint) returns uuid immutable
+function tend_suspended(integer) returns integer
+function time_out_waits(integer) returns integer
 function unmet_count(bigint) returns integer stable
+function wake_waiting(bigint[]) returns integer
+function write_checkpoints(integer,bigint,bigint[],integer[],text[],integer[],text[]) returns SETOF refused_checkpoint
+function write_log(integer,bigint,bigint[],integer[],timestamp with time zone[],text[],text[],text[]) returns integer
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
+index CREATE INDEX event_to_forget ON absurd.event USING btree (keep_until)
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
+index CREATE INDEX wait_event_by_task ON absurd.wait_event USING btree (task_id)
+index CREATE INDEX waiting_to_wake ON absurd.waiting USING btree (wake_at) WHERE (wake_at IS NOT NULL)
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
+index CREATE UNIQUE INDEX checkpoint_pkey ON ONLY absurd.checkpoint USING btree (task_id, name, ordinal)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
 index CREATE UNIQUE INDEX credit_pkey ON absurd.credit USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX dedup_pkey ON absurd.dedup USING btree (scope, key, bucket)
 index CREATE UNIQUE INDEX deferred_pkey ON absurd.deferred USING btree (run_at, task_id)
 index CREATE UNIQUE INDEX dep_pkey ON absurd.dep USING btree (parent, child)
+index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX kind_name_known_once ON absurd.kind USING btree (name)
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
@@ -104,20 +145,25 @@ index CREATE UNIQUE INDEX outcome_pkey ON ONLY absurd.outcome USING btree (task_
 index CREATE UNIQUE INDEX progress_pkey ON absurd.progress USING btree (task_id)
 index CREATE UNIQUE INDEX ready_pkey ON absurd.ready USING btree (lane_id, seq)
 index CREATE UNIQUE INDEX signal_pkey ON absurd.signal USING btree (task_id, claim_no, kind)
+index CREATE UNIQUE INDEX task_log_pkey ON ONLY absurd.task_log USING btree (task_id, line)
 index CREATE UNIQUE INDEX task_pkey ON ONLY absurd.task USING btree (id)
+index CREATE UNIQUE INDEX wait_event_pkey ON absurd.wait_event USING btree (name, task_id)
 index CREATE UNIQUE INDEX waiting_pkey ON absurd.waiting USING btree (child)
 index CREATE UNIQUE INDEX worker_pkey ON absurd.worker USING btree (worker_id)
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
+sequence log_seq cache 1
 sequence ready_seq cache 1
 sequence task_seq cache 64
 sequence worker_worker_id_seq cache 1
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null)
+table checkpoint (task_id bigint not null, name text not null, ordinal integer not null, claim_no integer not null, value jsonb, at timestamp with time zone not null)
 table control (name text not null, worker_id integer, epoch bigint, term bigint not null default 0, expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone)
 table credit (task_id bigint not null, claim_no integer not null, attempts integer not null)
 table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null)
 table deferred (run_at timestamp with time zone not null, task_id bigint not null, claim_no integer not null default 0, lane_id integer not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
-table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char")
+table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
+table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock())
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
@@ -128,7 +174,9 @@ table progress (task_id bigint not null, claim_no integer not null, fraction rea
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
 table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
-table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table task_log (task_id bigint not null, line bigint not null default nextval('log_seq'::regclass), claim_no integer not null, at timestamp with time zone not null, level text not null, message text not null, fields json)
+table wait_event (name text not null, task_id bigint not null, ordinal integer not null, claim_no integer not null, wake_at timestamp with time zone)
+table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null, wake_at timestamp with time zone) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false) with fillfactor=30
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint)
