@@ -3,6 +3,7 @@
 import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
+import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { runProgram } from "./program.ts";
@@ -13,6 +14,9 @@ const COMMANDS = [
   spawnCommand,
   listCommand,
   showCommand,
+  stepsCommand,
+  logCommand,
+  emitCommand,
   retryCommand,
   cancelCommand,
   statsCommand,

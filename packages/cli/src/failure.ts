@@ -7,6 +7,8 @@ import {
   DependencyFailed,
   InvalidParams,
   InvalidTransition,
+  InvalidEventName,
+  StepNotFound,
   TaskError,
   TaskNotFound,
   UnknownTaskName,
@@ -77,6 +79,8 @@ function toEngineFailure(error: unknown): Failure | undefined {
   if (error instanceof InvalidParams || error instanceof UnknownTaskName) {
     return failure(2, error.name, error.message);
   }
+  if (error instanceof InvalidEventName) return failure(2, error.name, error.message);
+  if (error instanceof StepNotFound) return failure(3, error.name, error.message);
   if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
   if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
