@@ -22,8 +22,10 @@ export class ChildKeys {
 
   keyOf(request: SpawnRequest): string {
     // When it shall run is not what it is, and often computed from the time of day.
-    const { task, delaySeconds: _delay, availableAt: _at, ...rest } = request;
-    const content = hash("sha1", JSON.stringify([taskNameOf(task), rest]), "base64url");
+    const what = { ...request, task: taskNameOf(request.task) };
+    delete what.delaySeconds;
+    delete what.availableAt;
+    const content = hash("sha1", JSON.stringify(what), "base64url");
     const place = `${this.#parentNumber}/${currentStep()?.label ?? ""}/${content}`;
     const count = (this.#counts.get(place) ?? 0) + 1;
     this.#counts.set(place, count);

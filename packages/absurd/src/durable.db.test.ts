@@ -27,7 +27,10 @@ describe("a step", () => {
         calls.push("a");
         return { at: context.attempt, quoted: 'say "\\"' };
       });
-      const nothing = await context.step("nothing", () => void calls.push("nothing"));
+      const nothing = await context.step("nothing", (): Json | undefined => {
+        calls.push("nothing");
+        return undefined;
+      });
       if (context.attempt === 1) throw new Error("after the steps");
       return [a, nothing ?? "undefined"];
     });

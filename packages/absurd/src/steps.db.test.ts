@@ -412,7 +412,7 @@ async function write(
   name: string,
   value: string,
 ): Promise<unknown[]> {
-  const { rows } = await db.query(
+  const { rows } = await db.query<{ place: number }>(
     "select * from absurd.write_checkpoints($1, $2, $3, $4, $5, '{1}', $6)",
     [worker.id, worker.epoch, [held.task_id], [held.claim_no], [name], [value]],
   );

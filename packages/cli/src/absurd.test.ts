@@ -86,6 +86,7 @@ describe("absurd", () => {
     await until(async () => (await client.events.waiters("name")).length === 1, {
       what: "the task waits for its event",
     });
+    assert.match((await run(["show", taskId])).output, /waiting: for event name/);
     const emitted = await run(["emit", "name", "--payload", '"world"', "--json"]);
     assert.equal((JSON.parse(emitted.output) as { first: boolean }).first, true);
     assert.match((await run(["emit", "name"])).output, /happened already at/);

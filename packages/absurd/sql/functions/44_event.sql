@@ -187,3 +187,14 @@ begin
   end if;
 end;
 $$;
+
+-- The event that a waiting task waits for; null when it waits for none.
+create or replace function absurd.awaited_event(p_task_number bigint)
+  returns text
+  language sql stable
+as $$
+  select v.name
+    from absurd.waiting w
+    join absurd.wait_event v on v.task_id = w.child and v.claim_no = w.claim_no
+   where w.child = p_task_number;
+$$;
