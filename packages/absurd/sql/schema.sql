@@ -36,6 +36,7 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function await_event(text,text,integer,double precision) returns TABLE(what text, payload text)
 function await_tasks(text,uuid[],integer) returns TABLE(what text, ends text)
+function awaited_event(bigint) returns text stable
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
