@@ -3,9 +3,9 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that was to wait
- * is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name, WF013 no such
- * step.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that was to
+ * wait is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name, WF013 no
+ * such step.
  */
 import type { QueryResultRow } from "pg";
 

@@ -83,8 +83,8 @@ export class InvalidTransition extends Error {
 }
 
 /**
- * The attempt gave up its lease and its slot until what it waits for has come; the handler runs again
- * from the top then. Let it pass: whatever a handler does after it counts for nothing.
+ * The attempt gave up its lease and its slot until what it waits for has come; then the handler
+ * runs again from the top. Let it pass: whatever a handler does after it counts for nothing.
  */
 export class Suspended extends Error {
   override readonly name = "Suspended";

@@ -1,6 +1,6 @@
 /**
- * Array parameters as PostgreSQL's array text. pg's own serializer looks at the type of each element
- * and escapes it; in batches of thousands that is most of what a checkpoint costs.
+ * Array parameters as PostgreSQL's array text. pg's own serializer looks at the type of each
+ * element and escapes it; in large batches that is most of what a checkpoint costs.
  */
 
 /** Elements that need no quotes: numbers, and text made of digits. */

@@ -148,7 +148,7 @@ export interface TaskContext {
    * @throws {TaskFailed | AwaitCycle | TaskNotFound}, and {Suspended}, which must pass
    */
   awaitTask<T = Json>(taskId: string): Promise<T>;
-  /** The results of tasks, in the order asked. Throws for the first of them that did not complete. */
+  /** The results of tasks in the order asked. Throws for the first that did not complete. */
   awaitTasks<T = Json>(taskIds: readonly string[]): Promise<T[]>;
   /**
    * Completes this task inside the caller's open transaction, which must have ended when the
