@@ -163,7 +163,7 @@ describe("a rerun from a step", () => {
   });
 });
 
-test("partitions of days before the steps were added have their checkpoints and lines", async () => {
+test("every day that has outcomes has its partitions of checkpoints and lines", async () => {
   const db = await database.connect();
   const { rows } = await db.query<{ table: string; days: string }>(
     `select inhparent::regclass::text as table, count(*) as days from pg_inherits
