@@ -7,7 +7,7 @@ import pg from "pg";
 import type { ClaimTime } from "../child-api.ts";
 import type { EngineProcess } from "../engine-process.ts";
 import { monotonicMs } from "../engine.ts";
-import { type Drain, type Fill, untilCount } from "../lab.ts";
+import { type Drain, type Fill, costPerTask, untilCount } from "../lab.ts";
 import {
   type Measurement,
   type Metric,
@@ -83,6 +83,8 @@ async function measureGrown(trial: Trial, fill: Fill): Promise<Measurement> {
       rate: count / grown.seconds,
       emptyRate: count / empty.seconds,
       claims: grown.claimsMs.length,
+      ...costPerTask(grown),
+      emptyServerUs: costPerTask(empty).serverUs,
     },
   };
 }
@@ -129,7 +131,7 @@ async function measurePinned(trial: Trial): Promise<Measurement> {
   );
 }
 
-/** Spawns tasks while the worker is held, then lets it drain them, with the processors to itself. */
+/** Spawns tasks while the worker is held, then lets it drain them, alone on the machine. */
 async function burst(worker: EngineProcess, producer: EngineProcess, size: number): Promise<Burst> {
   const { count: before } = await worker.call("report");
   await worker.call("hold");

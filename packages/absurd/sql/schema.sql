@@ -39,6 +39,7 @@ function await_tasks(text,uuid[],integer) returns TABLE(what text, ends text)
 function awaited_event(bigint) returns text stable
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
@@ -72,6 +73,7 @@ function has_partition_today() returns boolean stable
 function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function intern_lanes(spawn_row[]) returns void
+function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function list_steps(uuid) returns TABLE(step text, attempt integer, value jsonb, at timestamp with time zone) stable
@@ -82,6 +84,7 @@ function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns integer
