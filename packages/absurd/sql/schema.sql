@@ -1,5 +1,6 @@
 constraint attempt attempt_pkey PRIMARY KEY (task_id, claim_no)
 constraint closing_day closing_day_pkey PRIMARY KEY (day)
+constraint checkpoint checkpoint_pkey PRIMARY KEY (task_id, name, ordinal)
 constraint control control_pkey PRIMARY KEY (name)
 constraint credit credit_pkey PRIMARY KEY (task_id, claim_no)
 constraint dedup dedup_pkey PRIMARY KEY (scope, key, bucket)
@@ -17,6 +18,7 @@ constraint history history_pkey PRIMARY KEY (singleton)
 constraint history rollup_kept_a_day CHECK ((rollup_days > 0))
 constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
 constraint fan_out fan_out_pkey PRIMARY KEY (task_id)
+constraint event event_pkey PRIMARY KEY (name)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
@@ -55,6 +57,19 @@ function assert_not_hopeless(new_edge[]) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backfill_schedule(text,timestamp with time zone[],text) returns SETOF fire
+constraint task_log task_log_pkey PRIMARY KEY (task_id, line)
+constraint wait_event wait_event_pkey PRIMARY KEY (name, task_id)
+constraint waiting waiting_need_not_negative CHECK ((need >= 0))
+constraint waiting waiting_pkey PRIMARY KEY (child)
+constraint worker worker_pkey PRIMARY KEY (worker_id)
+function assert_awaitable(bigint,bigint[]) returns void
+function assert_event_name(text) returns void
+function assert_not_hopeless(new_edge[]) returns void
+function assert_worker(integer,bigint) returns void
+function audit_edges(integer) returns integer
+function await_event(text,text,integer,double precision) returns TABLE(what text, payload text)
+function await_tasks(text,uuid[],integer) returns TABLE(what text, ends text)
+function awaited_event(bigint) returns text stable
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
@@ -75,6 +90,7 @@ function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id
 function clock() returns timestamp with time zone stable
 function close_day(date) returns boolean
 function complete_attempts(integer,bigint,bigint[],integer[],text[]) returns bigint[]
+function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function create_schedule(jsonb,boolean) returns integer
 function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
@@ -89,8 +105,10 @@ function drop_elements(bigint[]) returns SETOF bigint
 function edge_state("char","char",jsonpath,"char",jsonb,jsonb) returns "char" immutable
 function edges_of(spawn_row[]) returns new_edge[] stable
 function elements_of(bigint[]) returns TABLE(fan_out bigint, element bigint, name text, place integer) stable
+function emit_event(text,jsonb,text,double precision) returns boolean
 function end_hopeless(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
+function ends_of(bigint[]) returns jsonb stable
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
 function expand_fan_out(bigint,integer,integer) returns integer
@@ -101,7 +119,9 @@ function fire_schedule(bigint,integer,integer,timestamp with time zone[],timesta
 function fill(jsonb,jsonb) returns jsonb immutable
 function find_template(text,integer) returns template stable
 function first_task_number(timestamp with time zone) returns bigint immutable
+function forget_events(integer) returns void
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
+function give_up_lease(lease) returns void
 function has_partition_today() returns boolean stable
 function has_type(jsonb,text) returns boolean immutable
 function hex_number(text) returns bigint immutable
@@ -120,6 +140,9 @@ function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function list_workflows(uuid[],text,uuid,integer) returns TABLE(workflow_id uuid, name text, template text, version integer, params jsonb, tags text[], created_at timestamp with time zone, status text, total integer, open integer, completed integer, failed integer, cancelled integer, skipped integer) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function list_steps(uuid) returns TABLE(step text, attempt integer, value jsonb, at timestamp with time zone) stable
+function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function lock_event(text) returns void
 function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
 function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
@@ -146,6 +169,8 @@ function plan_template(text,jsonb,integer) returns TABLE(version integer, params
 function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
+function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
+function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
 function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
@@ -164,6 +189,7 @@ function report_progress(integer,bigint,bigint[],integer[],real[],text[]) return
 function request_cancel(bigint[],text) returns void
 function rerun_part(uuid,text[],boolean) returns bigint[]
 function rerun_workflow(uuid,text[],boolean) returns text[]
+function rerun_from_step(uuid,text) returns void
 function resolve_dependents(bigint[]) returns integer
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
@@ -172,6 +198,8 @@ function run_fan_outs(bigint[],integer) returns integer
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function spawn_fire(schedule,timestamp with time zone) returns fire
+function sleep_attempts(integer,bigint,bigint[],integer[],integer[],double precision[],timestamp with time zone[]) returns TABLE(task_id bigint, claim_no integer, what text, reason text)
+function sleep_task(text,double precision,integer) returns void
 function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
@@ -180,6 +208,8 @@ function sum_histograms(bigint[]) returns bigint[] immutable
 function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid, created boolean)
 function spawn_workflow(text,jsonb,jsonb,text) returns TABLE(workflow_id uuid, created boolean)
 function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
+function step_label(text,integer) returns text immutable
+function suspend_waiting(lease,integer,timestamp with time zone) returns void
 function task_number(uuid) returns bigint immutable
 function task_uuid(bigint) returns uuid immutable
 function trigger_schedule(text,text) returns fire
@@ -192,6 +222,15 @@ index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX fire_buffered ON absurd.fire USING btree (schedule_id, fire_at) WHERE (state = 'buffered'::text)
 index CREATE INDEX fire_open ON absurd.fire USING btree (schedule_id) WHERE open
+function tend_suspended(integer) returns integer
+function time_out_waits(integer) returns integer
+function unmet_count(bigint) returns integer stable
+function wake_waiting(bigint[]) returns integer
+function write_checkpoints(integer,bigint,bigint[],integer[],text[],integer[],text[]) returns SETOF refused_checkpoint
+function write_log(integer,bigint,bigint[],integer[],timestamp with time zone[],text[],text[],text[]) returns integer
+index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
+index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
+index CREATE INDEX event_to_forget ON absurd.event USING btree (keep_until)
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_by_xid ON ONLY absurd.outcome USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
@@ -202,10 +241,13 @@ index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_blo
 index CREATE INDEX task_by_tag ON ONLY absurd.task USING gin (tags) WHERE (tags IS NOT NULL)
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX task_by_workflow ON ONLY absurd.task USING btree (workflow_id, id) WHERE (workflow_id IS NOT NULL)
+index CREATE INDEX wait_event_by_task ON absurd.wait_event USING btree (task_id)
+index CREATE INDEX waiting_to_wake ON absurd.waiting USING btree (wake_at) WHERE (wake_at IS NOT NULL)
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE INDEX workflow_node_of_task ON absurd.workflow_node USING btree (task_id)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX closing_day_pkey ON absurd.closing_day USING btree (day)
+index CREATE UNIQUE INDEX checkpoint_pkey ON ONLY absurd.checkpoint USING btree (task_id, name, ordinal)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
 index CREATE UNIQUE INDEX credit_pkey ON absurd.credit USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX dedup_pkey ON absurd.dedup USING btree (scope, key, bucket)
@@ -215,6 +257,7 @@ index CREATE UNIQUE INDEX ended_count_pkey ON absurd.ended_count USING btree (da
 index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fire_at)
 index CREATE UNIQUE INDEX history_pkey ON absurd.history USING btree (singleton)
 index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
+index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX kind_name_known_once ON absurd.kind USING btree (name)
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
@@ -229,8 +272,10 @@ index CREATE UNIQUE INDEX rollup_pkey ON absurd.rollup USING btree (hour, queue,
 index CREATE UNIQUE INDEX schedule_name_known_once ON absurd.schedule USING btree (name)
 index CREATE UNIQUE INDEX schedule_pkey ON absurd.schedule USING btree (schedule_id)
 index CREATE UNIQUE INDEX signal_pkey ON absurd.signal USING btree (task_id, claim_no, kind)
+index CREATE UNIQUE INDEX task_log_pkey ON ONLY absurd.task_log USING btree (task_id, line)
 index CREATE UNIQUE INDEX task_pkey ON ONLY absurd.task USING btree (id)
 index CREATE UNIQUE INDEX template_pkey ON absurd.template USING btree (name, version)
+index CREATE UNIQUE INDEX wait_event_pkey ON absurd.wait_event USING btree (name, task_id)
 index CREATE UNIQUE INDEX waiting_pkey ON absurd.waiting USING btree (child)
 index CREATE UNIQUE INDEX worker_pkey ON absurd.worker USING btree (worker_id)
 index CREATE UNIQUE INDEX workflow_known_once ON absurd.workflow USING btree (name, idempotency_key)
@@ -238,6 +283,7 @@ index CREATE UNIQUE INDEX workflow_node_pkey ON absurd.workflow_node USING btree
 index CREATE UNIQUE INDEX workflow_pkey ON absurd.workflow USING btree (id)
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
+sequence log_seq cache 1
 sequence ready_seq cache 1
 sequence schedule_schedule_id_seq cache 1
 sequence task_seq cache 64
@@ -245,6 +291,7 @@ sequence worker_worker_id_seq cache 1
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null)
 table closing_day (day date not null, closed_at timestamp with time zone not null default clock())
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, result jsonb)
+table checkpoint (task_id bigint not null, name text not null, ordinal integer not null, claim_no integer not null, value jsonb, at timestamp with time zone not null)
 table control (name text not null, worker_id integer, epoch bigint, term bigint not null default 0, expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone)
 table credit (task_id bigint not null, claim_no integer not null, attempts integer not null)
 table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null)
@@ -255,6 +302,7 @@ table fire (schedule_id integer not null, fire_at timestamp with time zone not n
 table history (singleton boolean not null default true, retention_days integer not null default 30, rollup_days integer not null default 400, rolled_xid bigint not null default 0)
 table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
+table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock())
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
@@ -269,6 +317,9 @@ table signal (task_id bigint not null, claim_no integer not null, kind text not 
 table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table task_log (task_id bigint not null, line bigint not null default nextval('log_seq'::regclass), claim_no integer not null, at timestamp with time zone not null, level text not null, message text not null, fields json)
+table wait_event (name text not null, task_id bigint not null, ordinal integer not null, claim_no integer not null, wake_at timestamp with time zone)
+table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null, wake_at timestamp with time zone) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false) with fillfactor=30
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)

@@ -7,14 +7,17 @@
 import type pg from "pg";
 
 import { type Db, run } from "./db.ts";
+import { Events } from "./events.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { History } from "./history.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
+import { pause } from "./pause.ts";
 import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
 import { SpawnCoalescer } from "./spawn-coalescer.ts";
 import { sendSpawns } from "./spawn-call.ts";
+import { Steps } from "./steps.ts";
 import { copyTasks } from "./spawn-copy.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
@@ -51,6 +54,8 @@ const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
   readonly workflows: Workflows;
+  readonly events: Events;
+  readonly steps: Steps;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -86,6 +91,11 @@ export class AbsurdClient {
         this.#notifier.notify(SIGNAL_PAYLOAD);
       },
     });
+    const wake = (): void => {
+      this.wake();
+    };
+    this.events = new Events(this.#pool, wake);
+    this.steps = new Steps(this.#pool, wake);
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -265,17 +275,4 @@ export class AbsurdClient {
       throw error instanceof UnknownTaskName ? await withNearNames(this.#pool, error) : error;
     }
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else resolve();
-    }
-  });
 }

@@ -9,14 +9,19 @@
  * WF006 no such task, WF007 dependency failed, WF008 params too large, WF015 invalid condition,
  * WF016 workflow busy, WF017 no such workflow or node, WF018 invalid workflow, WF019 no such
  * template.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that was to
+ * wait is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name, WF013 no
+ * such step.
  */
 import type { QueryResultRow } from "pg";
 
 import {
+  AwaitCycle,
   DependencyCycle,
   DependencyFailed,
   HistoryClosed,
   InvalidCondition,
+  InvalidEventName,
   InvalidParams,
   InvalidSchedule,
   InvalidTransition,
@@ -24,6 +29,8 @@ import {
   InvalidWorkflow,
   LeaseLost,
   ScheduleNotFound,
+  StepNotFound,
+  TaskCancelled,
   TaskNotFound,
   TemplateNotFound,
   UnknownTaskName,
@@ -61,6 +68,10 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF017: (message, options) => new WorkflowNotFound(message, options),
   WF018: (message, options) => new InvalidWorkflow(message, options),
   WF019: (message, options) => new TemplateNotFound(message, options),
+  WF010: (message, options) => new TaskCancelled(message, options),
+  WF011: (message, options) => new AwaitCycle(message, options),
+  WF012: (message, options) => new InvalidEventName(message, options),
+  WF013: (message, options) => new StepNotFound(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

@@ -3,6 +3,7 @@ import {
   InvalidParams,
   LeaseLost,
   ShuttingDown,
+  Suspended,
   TaskCancelled,
   TaskError,
   TimedOut,
@@ -31,7 +32,7 @@ export function failureClass(
   if (abortReason instanceof TaskCancelled) return "cancelled";
   if (abortReason instanceof TimedOut) return "timeout";
   if (abortReason instanceof ShuttingDown) return "released";
-  if (abortReason instanceof LeaseLost) return undefined;
+  if (abortReason instanceof LeaseLost || abortReason instanceof Suspended) return undefined;
   return error instanceof InvalidParams ? "validation" : classify(error);
 }
 

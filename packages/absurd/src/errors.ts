@@ -4,6 +4,7 @@
  * Control signals (LeaseLost, TaskCancelled, TimedOut, ShuttingDown) are also the reasons with
  * which a handler's AbortSignal aborts. TaskError is how a handler says what should happen next.
  */
+import type { ErrorRecord } from "./task-view.ts";
 
 /** The attempt may not write any more. Not a failure: another worker owns the task now. */
 export class LeaseLost extends Error {
@@ -124,6 +125,62 @@ export class LeaderDeposed extends Error {
 /** The history of that day is being removed; its tasks stay as they ended. */
 export class HistoryClosed extends Error {
   override readonly name = "HistoryClosed";
+}
+
+/**
+ * The attempt gave up its lease and its slot until what it waits for has come; then the handler
+ * runs again from the top. Let it pass: whatever a handler does after it counts for nothing.
+ */
+export class Suspended extends Error {
+  override readonly name = "Suspended";
+}
+
+/** The event did not happen in the time that the handler wanted to wait. */
+export class EventTimeout extends Error {
+  override readonly name = "EventTimeout";
+  readonly eventName: string;
+
+  constructor(eventName: string) {
+    super(`event "${eventName}" did not happen in time`);
+    this.eventName = eventName;
+  }
+}
+
+/** A task that a handler awaited failed or was cancelled. */
+export class TaskFailed extends Error {
+  override readonly name = "TaskFailed";
+  readonly taskId: string;
+  readonly status: "failed" | "cancelled";
+  /** What is stored of the task's error. */
+  readonly taskError: ErrorRecord;
+
+  constructor(taskId: string, status: "failed" | "cancelled", taskError: ErrorRecord) {
+    const ending = status === "failed" ? "failed" : "was cancelled";
+    super(`task ${taskId} ${ending}: ${taskError.message}`);
+    this.taskId = taskId;
+    this.status = status;
+    this.taskError = taskError;
+  }
+
+  /** Stored with the awaiting task's own error. */
+  get fields(): Readonly<Record<string, unknown>> {
+    return { task_id: this.taskId, status: this.status, error: this.taskError };
+  }
+}
+
+/** A task was to wait for one that waits for it. */
+export class AwaitCycle extends Error {
+  override readonly name = "AwaitCycle";
+}
+
+/** An event's name is empty or over 1000 bytes. */
+export class InvalidEventName extends Error {
+  override readonly name = "InvalidEventName";
+}
+
+/** The task has kept no step of this name. */
+export class StepNotFound extends Error {
+  override readonly name = "StepNotFound";
 }
 
 /** A migration that was applied is not the file it was. */

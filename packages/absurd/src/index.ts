@@ -16,11 +16,14 @@ export {
 } from "./embedded-postgres.ts";
 export { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 export {
+  AwaitCycle,
   DependencyCycle,
   DependencyFailed,
   type ErrorClass,
   HistoryClosed,
   InvalidCondition,
+  EventTimeout,
+  InvalidEventName,
   InvalidParams,
   InvalidSchedule,
   InvalidTransition,
@@ -29,8 +32,11 @@ export {
   MigrationConflict,
   ScheduleNotFound,
   ShuttingDown,
+  StepNotFound,
+  Suspended,
   TaskCancelled,
   TaskError,
+  TaskFailed,
   TaskNotFound,
   TemplateNotFound,
   TimedOut,
@@ -58,13 +64,19 @@ export {
   type ScheduleView,
   Schedules,
 } from "./schedules.ts";
+export type { EmitOptions, EventView } from "./events.ts";
+export type { LogLineView, StepView } from "./steps.ts";
 export {
   type AnyTask,
+  type AwaitEventOptions,
   type Json,
   type Logger,
   type SpawnOptions,
   type SpawnRequest,
   type Spawned,
+  type StepHandle,
+  type StepOptions,
+  type StepRetry,
   type TaskContext,
   type TaskDefinition,
   defineTask,

@@ -71,6 +71,33 @@ export interface Spawned {
   readonly created: boolean;
 }
 
+export interface StepRetry {
+  /** Tries after the first, in place: the attempt goes on. */
+  readonly maxRetries: number;
+  /** Wait before the second try, doubled each time. Default 1. */
+  readonly backoffSeconds?: number;
+}
+
+export interface StepOptions {
+  /** Default: a step that throws ends the attempt. */
+  readonly retry?: StepRetry;
+}
+
+/** A step that is no closure; see TaskContext.beginStep. */
+export interface StepHandle<T> {
+  readonly name: string;
+  /** Which call of that name. */
+  readonly ordinal: number;
+  readonly isDone: boolean;
+  /** What it gave, when it is done. */
+  readonly value?: T;
+}
+
+export interface AwaitEventOptions {
+  /** Default: for ever. */
+  readonly timeoutSeconds?: number;
+}
+
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -88,11 +115,45 @@ export interface TaskContext {
   readonly fence: string;
   /** Aborts with LeaseLost, TaskCancelled, TimedOut or ShuttingDown as its reason. */
   readonly signal: AbortSignal;
+  /** The worker's log; from info on the lines are kept with the task, too. */
   readonly log: Logger;
   /** `fraction` in 0 to 1. Sent at most twice a second; the last one wins. */
   progress(fraction: number, note: string): void;
-  /** Spawns a child, fenced: a stale attempt spawns nothing. @throws {LeaseLost} */
+  /**
+   * Spawns a child, fenced: a stale attempt spawns nothing. The same spawn of a later attempt gives
+   * the same child, unless the request has an idempotency key of its own. @throws {LeaseLost}
+   */
   spawn(request: SpawnRequest): Promise<Spawned>;
+  /**
+   * Does `work` once for the task: what it gave is kept, as JSON, before this resolves, and later
+   * attempts get that instead. A name used again means another step: name#2, name#3, …
+   * @throws {LeaseLost}, and what `work` throws
+   */
+  step<T>(name: string, work: () => Promise<T> | T, options?: StepOptions): Promise<T>;
+  /** A step whose work cannot be a closure: when it is not done, do it, then completeStep. */
+  beginStep<T = Json>(name: string): Promise<StepHandle<T>>;
+  /** Keeps the step's value and gives it back. @throws {LeaseLost} */
+  completeStep<T>(step: StepHandle<T>, value: T): Promise<T>;
+  /**
+   * Sleeps without holding a slot or a lease, through restarts. Below a second it waits in place.
+   * @throws {Suspended} to end this attempt; let it pass
+   */
+  sleep(seconds: number): Promise<void>;
+  sleepUntil(until: Date): Promise<void>;
+  /**
+   * The payload of an event, now or when it happens, without holding a slot.
+   * @throws {EventTimeout}, and {Suspended}, which must pass
+   */
+  awaitEvent<T = Json>(name: string, options?: AwaitEventOptions): Promise<T>;
+  /** Emits an event, fenced. True when it is the first of its name. @throws {LeaseLost} */
+  emit(name: string, payload?: Json): Promise<boolean>;
+  /**
+   * The result of a task, now or when it has ended, without holding a slot.
+   * @throws {TaskFailed | AwaitCycle | TaskNotFound}, and {Suspended}, which must pass
+   */
+  awaitTask<T = Json>(taskId: string): Promise<T>;
+  /** The results of tasks in the order asked. Throws for the first that did not complete. */
+  awaitTasks<T = Json>(taskIds: readonly string[]): Promise<T[]>;
   /**
    * Completes this task inside the caller's open transaction, which must have ended when the
    * handler returns. Rolled back, the attempt counts as failed.

@@ -11,11 +11,13 @@ import { hostname } from "node:os";
 
 import { Attempt, type AttemptHost } from "./attempt.ts";
 import type { AbsurdClient } from "./client.ts";
+import type { DurableStore } from "./durable-store.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 import { ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
+import type { LogBuffer } from "./log-buffer.ts";
 import { ANY_QUEUE_PAYLOAD, SIGNAL_PAYLOAD } from "./notifier.ts";
 import type { AnyTask, Logger } from "./task.ts";
 import { TaskRunner } from "./task-runner.ts";
@@ -96,6 +98,7 @@ export class WorkerLoop implements AttemptHost {
     );
     this.#side = new WorkerSide({
       connectionString,
+      log: this.log,
       leaseSeconds,
       cancelGraceSeconds: this.abortGraceSeconds + leaseSeconds,
       identity: () => this.identity,
@@ -184,6 +187,14 @@ export class WorkerLoop implements AttemptHost {
 
   get client(): AbsurdClient {
     return this.#side.client;
+  }
+
+  get store(): DurableStore {
+    return this.#side.store;
+  }
+
+  get logLines(): LogBuffer {
+    return this.#side.logLines;
   }
 
   isLeaseFresh(): boolean {

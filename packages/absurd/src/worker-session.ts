@@ -71,6 +71,10 @@ const CYCLE = `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $1
 // Values stay text: parsing is the attempt's business, and most columns go back as they came.
 const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 
+/** The hot statements have one good plan, whatever the statistics of a fresh table say. */
+export const SESSION_SETTINGS = `set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
+  set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`;
+
 export class WorkerSession {
   readonly #connectionString: string;
   readonly #queryMsMax: number;
@@ -95,12 +99,7 @@ export class WorkerSession {
       if (this.#client === client) this.#client = undefined;
     });
     await client.connect();
-    // The hot statements have one good plan, whatever the statistics of a fresh table say.
-    await client.query(
-      `set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
-       set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
-       set jit = off`,
-    );
+    await client.query(SESSION_SETTINGS);
     this.#client = client;
     return client;
   }

@@ -20,6 +20,18 @@ export const greet = defineTask({
   params: z.strictObject({ name: z.string() }),
   handler: ({ name }) => \`hello \${name}\`,
 });
+export const stepping = defineTask({
+  name: "stepping",
+  params: z.strictObject({}),
+  maxRetries: 0,
+  handler: async (_params, context) => {
+    const name = await context.awaitEvent("name");
+    await context.step("greet", () => "hello " + name);
+    await context.step("part", () => "bye");
+    context.log.info({ name }, "was polite");
+    if (context.attempt < 3) throw new Error("not polite enough");
+  },
+});
 export const tasks = [defineTask({
   name: "doomed",
   params: z.strictObject({}),
@@ -67,6 +79,38 @@ describe("absurd", () => {
     assert.match((await run(["show", taskId])).output, /status +completed/);
     assert.match((await run(["list", "--status", "completed"])).output, new RegExp(taskId));
     assert.match((await run(["stats"])).output, /default/);
+  });
+
+  test("emits an event, shows steps and log, and starts a task anew from a step", async () => {
+    const taskId = (await run(["spawn", "stepping"])).output.trim();
+    await until(async () => (await client.events.waiters("name")).length === 1, {
+      what: "the task waits for its event",
+    });
+    assert.match((await run(["show", taskId])).output, /waiting: for event name/);
+    const emitted = await run(["emit", "name", "--payload", '"world"', "--json"]);
+    assert.equal((JSON.parse(emitted.output) as { first: boolean }).first, true);
+    assert.match((await run(["emit", "name"])).output, /happened already at/);
+    const [dead] = await client.awaitTasks([taskId]);
+    assert.equal(dead!.status, "failed");
+
+    assert.match((await run(["steps", taskId])).output, /greet +2 .*"hello world"\npart +2 /);
+    assert.match((await run(["log", taskId])).output, /info +#2 was polite \{"name":"world"\}/);
+    const unknown = await run(["retry", taskId, "--from-step", "sing"]);
+    assert.notEqual(unknown.exitCode, 0);
+    assert.match(unknown.errors, /has kept no step "sing"/);
+    assert.equal((await run(["retry", taskId, "--from-step", "part"])).exitCode, 0);
+    const followed = await run(["log", taskId, "--follow", "--json"]);
+
+    assert.equal(followed.output.trim().split("\n").length, 2);
+    const steps = await client.steps.list(taskId);
+    assert.deepEqual(
+      steps.map((each) => [each.step, each.attempt]),
+      [
+        ["$event:name", 1],
+        ["greet", 2],
+        ["part", 3],
+      ],
+    );
   });
 
   test("retries a task that failed", async () => {

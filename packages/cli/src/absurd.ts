@@ -5,6 +5,7 @@ import { historyCommand } from "./absurd/history.ts";
 import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
+import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { templateCommand } from "./absurd/template.ts";
@@ -18,6 +19,9 @@ const COMMANDS = [
   spawnCommand,
   listCommand,
   showCommand,
+  stepsCommand,
+  logCommand,
+  emitCommand,
   retryCommand,
   cancelCommand,
   statsCommand,

@@ -198,6 +198,10 @@ as $$
     update absurd.waiting w set need = j.need
       from judged j
      where w.child = j.child and j.verdict is null and w.need <> j.need
+       -- It waits for an event, which is no edge.
+       and not exists (
+             select from absurd.wait_event e where e.task_id = w.child and e.claim_no = w.claim_no
+           )
   ),
   removed as (
     delete from absurd.waiting w using judged j

@@ -25,6 +25,10 @@ begin
   select array_agg(f.id) into v_family from family f;
   perform absurd.uncount_outcomes(v_family);
   perform from absurd.outcome o where o.task_id = any(v_family) order by o.task_id for update;
+  -- What completed is to be done anew; what failed goes on after its last step.
+  delete from absurd.checkpoint c
+   using absurd.outcome o
+   where o.task_id = any(v_family) and o.kind = 'c' and c.task_id = o.task_id;
 
   with revived as (
     delete from absurd.outcome o where o.task_id = any(v_family) returning o.*

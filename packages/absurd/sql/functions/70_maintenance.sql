@@ -33,7 +33,8 @@ begin
      where w.worker_id = p_worker_id
        and w.beat_at + w.lease_ms * interval '0.5 millisecond' < absurd.clock();
     v_recovered := absurd.recover_dead_workers(1000) + absurd.end_overdue(p_cancel_grace_ms, 1000);
-    v_promoted := absurd.promote_deferred(1000) + absurd.release_buffered(100);
+    v_promoted := absurd.promote_deferred(1000) + absurd.release_buffered(100)
+      + absurd.tend_suspended(1000);
     perform absurd.audit_edges(1000);
     perform absurd.run_fan_outs(null);
     delete from absurd.signal s

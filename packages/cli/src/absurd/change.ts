@@ -61,13 +61,20 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
 export function retryCommand(): Command {
   return absurdCommand("retry", "give failed or cancelled tasks a new start, with all attempts")
     .argument("<task id...>")
+    .option("--from-step <name>", "replay what came before this step; do it and the rest again")
     .addHelpText(
       "after",
-      "\nTasks that were cancelled because one of these failed start anew, too.",
+      "\nTasks that were cancelled because one of these failed start anew, too." +
+        "\nWithout --from-step what the steps of a task gave is kept; see: absurd steps" +
+        "\n\nExamples:\n  absurd retry 019a...\n  absurd retry 019a... --from-step solve#2",
     )
-    .action(async (taskIds: string[], flags: AbsurdFlags) => {
+    .action(async (taskIds: string[], flags: AbsurdFlags & { fromStep?: string }) => {
+      const { fromStep } = flags;
       await withClient(flags, async (client) => {
-        for (const taskId of taskIds) await client.retry(taskId);
+        for (const taskId of taskIds) {
+          if (fromStep === undefined) await client.retry(taskId);
+          else await client.steps.rerunFrom(taskId, fromStep);
+        }
       });
       print(flags.json ?? false, { retried: taskIds }, () => `retried ${taskIds.join(", ")}`);
     });
