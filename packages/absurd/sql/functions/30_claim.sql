@@ -14,7 +14,7 @@ create or replace function absurd.claim(
 )
   returns table (
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language sql
 as $$
@@ -58,10 +58,12 @@ as $$
     returning r.task_id, r.claim_no, r.lane_id, r.seq, r.at
   ),
   body as materialized (
-    select k.*, t.attempts_max, t.timeout_ms, t.params::text as params
+    select k.*, t.attempts_max, t.timeout_ms, t.params::text as params,
+           t.trace_context::text as trace_context
       from taken k
       cross join lateral (
-        select b.attempts_max, b.timeout_ms, b.params from absurd.task b where b.id = k.task_id
+        select b.attempts_max, b.timeout_ms, b.params, b.trace_context
+          from absurd.task b where b.id = k.task_id
       ) t
   ),
   leased as (
@@ -73,7 +75,7 @@ as $$
       from body b
   )
   select b.task_id, b.claim_no + 1, b.lane_id, b.seq, h.kind_id, b.attempts_max, b.timeout_ms,
-         b.params
+         b.params, b.trace_context
     from body b join head h on h.lane_id = b.lane_id
    order by b.seq;
 $$;
@@ -94,7 +96,7 @@ create or replace function absurd.cycle(
 )
   returns table (
     what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language plpgsql
 as $$
@@ -110,7 +112,7 @@ begin
     if cardinality(v_done) < cardinality(p_done_ids) then
       return query
         select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
-               null::integer, null::bigint, null::text
+               null::integer, null::bigint, null::text, null::text
           from unnest(p_done_ids, p_done_claims) as g(task_id, claim_no)
          where g.task_id <> all (v_done);
     end if;
@@ -121,14 +123,14 @@ begin
     );
     return query
       select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
-             null::integer, null::bigint, null::text
+             null::integer, null::bigint, null::text, null::text
         from unnest(p_failed_ids, p_failed_claims) as g(task_id, claim_no)
        where g.task_id <> all (v_failed);
   end if;
   if v_released > 0 then
     return query
       select 'r'::"char", null::bigint, v_released, null::integer, null::bigint, null::integer,
-             null::integer, null::bigint, null::text;
+             null::integer, null::bigint, null::text, null::text;
   end if;
   if p_limit > 0 then
     return query

@@ -21,7 +21,7 @@ begin
     perform absurd.request_cancel(v_left, p_reason);
     v_now := absurd.cancel_unclaimed(v_left, p_reason);
     v_cancelled := v_cancelled || v_now;
-    perform absurd.cancel_dependents(v_now);
+    perform absurd.after_end(v_now);
     v_left := array(
       select i from unnest(v_left) i
        where i <> all (v_now)
@@ -61,23 +61,28 @@ as $$
   on conflict do nothing;
 $$;
 
--- Cancels those of the tasks that no worker holds; returns them.
-create or replace function absurd.cancel_unclaimed(p_ids bigint[], p_reason text)
+-- Cancels those of the tasks that no worker holds, or of these those whose claim number is at most
+-- p_claim_no_max; returns them.
+create or replace function absurd.cancel_unclaimed(
+  p_ids bigint[], p_reason text, p_claim_no_max integer default 2147483647
+)
   returns bigint[]
   language sql
 as $$
   with from_waiting as (
-    delete from absurd.waiting w where w.child = any(p_ids) returning w.child as id, w.claim_no
+    delete from absurd.waiting w where w.child = any(p_ids) and w.claim_no <= p_claim_no_max
+    returning w.child as id, w.claim_no
   ),
   from_deferred as (
-    delete from absurd.deferred d where d.task_id = any(p_ids) returning d.task_id as id, d.claim_no
+    delete from absurd.deferred d where d.task_id = any(p_ids) and d.claim_no <= p_claim_no_max
+    returning d.task_id as id, d.claim_no
   ),
   lanes as materialized (
     select distinct t.lane_id from absurd.task t where t.id = any(p_ids)
   ),
   from_ready as (
     delete from absurd.ready r using lanes l
-     where r.lane_id = l.lane_id and r.task_id = any(p_ids)
+     where r.lane_id = l.lane_id and r.task_id = any(p_ids) and r.claim_no <= p_claim_no_max
     returning r.task_id as id, r.claim_no
   ),
   ended as (
@@ -124,14 +129,28 @@ create or replace function absurd.retry_task(p_task_id uuid)
 as $$
 declare
   v_id bigint := absurd.task_number(p_task_id);
-  v_family bigint[];
-  v_back bigint[];
 begin
   if v_id is null or not exists (select from absurd.task t where t.id = v_id) then
     raise exception using errcode = 'WF006', message = format('no task %s', p_task_id);
   end if;
+  return cardinality(absurd.revive(array[v_id], true)) > 0;
+end;
+$$;
+
+-- Gives those of the tasks that failed or were cancelled, and the tasks that were cancelled because
+-- of them, a new start; returns all of these. p_reset: with all their attempts, else with those that
+-- are left, at least one. Removing the outcome is the guard: of two who do this one gives the start.
+-- Locks outcome rows, waiting rows.
+create or replace function absurd.revive(p_ids bigint[], p_reset boolean)
+  returns bigint[]
+  language plpgsql
+as $$
+declare
+  v_family bigint[];
+  v_back bigint[];
+begin
   with recursive family(id) as (
-    select o.task_id from absurd.outcome o where o.task_id = v_id and o.kind in ('d', 'x')
+    select o.task_id from absurd.outcome o where o.task_id = any(p_ids) and o.kind in ('d', 'x')
     union
     select d.child
       from family f
@@ -141,20 +160,28 @@ begin
   )
   select array_agg(f.id) into v_family from family f;
 
-  with revived as (
-    delete from absurd.outcome o
+  with held as materialized (
+    select o.task_id from absurd.outcome o
      where o.task_id = any(v_family) and o.kind in ('d', 'x')
+     order by o.task_id
+       for update
+  ),
+  revived as (
+    delete from absurd.outcome o using held h where o.task_id = h.task_id
     returning o.task_id, o.claim_no
   ),
   credited as (
-    insert into absurd.credit as k (task_id, claim_no, attempts)
-    select r.task_id, r.claim_no, r.claim_no - coalesce(c.attempts, 0)
+    insert into absurd.credit as k (task_id, claim_no, attempts, is_reset)
+    select r.task_id, r.claim_no,
+           case when p_reset then r.claim_no - c.attempts else 0 end, p_reset
       from revived r
-      left join lateral (
-        select sum(k.attempts) as attempts from absurd.credit k where k.task_id = r.task_id
-      ) c on true
+      cross join lateral (
+        select coalesce(sum(k.attempts), 0) as attempts
+          from absurd.credit k where k.task_id = r.task_id
+      ) c
     -- The last attempt was given back unstarted and has a credit already.
-    on conflict on constraint credit_pkey do update set attempts = k.attempts + excluded.attempts
+    on conflict on constraint credit_pkey do update
+       set attempts = k.attempts + excluded.attempts, is_reset = k.is_reset or excluded.is_reset
   ),
   waits as (
     insert into absurd.waiting (child, need, claim_no, lane_id, run_at)
@@ -164,7 +191,7 @@ begin
   )
   select array_agg(w.child) into v_back from waits w;
   if v_back is null then
-    return false;
+    return '{}';
   end if;
 
   -- Their parents may end while this runs, as for edges that are being spawned.
@@ -173,6 +200,6 @@ begin
   select w.child from absurd.waiting w where w.child = any(v_back) and w.need > 0
   on conflict do nothing;
   perform absurd.leave_waiting(v_back);
-  return true;
+  return v_back;
 end;
 $$;
