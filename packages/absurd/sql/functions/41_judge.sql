@@ -89,8 +89,10 @@ $$;
 -- past its deadline.
 create or replace function absurd.judge(p_ended absurd.ended_attempt[])
   returns absurd.judged_attempt[]
-  language sql stable
+  language plpgsql stable
 as $$
+begin
+  return (
   with known as materialized (
     select e.*, t.attempts_max, k.name as task_name, s.reason as cancel_reason,
            t.deadline_at <= absurd.clock() as is_late, c.credited, c.reset_no,
@@ -159,5 +161,7 @@ as $$
            case when w.verdict not in ('cancelled', 'released')
                 then absurd.fingerprint(w.task_name, w.final_error) end
          )::absurd.judged_attempt order by w.task_id)
-    from worded w;
+    from worded w
+  );
+end;
 $$;

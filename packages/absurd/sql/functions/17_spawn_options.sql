@@ -107,6 +107,27 @@ as $$
   );
 $$;
 
+-- What is wrong with the dedupe option of a task, or null.
+create or replace function absurd.dedupe_problem(p jsonb)
+  returns text
+  language sql immutable
+as $$
+  select case
+    when not p ? 'dedupe' or p -> 'dedupe' = 'null' then null
+    when jsonb_typeof(p -> 'dedupe') <> 'object' or p #> '{dedupe,window_seconds}' is null
+    then format('dedupe is %s, expected { window_seconds, by }', left((p -> 'dedupe')::text, 100))
+    when p ->> 'idempotency_key' is not null
+    then 'dedupe and idempotency_key are set, expected one of them'
+    when p #> '{dedupe,by}' is not null and p #> '{dedupe,by}' <> '"params"'
+         and (jsonb_typeof(p #> '{dedupe,by}') <> 'array' or p #> '{dedupe,by}' = '[]'
+              or p #> '{dedupe,by}' @? '$[*] ? (@.type() != "string" || @ == "")')
+    then format('dedupe.by is %s, expected "params" or a list of paths into them',
+                left((p #> '{dedupe,by}')::text, 100))
+    else 'dedupe.' || absurd.number_problem(
+           p -> 'dedupe', 'window_seconds', 1, 1e9, 'seconds from 1 to 1e9')
+  end;
+$$;
+
 -- What is wrong with one element of what absurd.spawn_tasks is given, or null.
 create or replace function absurd.spawn_problem(p jsonb)
   returns text
@@ -149,26 +170,6 @@ as $$
     absurd.text_problem(p -> 'trace_context', 'tracestate', '^.{0,512}$',
       'text of at most 512 characters')
   );
-$$;
-
-create or replace function absurd.dedupe_problem(p jsonb)
-  returns text
-  language sql immutable
-as $$
-  select case
-    when not p ? 'dedupe' or p -> 'dedupe' = 'null' then null
-    when jsonb_typeof(p -> 'dedupe') <> 'object' or p #> '{dedupe,window_seconds}' is null
-    then format('dedupe is %s, expected { window_seconds, by }', left((p -> 'dedupe')::text, 100))
-    when p ->> 'idempotency_key' is not null
-    then 'dedupe and idempotency_key are set, expected one of them'
-    when p #> '{dedupe,by}' is not null and p #> '{dedupe,by}' <> '"params"'
-         and (jsonb_typeof(p #> '{dedupe,by}') <> 'array' or p #> '{dedupe,by}' = '[]'
-              or p #> '{dedupe,by}' @? '$[*] ? (@.type() != "string" || @ == "")')
-    then format('dedupe.by is %s, expected "params" or a list of paths into them',
-                left((p #> '{dedupe,by}')::text, 100))
-    else 'dedupe.' || absurd.number_problem(
-           p -> 'dedupe', 'window_seconds', 1, 1e9, 'seconds from 1 to 1e9')
-  end;
 $$;
 
 -- The indexes of tasks whose options need a closer look: what is rare or seems wrong. The many
