@@ -8,8 +8,17 @@ import type { AbsurdClient } from "./client.ts";
 import { type Db, run } from "./db.ts";
 import { type ClassifyError, errorRecord, failureClass } from "./error-record.ts";
 import { LeaseLost, TimedOut } from "./errors.ts";
+import { type ResolveParams, paramsRefOf, readParams } from "./params-ref.ts";
 import { invalidParams } from "./spawn.ts";
-import type { AnyTask, Json, Logger, SpawnRequest, Spawned, TaskContext } from "./task.ts";
+import type {
+  AnyTask,
+  Json,
+  Logger,
+  SpawnRequest,
+  Spawned,
+  TaskContext,
+  TraceContext,
+} from "./task.ts";
 import { fenceText, taskUuid } from "./task-id.ts";
 import type { Claim, EndedAttempt, WorkerIdentity } from "./worker-session.ts";
 
@@ -21,6 +30,7 @@ export interface AttemptHost {
   readonly classifyError: ClassifyError;
   /** How long a handler may take to end after its signal aborted. */
   readonly abortGraceSeconds: number;
+  readonly resolveParams: ResolveParams | undefined;
   isLeaseFresh(): boolean;
   reportProgress(attempt: Attempt, fraction: number, note: string): void;
 }
@@ -64,6 +74,11 @@ export class Attempt implements TaskContext {
     return this.#controller.signal;
   }
 
+  get traceContext(): TraceContext | undefined {
+    const { traceContext } = this.claim;
+    return traceContext === null ? undefined : (JSON.parse(traceContext) as TraceContext);
+  }
+
   get log(): Logger {
     return this.#host.log;
   }
@@ -101,7 +116,10 @@ export class Attempt implements TaskContext {
   async run(): Promise<EndedAttempt | undefined> {
     const timer = this.#startTimeout();
     try {
-      const parsed = this.#definition.params.safeParse(JSON.parse(this.claim.params));
+      const given: unknown = JSON.parse(this.claim.params);
+      const ref = paramsRefOf(given);
+      const params = ref ? await readParams(ref, this.#host.resolveParams, this.signal) : given;
+      const parsed = this.#definition.params.safeParse(params);
       if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
       const result: unknown = await this.#underGrace(this.#definition.handler?.(parsed.data, this));
       if (this.signal.aborted) return this.#failed(this.signal.reason);

@@ -6,7 +6,14 @@
  */
 import type pg from "pg";
 
+import {
+  type CancelFilter,
+  type CancelManyOptions,
+  type CancelledTask,
+  cancelMany,
+} from "./bulk-cancel.ts";
 import { type Db, run } from "./db.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
@@ -44,6 +51,8 @@ const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
+  /** Tasks that failed for good. */
+  readonly deadLetters: DeadLetters;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -54,6 +63,9 @@ export class AbsurdClient {
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.deadLetters = new DeadLetters(this.#pool, () => {
+      this.wake();
+    });
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -64,7 +76,7 @@ export class AbsurdClient {
     this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
   }
 
-  /** @throws {UnknownTaskName | InvalidParams | DependencyFailed | TaskNotFound | LeaseLost} */
+  /** @throws {UnknownTaskName | InvalidParams | InvalidSpawn | DependencyFailed | TaskNotFound | LeaseLost} */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,
@@ -108,6 +120,16 @@ export class AbsurdClient {
     );
     this.#notifier.notify(SIGNAL_PAYLOAD);
     return row?.cancelled ?? false;
+  }
+
+  /** Cancels all that a filter is about. @throws {InvalidFilter} also for an empty one */
+  async cancelMany(
+    filter: CancelFilter,
+    options: CancelManyOptions = {},
+  ): Promise<CancelledTask[]> {
+    const tasks = await cancelMany(this.#pool, filter, options);
+    if (!options.dryRun) this.#notifier.notify(SIGNAL_PAYLOAD);
+    return tasks;
   }
 
   /**

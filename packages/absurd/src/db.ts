@@ -3,17 +3,22 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF035 invalid option of a
+ * spawn, WF036 invalid filter, WF037 invalid retry rules, WF038 no such group of errors.
  */
 import type { QueryResultRow } from "pg";
 
 import {
   DependencyCycle,
   DependencyFailed,
+  InvalidFilter,
   InvalidParams,
+  InvalidPolicy,
+  InvalidSpawn,
   InvalidTransition,
   LeaseLost,
   TaskNotFound,
+  UnknownErrorGroup,
   UnknownTaskName,
   WorkerDeclaredDead,
 } from "./errors.ts";
@@ -38,6 +43,14 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF006: (message, options) => new TaskNotFound(message, options),
   WF007: (message, options) => new DependencyFailed(message, options),
   WF008: (message, options) => new InvalidParams(message, [], options),
+  WF035: (message, options) => {
+    const at = /^task (\d+) of the batch: (?:policy\.)?([\w.]+)/.exec(message);
+    const issue = at && { index: Number(at[1]), field: at[2]!, message };
+    return new InvalidSpawn(message, issue ? [issue] : [], options);
+  },
+  WF036: (message, options) => new InvalidFilter(message, options),
+  WF037: (message, options) => new InvalidPolicy(message, options),
+  WF038: (message, options) => new UnknownErrorGroup(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

@@ -1,6 +1,16 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
+export type { CancelFilter, CancelManyOptions, CancelledTask } from "./bulk-cancel.ts";
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
 export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
+export {
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetters,
+  ERROR_GROUP_STATES,
+  type ErrorGroup,
+  type ErrorGroupState,
+  type ReplayOptions,
+} from "./dead-letters.ts";
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -8,10 +18,14 @@ export {
 } from "./embedded-postgres.ts";
 export { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 export {
+  DeadlineExceeded,
   DependencyCycle,
   DependencyFailed,
   type ErrorClass,
+  InvalidFilter,
   InvalidParams,
+  InvalidPolicy,
+  InvalidSpawn,
   InvalidTransition,
   LeaseLost,
   MigrationConflict,
@@ -20,11 +34,15 @@ export {
   TaskError,
   TaskNotFound,
   TimedOut,
+  UnknownErrorGroup,
   UnknownTaskName,
 } from "./errors.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";
+export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export {
   type AnyTask,
+  type DedupeOptions,
   type Json,
   type Logger,
   type SpawnOptions,
@@ -32,6 +50,7 @@ export {
   type Spawned,
   type TaskContext,
   type TaskDefinition,
+  type TraceContext,
   defineTask,
 } from "./task.ts";
 export type { TaskFilter, TaskPage } from "./task-list.ts";

@@ -4,6 +4,9 @@
  */
 import { topologicalOrder } from "./dag.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
+import { storedRef } from "./params-ref.ts";
+import { wireRetry } from "./retry-policy.ts";
+import { checkOptions } from "./spawn-options.ts";
 import type { AnyTask, SpawnRequest } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 
@@ -28,6 +31,7 @@ export function spawnBatch(
   requests: readonly SpawnRequest[],
   definitions: ReadonlyMap<string, AnyTask>,
 ): SpawnBatch {
+  requests.forEach(checkOptions);
   const order = orderOf(requests);
   const position = new Map(order.map((index, place) => [index, place]));
   const tasks = order.map((index) => {
@@ -63,38 +67,57 @@ function wireTask(
 ): string {
   const name = taskNameOf(request.task);
   const definition = typeof request.task === "string" ? definitions.get(name) : request.task;
-  const params = definition ? parseParams(definition, request.params ?? {}) : request.params;
-  const paramsJson = JSON.stringify(params ?? {});
+  const paramsJson = JSON.stringify(paramsOf(request, definition) ?? {});
   const bytes = Buffer.byteLength(paramsJson);
   if (bytes > PARAMS_BYTES_MAX) {
     throw new InvalidParams(
       `params of ${name} take ${bytes} bytes, above ${PARAMS_BYTES_MAX}; ` +
-        "pass large values by reference",
+        "pass them by reference (paramsRef)",
     );
   }
-  const policy = {
-    backoff_seconds: request.backoffSeconds,
-    backoff_seconds_max: request.backoffSecondsMax,
-  };
   const rest = JSON.stringify({
     task_name: name,
     queue_name: request.queue,
     priority: request.priority,
     delay_seconds: request.delaySeconds,
     available_at: request.availableAt,
-    max_retries: request.maxRetries,
+    max_retries: request.maxRetries ?? request.retry?.default?.maxRetries,
     timeout_seconds: request.timeoutSeconds,
     idempotency_key: request.idempotencyKey,
+    idempotency_key_ttl_seconds: request.idempotencyKeyTtlSeconds,
+    dedupe: request.dedupe && {
+      window_seconds: request.dedupe.windowSeconds,
+      by: request.dedupe.by,
+    },
+    trace_context: request.traceContext,
+    deadline_at: request.deadline,
+    expires_at: request.expiresAt,
+    expires_in_seconds: request.expiresInSeconds,
     correlation_id: request.correlationId,
     workflow_id: request.workflowId,
     tags: request.tags,
-    policy: (request.backoffSeconds ?? request.backoffSecondsMax) ? policy : undefined,
+    policy: policyOf(request),
     depends_on: request.dependsOn?.map((parent) =>
       typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
     ),
   });
   // Params are already text: a large one is not written twice.
   return `${rest.slice(0, -1)},"params":${paramsJson}}`;
+}
+
+function policyOf(request: SpawnRequest): object | undefined {
+  const { backoffSeconds, backoffSecondsMax, retry } = request;
+  if ((backoffSeconds ?? backoffSecondsMax ?? retry) === undefined) return undefined;
+  return {
+    backoff_seconds: backoffSeconds,
+    backoff_seconds_max: backoffSecondsMax,
+    retry: retry && wireRetry(retry),
+  };
+}
+
+function paramsOf(request: SpawnRequest, definition: AnyTask | undefined): unknown {
+  if (request.paramsRef) return storedRef(request.paramsRef);
+  return definition ? parseParams(definition, request.params ?? {}) : request.params;
 }
 
 /**

@@ -14,13 +14,20 @@ import { Attempt, type AttemptHost } from "./attempt.ts";
 import { AbsurdClient } from "./client.ts";
 import { type Db, isTransient } from "./db.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
-import { LeaseLost, ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
+import {
+  DeadlineExceeded,
+  LeaseLost,
+  ShuttingDown,
+  TaskCancelled,
+  WorkerDeclaredDead,
+} from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
 import { Listener } from "./listener.ts";
 import { Maintainer } from "./maintainer.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
+import type { ResolveParams } from "./params-ref.ts";
 import { ProgressBuffer } from "./progress-buffer.ts";
 import { retryTransient } from "./retry-transient.ts";
 import type { AnyTask, Logger } from "./task.ts";
@@ -46,6 +53,7 @@ export class WorkerLoop implements AttemptHost {
   readonly log: Logger;
   readonly classifyError: ClassifyError;
   readonly abortGraceSeconds: number;
+  readonly resolveParams: ResolveParams | undefined;
   readonly side: Db;
 
   readonly #options: WorkerOptions;
@@ -79,6 +87,7 @@ export class WorkerLoop implements AttemptHost {
     this.log = options.log ?? SILENT;
     this.classifyError = options.classifyError ?? defaultErrorClass;
     this.abortGraceSeconds = options.abortGraceSeconds ?? 10;
+    this.resolveParams = options.resolveParams;
     this.#sidePool = new pg.Pool({
       connectionString: options.connectionString,
       application_name: "absurd side",
@@ -341,11 +350,12 @@ export class WorkerLoop implements AttemptHost {
     if (message.kind === "dead") {
       this.#declaredDead = true;
       this.#wake.ring();
-    } else if (message.kind === "cancel") {
-      const attempt = this.#running.get(`${message.taskNumber}/${message.claimNo}`);
-      if (!attempt?.signal.aborted) attempt?.abort(new TaskCancelled(message.reason));
-    } else {
+    } else if (message.kind === "failed") {
       this.log.warn({ worker: this.name, error: message.message }, "a heartbeat failed");
+    } else {
+      const attempt = this.#running.get(`${message.taskNumber}/${message.claimNo}`);
+      const Reason = message.kind === "cancel" ? TaskCancelled : DeadlineExceeded;
+      if (!attempt?.signal.aborted) attempt?.abort(new Reason(message.reason));
     }
   }
 

@@ -37,6 +37,8 @@ export interface Claim {
   readonly timeoutMs: number | undefined;
   /** JSON. */
   readonly params: string;
+  /** JSON. */
+  readonly traceContext: string | null;
 }
 
 export interface CycleRequest {
@@ -65,6 +67,7 @@ type CycleRow = readonly [
   attemptsMax: string | null,
   timeoutMs: string | null,
   params: string | null,
+  traceContext: string | null,
 ];
 
 const CYCLE = `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
@@ -207,7 +210,8 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
   const stale = new Set<string>();
   let releasedCount = 0;
   for (const row of rows) {
-    const [what, taskNumber, claimNo, laneId, seq, kindId, attemptsMax, timeoutMs, params] = row;
+    const [what, taskNumber, claimNo, laneId, seq, kindId, attemptsMax, timeoutMs, params, trace] =
+      row;
     if (what === "r") releasedCount = Number(claimNo);
     else if (what === "s") stale.add(`${taskNumber}/${claimNo}`);
     else {
@@ -220,6 +224,7 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
         attemptsMax: Number(attemptsMax),
         timeoutMs: timeoutMs === null ? undefined : Number(timeoutMs),
         params: params!,
+        traceContext: trace,
       });
     }
   }
