@@ -38,17 +38,21 @@ create or replace function absurd.backoff(
   returns interval
   language sql immutable
 as $$
-  select make_interval(secs => (1 - r.jitter + r.jitter * coalesce(p_random, 0.5)) * least(
+  select make_interval(secs => (1 - r.jitter * (1 - r.random)) * least(
            r.longest,
            -- In logarithms: a power that overflows would be an error.
-           case when r.first <= 0 then 0
+           case when r.first = 0 then 0
                 else exp(least(ln(r.first) + (greatest(p_failures, 1) - 1) * ln(r.factor), 50)) end
          ))
     from (
-      select coalesce((p_rule ->> 'backoff_seconds')::double precision, 2) as first,
+      -- To the microsecond: the product of smaller numbers can be too small for its type.
+      select round(coalesce((p_rule ->> 'backoff_seconds')::numeric, 2), 6)::double precision
+               as first,
              coalesce((p_rule ->> 'factor')::double precision, 2) as factor,
-             coalesce((p_rule ->> 'backoff_seconds_max')::double precision, 300) as longest,
-             coalesce((p_rule ->> 'jitter')::double precision, 0.5) as jitter
+             round(coalesce((p_rule ->> 'backoff_seconds_max')::numeric, 300), 6)::double precision
+               as longest,
+             round(coalesce((p_rule ->> 'jitter')::numeric, 0.5), 6)::double precision as jitter,
+             round(coalesce(p_random, 0.5)::numeric, 6)::double precision as random
     ) r;
 $$;
 
