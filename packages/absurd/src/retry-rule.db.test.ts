@@ -139,10 +139,11 @@ describe("a retry rule", () => {
 describe("back-off", () => {
   test("stays within its bounds for every rule", async () => {
     const db = await database.connect();
+    const seconds = fc.nat({ max: 1e9 }).map((ms) => ms / 1000);
     const rule = fc.record({
-      backoff_seconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      backoff_seconds: seconds,
       factor: fc.double({ min: 1, max: 100, noNaN: true }),
-      backoff_seconds_max: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      backoff_seconds_max: seconds,
       jitter: fc.double({ min: 0, max: 1, noNaN: true }),
     });
     const random = fc.double({ min: 0, max: 1, noNaN: true });
@@ -152,13 +153,38 @@ describe("back-off", () => {
           `select extract(epoch from absurd.backoff($1, $2, $3))::double precision as seconds`,
           [n, JSON.stringify(r), u],
         );
-        const longest = Math.min(r.backoff_seconds * r.factor ** (n - 1), r.backoff_seconds_max);
+        const grown = r.backoff_seconds === 0 ? 0 : r.backoff_seconds * r.factor ** (n - 1);
+        const longest = Math.min(grown, r.backoff_seconds_max);
         const slack = 1e-5 + 1e-6 * longest;
         assert.ok(rows[0]!.seconds <= longest + slack, `${rows[0]!.seconds} > ${longest}`);
         assert.ok(rows[0]!.seconds >= longest * (1 - r.jitter) - slack, `${rows[0]!.seconds}`);
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("is a wait, whatever the numbers", async () => {
+    const db = await database.connect();
+    const tiny = {
+      backoff_seconds: 5e-324,
+      jitter: 5e-324,
+      backoff_seconds_max: 5e-324,
+      factor: 1,
+    };
+    const huge = { backoff_seconds: 1e9, jitter: 1, backoff_seconds_max: 1e9, factor: 100 };
+    for (const rule of [tiny, huge, {}]) {
+      for (const [n, u] of [
+        [0, 0],
+        [2_147_483_647, 5e-324],
+        [1, null],
+      ]) {
+        const { rows } = await db.query<{ ok: boolean }>(
+          "select absurd.backoff($1, $2, $3) between interval '0' and interval '1e9 s' as ok",
+          [n, JSON.stringify(rule), u],
+        );
+        assert.deepEqual(rows, [{ ok: true }]);
+      }
+    }
   });
 });
 

@@ -15,7 +15,7 @@ import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 import { AbsurdClient } from "./client.ts";
 import { DeadlineExceeded, InvalidPolicy, InvalidSpawn } from "./errors.ts";
 import { fileParams } from "./params-ref.ts";
-import { type SpawnOptions, type TraceContext, defineTask } from "./task.ts";
+import { type AnyTask, type SpawnOptions, type TraceContext, defineTask } from "./task.ts";
 import { type WorkerHandle, startWorker } from "./worker.ts";
 
 const { claim, emptyEngine, maintain, spawn, task } = sqlWorker;
@@ -30,7 +30,7 @@ afterEach(async () => {
 describe("a bad option", () => {
   test("is refused by SQL with the index and the field, before anything is written", async () => {
     const { db } = await emptyEngine(database, {});
-    const cases: readonly [object, RegExp][] = [
+    const cases: readonly [Record<string, unknown>, RegExp][] = [
       [{ priority: 40_000 }, /priority is 40000, expected a whole number from -32768 to 32767/],
       [{ priority: 1.5 }, /priority is 1\.5/],
       [{ priority: "high" }, /priority is "high"/],
@@ -51,7 +51,11 @@ describe("a bad option", () => {
       [{ dedupe: 60 }, /dedupe is 60, expected \{ window_seconds, by \}/],
       [{ dedupe: { window_seconds: 60, by: [] } }, /dedupe\.by is \[\]/],
       [{ dedupe: { window_seconds: 60 }, idempotency_key: "k" }, /expected one of them/],
-      [{ trace_context: { traceparent: "00-1-2-3" } }, /traceparent is "00-1-2-3", expected a W3C/],
+      [{ trace_context: { tracestate: "x".repeat(513) } }, /tracestate is longer than 512/],
+      [
+        { trace_context: { traceparent: "00-1-2-3" } },
+        /trace_context\.traceparent is "00-1-2-3", expected a W3C/,
+      ],
       [{ trace_context: 3 }, /trace_context is 3/],
     ];
     for (const [fields, message] of cases) {
@@ -282,7 +286,7 @@ describe("a handler", () => {
   });
 });
 
-async function setup(tasks: readonly Parameters<typeof defineTask>[0][]): Promise<AbsurdClient> {
+async function setup(tasks: readonly AnyTask[]): Promise<AbsurdClient> {
   workers.push(
     await startWorker({
       connectionString: database.url,

@@ -164,11 +164,12 @@ as $$
     case when jsonb_typeof(p -> 'trace_context') not in ('object', 'null')
          then format('trace_context is %s, expected { traceparent, tracestate }',
                      left((p -> 'trace_context')::text, 100)) end,
-    absurd.text_problem(p -> 'trace_context', 'traceparent',
+    'trace_context.' || absurd.text_problem(p -> 'trace_context', 'traceparent',
       '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$',
       'a W3C traceparent: version-trace-parent-flags in hexadecimal'),
-    absurd.text_problem(p -> 'trace_context', 'tracestate', '^.{0,512}$',
-      'text of at most 512 characters')
+    'trace_context.' || absurd.text_problem(p -> 'trace_context', 'tracestate', '', 'text'),
+    case when length(p #>> '{trace_context,tracestate}') > 512
+         then 'trace_context.tracestate is longer than 512 characters' end
   );
 $$;
 
