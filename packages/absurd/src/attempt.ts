@@ -8,7 +8,7 @@ import type { AbsurdClient } from "./client.ts";
 import { type Db, run } from "./db.ts";
 import { type ClassifyError, errorRecord, failureClass } from "./error-record.ts";
 import { LeaseLost, TimedOut } from "./errors.ts";
-import { type ResolveParams, paramsRefOf, readParams } from "./params-ref.ts";
+import { type ParamsRef, type ResolveParams, paramsRefOf, readParams } from "./params-ref.ts";
 import { invalidParams } from "./spawn.ts";
 import type {
   AnyTask,
@@ -40,7 +40,10 @@ export class Attempt implements TaskContext {
   readonly #host: AttemptHost;
   readonly #definition: AnyTask;
   readonly #identity: WorkerIdentity;
-  readonly #controller = new AbortController();
+  /** Made when somebody wants the signal: most attempts end before anybody does. */
+  #controller: AbortController | undefined;
+  #abortReason: Error | undefined;
+  #onAbort: ((reason: Error) => void) | undefined;
   #completedByHandler = false;
 
   constructor(host: AttemptHost, definition: AnyTask, claim: Claim) {
@@ -71,6 +74,10 @@ export class Attempt implements TaskContext {
   }
 
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    }
     return this.#controller.signal;
   }
 
@@ -79,16 +86,23 @@ export class Attempt implements TaskContext {
     return traceContext === null ? undefined : (JSON.parse(traceContext) as TraceContext);
   }
 
+  get isAborted(): boolean {
+    return this.#abortReason !== undefined;
+  }
+
   get log(): Logger {
     return this.#host.log;
   }
 
   abort(reason: Error): void {
-    this.#controller.abort(reason);
+    if (this.#abortReason) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+    this.#onAbort?.(reason);
   }
 
   isLeaseFresh(): boolean {
-    return !(this.signal.reason instanceof LeaseLost) && this.#host.isLeaseFresh();
+    return !(this.#abortReason instanceof LeaseLost) && this.#host.isLeaseFresh();
   }
 
   progress(fraction: number, note: string): void {
@@ -112,18 +126,38 @@ export class Attempt implements TaskContext {
     await run(client as Db, "select absurd.hold_fence($1)", [this.fence]);
   }
 
-  /** Runs the handler. Undefined: the lease is lost and there is nothing to report. */
-  async run(): Promise<EndedAttempt | undefined> {
-    const timer = this.#startTimeout();
+  /**
+   * Runs the handler; a promise only when the handler gives one. Undefined: the lease is lost and
+   * there is nothing to report.
+   */
+  run(): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
     try {
       const given: unknown = JSON.parse(this.claim.params);
       const ref = paramsRefOf(given);
-      const params = ref ? await readParams(ref, this.#host.resolveParams, this.signal) : given;
-      const parsed = this.#definition.params.safeParse(params);
-      if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
-      const result: unknown = await this.#underGrace(this.#definition.handler?.(parsed.data, this));
-      if (this.signal.aborted) return this.#failed(this.signal.reason);
-      return this.#completed(result);
+      const work = ref ? this.#beginWith(ref) : this.#begin(given);
+      if (work instanceof Promise) return this.#finish(work);
+      return this.#completed(work);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Calls the handler; what it returns. */
+  #begin(params: unknown): unknown {
+    const parsed = this.#definition.params.safeParse(params);
+    if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
+    return this.#definition.handler?.(parsed.data, this);
+  }
+
+  async #beginWith(ref: ParamsRef): Promise<unknown> {
+    return this.#begin(await readParams(ref, this.#host.resolveParams, this.signal));
+  }
+
+  async #finish(work: Promise<unknown>): Promise<EndedAttempt | undefined> {
+    const timer = this.#startTimeout();
+    try {
+      const result = await this.#underGrace(work);
+      return this.#abortReason ? this.#failed(this.#abortReason) : this.#completed(result);
     } catch (error) {
       return this.#failed(error);
     } finally {
@@ -140,19 +174,17 @@ export class Attempt implements TaskContext {
   }
 
   /** The handler's promise; or the abort reason, once a handler did not heed it for the grace. */
-  #underGrace(work: unknown): unknown {
-    if (!(work instanceof Promise)) return work;
+  #underGrace(work: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const onAbort = (): void => {
+      this.#onAbort = (reason) => {
         timer = setTimeout(() => {
-          reject(this.signal.reason as Error);
+          reject(reason);
         }, this.#host.abortGraceSeconds * 1000);
       };
-      this.signal.addEventListener("abort", onAbort, { once: true });
       work.then(resolve, reject).finally(() => {
         clearTimeout(timer);
-        this.signal.removeEventListener("abort", onAbort);
+        this.#onAbort = undefined;
       });
     });
   }
@@ -178,7 +210,7 @@ export class Attempt implements TaskContext {
 
   #failed(error: unknown): EndedAttempt | undefined {
     const { taskNumber, claimNo } = this.claim;
-    const reason: unknown = this.signal.aborted ? this.signal.reason : undefined;
+    const reason = this.#abortReason;
     const errorClass = failureClass(error, reason, this.#host.classifyError);
     if (errorClass === undefined) return undefined;
     return {
