@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
-import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
+import { cancelCommand } from "./absurd/cancel.ts";
+import { retryCommand, spawnCommand } from "./absurd/change.ts";
+import { dlqCommand } from "./absurd/dlq.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
@@ -15,6 +17,7 @@ const COMMANDS = [
   showCommand,
   retryCommand,
   cancelCommand,
+  dlqCommand,
   statsCommand,
 ];
 
@@ -25,9 +28,10 @@ process.exitCode = await runProgram(
     commands: COMMANDS,
     environment: ENVIRONMENT,
     notes: [
-      "Not read: ABSURD_DLQ_ENABLED and ABSURD_DLQ_QUEUE_NAME (tasks that failed for good stay",
-      "where they are; see the view absurd.dead_letter, and retry), ABSURD_API_BASE_URL and",
-      "ABSURD_API_HEARTBEAT_INTERVAL (workers beat in the database).",
+      "Tasks that failed for good stay where they are: absurd dlq. With ABSURD_DLQ_ENABLED=true a",
+      "worker, when it starts, has the database spawn a task absurd.dead-letter for each of them, too,",
+      "once that name is registered; false ends that; unset leaves it as it is.",
+      "Not read: ABSURD_API_BASE_URL, ABSURD_API_HEARTBEAT_INTERVAL (workers beat in the database).",
     ],
   },
   process.argv.slice(2),

@@ -5,10 +5,14 @@
 import {
   DependencyCycle,
   DependencyFailed,
+  InvalidFilter,
   InvalidParams,
+  InvalidPolicy,
+  InvalidSpawn,
   InvalidTransition,
   TaskError,
   TaskNotFound,
+  UnknownErrorGroup,
   UnknownTaskName,
 } from "@contimg/absurd";
 import { PipelineError, type PipelineErrorTag } from "@contimg/pipeline";
@@ -77,6 +81,14 @@ function toEngineFailure(error: unknown): Failure | undefined {
   if (error instanceof InvalidParams || error instanceof UnknownTaskName) {
     return failure(2, error.name, error.message);
   }
+  if (
+    error instanceof InvalidSpawn ||
+    error instanceof InvalidFilter ||
+    error instanceof InvalidPolicy
+  ) {
+    return failure(2, error.name, error.message);
+  }
+  if (error instanceof UnknownErrorGroup) return failure(3, error.name, error.message);
   if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
   if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
