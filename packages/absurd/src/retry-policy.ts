@@ -67,7 +67,7 @@ export const retryPolicySchema = z.strictObject({
 export function wireRetry(policy: RetryPolicy): object {
   const { maxRetries: _ofTheTask, ...plain } = policy.default ?? {};
   return {
-    default: wireRule(plain),
+    default: policy.default && wireRule(plain),
     retryable: wireRule(policy.retryable),
     recoverable: wireRule(policy.recoverable),
     timeout: wireRule(policy.timeout),
