@@ -36,6 +36,7 @@ function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function begin_repairs(judged_attempt[]) returns bigint[]
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
@@ -80,6 +81,7 @@ function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function intern_lanes(spawn_row[]) returns void
 function judge(ended_attempt[]) returns judged_attempt[] stable
+function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
@@ -92,6 +94,7 @@ function next_try_at(integer,jsonb,double precision,jsonb) returns timestamp wit
 function normalised_message(text) returns text immutable
 function note_expiry(spawn_row[]) returns void
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
+function next_task_numbers(integer) returns bigint[]
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function patched_params(jsonb,jsonb) returns jsonb immutable
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint

@@ -107,7 +107,9 @@ export function wireSpawn(
 ): WireSpawn {
   const taskName = taskNameOf(request.task);
   const definition = typeof request.task === "string" ? definitions.get(taskName) : request.task;
-  const paramsJson = writeParams(taskName, definition, request);
+  const paramsJson = request.paramsRef
+    ? JSON.stringify(storedRef(request.paramsRef))
+    : writeParams(taskName, definition, request.params);
   const queue = request.queue ?? (definition ? (definition.queue ?? "default") : undefined);
   const isPlain = Object.entries(request).every(
     ([option, value]) => value === undefined || PLAIN_OPTIONS.has(option),
@@ -124,12 +126,14 @@ export function wireSpawn(
   };
 }
 
-function writeParams(
+/** The params as JSON. @throws {InvalidParams} when they do not fit the schema, or are too large */
+export function writeParams(
   taskName: string,
   definition: AnyTask | undefined,
-  request: SpawnRequest,
+  given: unknown,
 ): string {
-  const paramsJson = JSON.stringify(paramsOf(request, definition) ?? {});
+  const params = definition ? parseParams(definition, given ?? {}) : given;
+  const paramsJson = JSON.stringify(params ?? {});
   // Three bytes a UTF-16 unit at most: most texts need no count.
   const bytes = paramsJson.length * 3 > PARAMS_BYTES_MAX ? Buffer.byteLength(paramsJson) : 0;
   if (bytes > PARAMS_BYTES_MAX) {
@@ -184,11 +188,6 @@ function policyOf(request: SpawnRequest): object | undefined {
     backoff_seconds_max: backoffSecondsMax,
     retry: retry && wireRetry(retry),
   };
-}
-
-function paramsOf(request: SpawnRequest, definition: AnyTask | undefined): unknown {
-  if (request.paramsRef) return storedRef(request.paramsRef);
-  return definition ? parseParams(definition, request.params ?? {}) : request.params;
 }
 
 /**
