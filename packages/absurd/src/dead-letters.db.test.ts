@@ -36,7 +36,7 @@ async function die(
 
 /** Clients talk through the engine's one connection, whose clock the test sets. */
 function clientOf({ db }: Engine): AbsurdClient {
-  return new AbsurdClient(db as unknown as pg.Pool);
+  return new AbsurdClient(db);
 }
 
 describe("dead letters", () => {

@@ -65,9 +65,8 @@ export const retryPolicySchema = z.strictObject({
 
 /** The policy for absurd.retry_rule. maxRetries of the default is the task's own and left out. */
 export function wireRetry(policy: RetryPolicy): object {
-  const { maxRetries: _ofTheTask, ...plain } = policy.default ?? {};
   return {
-    default: policy.default && wireRule(plain),
+    default: policy.default && { ...wireRule(policy.default), max_retries: undefined },
     retryable: wireRule(policy.retryable),
     recoverable: wireRule(policy.recoverable),
     timeout: wireRule(policy.timeout),

@@ -67,12 +67,13 @@ const optionsSchema = z
 
 /** @throws {InvalidSpawn} naming the index in the batch and the field */
 export function checkOptions(request: SpawnRequest, index: number): void {
-  const { task: _task, params, ...options } = request;
-  if (Object.keys(options).length > 0) {
+  const names = Object.keys(request).filter((name) => name !== "task" && name !== "params");
+  if (names.length > 0) {
+    const options = { ...request, task: undefined, params: undefined };
     const parsed = optionsSchema.safeParse(options);
     if (!parsed.success) throw invalidSpawn(options, index, parsed.error.issues);
   }
-  if (request.paramsRef !== undefined && params !== undefined) {
+  if (request.paramsRef !== undefined && request.params !== undefined) {
     throw new InvalidSpawn(`task ${index} of the batch: params and paramsRef are set`, [
       { index, field: "paramsRef", message: "expected no params with it" },
     ]);

@@ -76,6 +76,6 @@ async function readRef(argument: string): Promise<z.infer<typeof refSchema>> {
 
 async function readRetry(argument: string): Promise<RetryPolicy> {
   const value = await readJsonArgument(argument);
-  if (typeof value === "object" && value !== null) return value as RetryPolicy; // Checked by spawn.
+  if (typeof value === "object" && value !== null) return value; // Checked by spawn.
   throw new UsageError(`--retry is ${argument}, expected an object of rules`);
 }
