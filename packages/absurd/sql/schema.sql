@@ -35,8 +35,8 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
-function begin_repairs(judged_attempt[]) returns bigint[]
 function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
+function begin_repairs(judged_attempt[]) returns bigint[]
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
@@ -90,11 +90,11 @@ function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, pro
 function match_contents(spawn_row[],timestamp with time zone) returns spawn_row[]
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
 function next_try_at(integer,jsonb,double precision,jsonb) returns timestamp with time zone stable
 function normalised_message(text) returns text immutable
 function note_expiry(spawn_row[]) returns void
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
-function next_task_numbers(integer) returns bigint[]
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function patched_params(jsonb,jsonb) returns jsonb immutable
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
