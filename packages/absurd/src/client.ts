@@ -81,7 +81,10 @@ export class AbsurdClient {
     this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
   }
 
-  /** @throws {UnknownTaskName | InvalidParams | InvalidSpawn | DependencyFailed | TaskNotFound | LeaseLost} */
+  /**
+   * @throws {UnknownTaskName | InvalidParams | InvalidSpawn | DependencyFailed | TaskNotFound |
+   *   LeaseLost}
+   */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,

@@ -1,7 +1,6 @@
 /** Dead letters: filters, replay, discard, groups of errors, the queue that hears of them. */
 import assert from "node:assert/strict";
 
-import type pg from "pg";
 import { describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
@@ -191,7 +190,7 @@ describe("fingerprints", () => {
     await assert.rejects(deadLetters.setGroup("feed", {}), UnknownErrorGroup);
   });
 
-  test("of which no task is left resolve their group, and open it when they come back", async () => {
+  test("of which no task is left resolve their group, open it when they come back", async () => {
     const engine = await emptyEngine(database, {});
     const { deadLetters } = clientOf(engine);
     await die(engine, [{ message: "disk 1 is full" }]);
@@ -214,7 +213,7 @@ describe("fingerprints", () => {
 });
 
 describe("cancelling many", () => {
-  test("takes a filter, leaves what runs alone when asked to, and refuses to mean everything", async () => {
+  test("takes a filter, spares what runs when asked to, refuses to mean everything", async () => {
     const engine = await emptyEngine(database, {});
     const client = clientOf(engine);
     await spawn(engine.db, [task({ tags: ["night"] }), task({ tags: ["night", "x"] }), task({})]);

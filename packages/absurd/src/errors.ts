@@ -1,8 +1,9 @@
 /**
  * The errors of the engine that a caller can act on.
  *
- * Control signals (LeaseLost, TaskCancelled, TimedOut, DeadlineExceeded, ShuttingDown) are also the reasons with
- * which a handler's AbortSignal aborts. TaskError is how a handler says what should happen next.
+ * Control signals (LeaseLost, TaskCancelled, TimedOut, DeadlineExceeded, ShuttingDown) are also the
+ * reasons with which a handler's AbortSignal aborts. TaskError is how a handler says
+ * what should happen next.
  */
 
 /** The attempt may not write any more. Not a failure: another worker owns the task now. */

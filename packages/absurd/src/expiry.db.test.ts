@@ -66,7 +66,7 @@ describe("a deadline", () => {
     assert.equal(await status(engine.db, deaf!), "failed");
   });
 
-  test("that passed while a worker held the task is kept when that worker gives it back", async () => {
+  test("that passed while a worker held the task holds when it is given back", async () => {
     const engine = await emptyEngine(database, {});
     await spawn(engine.db, [task(DEADLINE)]);
     const [held] = await claim(engine.db, engine.worker, 1);
@@ -86,7 +86,7 @@ describe("a deadline", () => {
     assert.equal((await engine.db.query("select from absurd.expiry")).rowCount, 0);
   });
 
-  test("and a claim at the same moment: whoever comes second finds the task with the first", async () => {
+  test("and a claim at the same moment: who comes second finds it with the first", async () => {
     const engine = await emptyEngine(database, {});
     await spawn(engine.db, [task(DEADLINE)]);
     const leader = await database.connect();

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Json } from "./task.ts";
 
 export interface RepairRule {
-  /** A registered task name. Its params get failedTaskId, failedTaskName, attempt and error, too. */
+  /** A registered task name. Its params get failedTaskId, failedTaskName, attempt, error, too. */
   readonly task: string;
   readonly params?: Readonly<Record<string, Json>>;
   /** Repairs in a row after which the task is dead. Default 3. */

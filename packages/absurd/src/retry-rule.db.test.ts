@@ -179,7 +179,8 @@ describe("back-off", () => {
         [1, null],
       ]) {
         const { rows } = await db.query<{ ok: boolean }>(
-          "select absurd.backoff($1, $2, $3) between interval '0' and interval '1000000001 seconds' as ok",
+          `select absurd.backoff($1, $2, $3)
+                  between interval '0' and interval '1000000001 seconds' as ok`,
           [n, JSON.stringify(rule), u],
         );
         assert.deepEqual(rows, [{ ok: true }]);

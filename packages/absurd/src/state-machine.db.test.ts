@@ -22,7 +22,7 @@ interface ModelTask {
   isCancelAsked: boolean;
   /** Cancelled because of its parent. */
   isDragged: boolean;
-  /** A recoverable failure of it is repaired by another task, at most REPAIRS_MAX times in a row. */
+  /** A recoverable failure of it is repaired by another task, REPAIRS_MAX times in a row. */
   readonly isMendable: boolean;
   repairsInARow: number;
   /** The repair it waits for. */
