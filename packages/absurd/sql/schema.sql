@@ -3,6 +3,8 @@ constraint closing_day closing_day_pkey PRIMARY KEY (day)
 constraint checkpoint checkpoint_pkey PRIMARY KEY (task_id, name, ordinal)
 constraint control control_pkey PRIMARY KEY (name)
 constraint credit credit_pkey PRIMARY KEY (task_id, claim_no)
+constraint dead_letter_queue dead_letter_queue_only_one CHECK (is_only)
+constraint dead_letter_queue dead_letter_queue_pkey PRIMARY KEY (is_only)
 constraint dedup dedup_pkey PRIMARY KEY (scope, key, bucket)
 constraint deferred deferred_pkey PRIMARY KEY (run_at, task_id)
 constraint dep dep_cond_known CHECK ((cond = ANY (ARRAY['s'::"char", 'f'::"char", 'a'::"char", 'p'::"char"])))
@@ -19,6 +21,10 @@ constraint history rollup_kept_a_day CHECK ((rollup_days > 0))
 constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
 constraint fan_out fan_out_pkey PRIMARY KEY (task_id)
 constraint event event_pkey PRIMARY KEY (name)
+constraint error_group error_group_pkey PRIMARY KEY (fingerprint)
+constraint error_group error_group_state_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+constraint expiry expiry_kind_known CHECK ((kind = ANY (ARRAY['d'::"char", 'e'::"char"])))
+constraint expiry expiry_pkey PRIMARY KEY (at, task_id, kind)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
@@ -40,6 +46,8 @@ constraint schedule schedule_overlap_known CHECK ((overlap = ANY (ARRAY['skip'::
 constraint schedule schedule_pkey PRIMARY KEY (schedule_id)
 constraint schedule schedule_remaining_not_negative CHECK ((remaining >= 0))
 constraint signal signal_kind_known CHECK ((kind = 'cancel'::text))
+constraint repair repair_pkey PRIMARY KEY (repair_id)
+constraint signal signal_kind_known CHECK ((kind = ANY (ARRAY['cancel'::text, 'deadline'::text])))
 constraint signal signal_pkey PRIMARY KEY (task_id, claim_no, kind)
 constraint task task_pkey PRIMARY KEY (id)
 constraint template template_pkey PRIMARY KEY (name, version)
@@ -54,6 +62,8 @@ function add_nodes(uuid,jsonb,text) returns void
 function add_to_workflow(uuid,jsonb,text) returns TABLE(node text, task_id uuid, created boolean)
 function assert_no_contradiction(new_edge[]) returns void
 function assert_not_hopeless(new_edge[]) returns void
+function after_end(bigint[]) returns void
+function announce_dead(bigint[]) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backfill_schedule(text,timestamp with time zone[],text) returns SETOF fire
@@ -73,6 +83,7 @@ function awaited_event(bigint) returns text stable
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
+function begin_repairs(judged_attempt[]) returns bigint[]
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
@@ -85,6 +96,16 @@ function check_nodes(jsonb,text[],text[]) returns void
 function check_predicate(text,integer) returns void immutable
 function check_template(jsonb,jsonb) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
+function cancel_dependents(bigint[]) returns integer
+function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
+function cancel_task(uuid,text) returns boolean
+function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
+function cancel_unclaimed(bigint[],text,integer) returns bigint[]
+function canonical_json(jsonb) returns text immutable
+function check_edges(spawn_row[]) returns void
+function check_filter(jsonb,text[]) returns void immutable
+function check_spawns(jsonb,integer[]) returns void
+function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function clock() returns timestamp with time zone stable
@@ -112,14 +133,33 @@ function ends_of(bigint[]) returns jsonb stable
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
 function expand_fan_out(bigint,integer,integer) returns integer
+function content_key(jsonb,jsonb) returns text immutable
+function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
+function dedupe_problem(jsonb) returns text immutable
+function discard_dead(jsonb,integer,boolean,text) returns TABLE(task_id uuid)
+function doubtful_spawns(spawn_row[],timestamp with time zone) returns integer[] immutable
+function edges_of(spawn_row[]) returns TABLE(child bigint, child_index integer, parent bigint, parent_index integer, asked text) stable
+function end_expired(integer) returns integer
+function end_late(bigint[]) returns bigint[]
+function end_overdue(integer,integer) returns integer
+function end_unclaimed(bigint[]) returns bigint[]
+function end_unrepaired(bigint[]) returns bigint[]
+function ensure_partitions(integer) returns integer
+function error_json(text,text,text) returns jsonb immutable
+function expiry_of(jsonb,timestamp with time zone) returns timestamp with time zone immutable
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
-function fail_task(text,text,text,jsonb) returns void
+function fail_task(text,text,text,jsonb,text,double precision) returns void
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fire_schedule(bigint,integer,integer,timestamp with time zone[],timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) returns integer
 function fill(jsonb,jsonb) returns jsonb immutable
 function find_template(text,integer) returns template stable
 function first_task_number(timestamp with time zone) returns bigint immutable
 function forget_events(integer) returns void
+function find_dead(jsonb,integer) returns TABLE(task_id bigint, finished_at timestamp with time zone) stable
+function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
+function fingerprint(text,jsonb) returns text immutable
+function first_task_number(timestamp with time zone) returns bigint immutable
+function forget_repairs(integer) returns void
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function give_up_lease(lease) returns void
 function has_partition_today() returns boolean stable
@@ -135,6 +175,7 @@ function instant_text(timestamp with time zone) returns text stable
 function hold_workflow(uuid) returns workflow
 function intern_lanes(spawn_row[]) returns void
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
+function judge(ended_attempt[]) returns judged_attempt[] stable
 function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
@@ -146,6 +187,7 @@ function lock_event(text) returns void
 function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
 function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
+function match_contents(spawn_row[],timestamp with time zone) returns spawn_row[]
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_schedule_seconds() returns double precision stable
 function next_task_number() returns bigint
@@ -166,6 +208,15 @@ function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigi
 function plain_lane(text,integer,smallint) returns integer
 function postpone_schedule(integer,integer,text) returns void
 function plan_template(text,jsonb,integer) returns TABLE(version integer, params jsonb, nodes jsonb)
+function next_try_at(integer,jsonb,double precision,jsonb) returns timestamp with time zone stable
+function normalised_message(text) returns text immutable
+function note_expiry(spawn_row[]) returns void
+function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
+function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
+function patched_params(jsonb,jsonb) returns jsonb immutable
+function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
+function plain_lane(text,integer,smallint) returns integer
+function policy_problem(jsonb) returns text stable
 function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
@@ -178,6 +229,9 @@ function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_buffered(integer) returns integer
 function release_dependents(bigint[]) returns integer
+function repair_request(judged_attempt) returns jsonb stable
+function repairs_in_a_row(bigint,integer) returns integer stable
+function replay_dead(jsonb,integer,boolean,boolean,jsonb) returns TABLE(task_id uuid)
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
 function resume_schedule(text,text) returns void
@@ -195,12 +249,22 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function revive(bigint[]) returns bigint[]
 function run_fan_outs(bigint[],integer) returns integer
+function resolve_error_groups() returns void
+function retry_rule(jsonb,jsonb,text,text) returns jsonb immutable
+function retry_task(uuid) returns boolean
+function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
+function revive(bigint[],boolean) returns bigint[]
 function server_started_at() returns timestamp with time zone stable
+function set_dead_letter_queue(text) returns void
+function set_error_group(text,text,text,text) returns void
+function set_kind_policies(jsonb) returns void
 function settle(ended_attempt[]) returns void
 function spawn_fire(schedule,timestamp with time zone) returns fire
 function sleep_attempts(integer,bigint,bigint[],integer[],integer[],double precision[],timestamp with time zone[]) returns TABLE(task_id bigint, claim_no integer, what text, reason text)
 function sleep_task(text,double precision,integer) returns void
 function spawn_lines(text,text,text,smallint) returns bigint[]
+function spawn_or_refuse(jsonb) returns record
+function spawn_problem(jsonb) returns text stable
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
@@ -218,6 +282,12 @@ function unmet_count(bigint) returns integer stable
 index CREATE INDEX dedup_by_task ON absurd.dedup USING brin (task_id) WITH (pages_per_range='32')
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer) stable
+function text_problem(jsonb,text,text,text) returns text immutable
+function tidy_failures(integer) returns void
+function time_problem(jsonb,text) returns text stable
+function unmet_count(bigint) returns integer stable
+index CREATE INDEX attempt_by_fingerprint ON ONLY absurd.attempt USING btree (fingerprint) WHERE (fingerprint IS NOT NULL)
+index CREATE INDEX dedup_to_expire ON absurd.dedup USING btree (expires_at) WHERE (expires_at IS NOT NULL)
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX fire_buffered ON absurd.fire USING btree (schedule_id, fire_at) WHERE (state = 'buffered'::text)
@@ -250,6 +320,7 @@ index CREATE UNIQUE INDEX closing_day_pkey ON absurd.closing_day USING btree (da
 index CREATE UNIQUE INDEX checkpoint_pkey ON ONLY absurd.checkpoint USING btree (task_id, name, ordinal)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
 index CREATE UNIQUE INDEX credit_pkey ON absurd.credit USING btree (task_id, claim_no)
+index CREATE UNIQUE INDEX dead_letter_queue_pkey ON absurd.dead_letter_queue USING btree (is_only)
 index CREATE UNIQUE INDEX dedup_pkey ON absurd.dedup USING btree (scope, key, bucket)
 index CREATE UNIQUE INDEX deferred_pkey ON absurd.deferred USING btree (run_at, task_id)
 index CREATE UNIQUE INDEX dep_pkey ON absurd.dep USING btree (parent, child)
@@ -258,6 +329,8 @@ index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fir
 index CREATE UNIQUE INDEX history_pkey ON absurd.history USING btree (singleton)
 index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
 index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
+index CREATE UNIQUE INDEX error_group_pkey ON absurd.error_group USING btree (fingerprint)
+index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
 index CREATE UNIQUE INDEX kind_name_known_once ON absurd.kind USING btree (name)
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
@@ -271,6 +344,7 @@ index CREATE UNIQUE INDEX ready_pkey ON absurd.ready USING btree (lane_id, seq)
 index CREATE UNIQUE INDEX rollup_pkey ON absurd.rollup USING btree (hour, queue, kind_id)
 index CREATE UNIQUE INDEX schedule_name_known_once ON absurd.schedule USING btree (name)
 index CREATE UNIQUE INDEX schedule_pkey ON absurd.schedule USING btree (schedule_id)
+index CREATE UNIQUE INDEX repair_pkey ON absurd.repair USING btree (repair_id)
 index CREATE UNIQUE INDEX signal_pkey ON absurd.signal USING btree (task_id, claim_no, kind)
 index CREATE UNIQUE INDEX task_log_pkey ON ONLY absurd.task_log USING btree (task_id, line)
 index CREATE UNIQUE INDEX task_pkey ON ONLY absurd.task USING btree (id)
@@ -292,9 +366,11 @@ table attempt (task_id bigint not null, claim_no integer not null, worker_id int
 table closing_day (day date not null, closed_at timestamp with time zone not null default clock())
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, result jsonb)
 table checkpoint (task_id bigint not null, name text not null, ordinal integer not null, claim_no integer not null, value jsonb, at timestamp with time zone not null)
+table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, rule text, repair_id bigint, fingerprint text)
 table control (name text not null, worker_id integer, epoch bigint, term bigint not null default 0, expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone)
-table credit (task_id bigint not null, claim_no integer not null, attempts integer not null)
-table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null)
+table credit (task_id bigint not null, claim_no integer not null, attempts integer not null, is_reset boolean not null default false)
+table dead_letter_queue (is_only boolean not null default true, queue text not null)
+table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null, expires_at timestamp with time zone)
 table deferred (run_at timestamp with time zone not null, task_id bigint not null, claim_no integer not null default 0, lane_id integer not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char")
 table ended_count (day date not null, lane_id integer not null, kind "char" not null, tasks bigint not null)
@@ -304,6 +380,9 @@ table dep (parent bigint not null, child bigint not null, cond "char" not null d
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
 table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock())
+table error_group (fingerprint text not null, state text not null, assignee text, note text, at timestamp with time zone not null)
+table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
+table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), policy jsonb)
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
 table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, at timestamp with time zone not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
@@ -313,6 +392,10 @@ table progress (task_id bigint not null, claim_no integer not null, fraction rea
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table rollup (hour timestamp with time zone not null, queue text not null, kind_id integer not null, completed bigint not null, failed bigint not null, cancelled bigint not null, claimed bigint not null, wait_seconds double precision not null, run_seconds double precision not null, wait_histogram bigint[] not null, run_histogram bigint[] not null)
 table schedule (schedule_id integer not null identity, name text not null, spec jsonb not null, spawn jsonb not null, overlap text not null default 'skip'::text, catch_up text not null default 'all'::text, catch_up_seconds double precision not null default 3600, jitter_seconds double precision not null default 0, starts_at timestamp with time zone, ends_at timestamp with time zone, remaining integer, paused boolean not null default false, note text, considered_at timestamp with time zone not null default clock(), due_at timestamp with time zone default clock(), revision integer not null default 1, error text, created_at timestamp with time zone not null default clock())
+table outcome (task_id bigint not null, claim_no integer not null, kind "char" not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, result jsonb, error jsonb, fingerprint text)
+table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
+table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table repair (repair_id bigint not null, task_id bigint not null)
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
 table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
@@ -325,3 +408,5 @@ table workflow (id uuid not null, name text not null, template text, version int
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)
+view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone)
+view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint)

@@ -13,6 +13,7 @@ import type { DurableStore } from "./durable-store.ts";
 import { type ClassifyError, errorRecord, failureClass } from "./error-record.ts";
 import { LeaseLost, TimedOut } from "./errors.ts";
 import { type LogBuffer, TaskLog } from "./log-buffer.ts";
+import { type ParamsRef, type ResolveParams, paramsRefOf, readParams } from "./params-ref.ts";
 import { invalidParams } from "./spawn.ts";
 import type {
   AnyTask,
@@ -24,6 +25,7 @@ import type {
   StepHandle,
   StepOptions,
   TaskContext,
+  TraceContext,
 } from "./task.ts";
 import { fenceText, taskUuid } from "./task-id.ts";
 import type { Claim, EndedAttempt, WorkerIdentity } from "./worker-session.ts";
@@ -38,6 +40,7 @@ export interface AttemptHost {
   readonly classifyError: ClassifyError;
   /** How long a handler may take to end after its signal aborted. */
   readonly abortGraceSeconds: number;
+  readonly resolveParams: ResolveParams | undefined;
   isLeaseFresh(): boolean;
   reportProgress(attempt: Attempt, fraction: number, note: string): void;
 }
@@ -98,6 +101,11 @@ export class Attempt implements TaskContext {
 
   parentResults(): Promise<Readonly<Record<string, ParentResult>>> {
     return this.#host.client.workflows.parentResults(this.taskId);
+  }
+
+  get traceContext(): TraceContext | undefined {
+    const { traceContext } = this.claim;
+    return traceContext === null ? undefined : (JSON.parse(traceContext) as TraceContext);
   }
 
   get isAborted(): boolean {
@@ -201,9 +209,9 @@ export class Attempt implements TaskContext {
    */
   run(): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
     try {
-      const parsed = this.#definition.params.safeParse(JSON.parse(this.claim.params));
-      if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
-      const work: unknown = this.#definition.handler?.(parsed.data, this);
+      const given: unknown = JSON.parse(this.claim.params);
+      const ref = paramsRefOf(given);
+      const work = ref ? this.#beginWith(ref) : this.#begin(given);
       if (work instanceof Promise) return this.#finish(work);
       return this.#afterLog(this.#completed(work));
     } catch (error) {
@@ -216,6 +224,17 @@ export class Attempt implements TaskContext {
     ended: EndedAttempt | undefined,
   ): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
     return this.#log ? this.flushLog().then(() => ended) : ended;
+  }
+
+  /** Calls the handler; what it returns. */
+  #begin(params: unknown): unknown {
+    const parsed = this.#definition.params.safeParse(params);
+    if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
+    return this.#definition.handler?.(parsed.data, this);
+  }
+
+  async #beginWith(ref: ParamsRef): Promise<unknown> {
+    return this.#begin(await readParams(ref, this.#host.resolveParams, this.signal));
   }
 
   async #finish(work: Promise<unknown>): Promise<EndedAttempt | undefined> {

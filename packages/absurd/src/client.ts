@@ -6,14 +6,22 @@
  */
 import type pg from "pg";
 
+import {
+  type CancelFilter,
+  type CancelManyOptions,
+  type CancelledTask,
+  cancelMany,
+} from "./bulk-cancel.ts";
 import { type Db, run } from "./db.ts";
 import { Events } from "./events.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { History } from "./history.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
 import { pause } from "./pause.ts";
+import { checkOptions } from "./spawn-options.ts";
 import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
 import { SpawnCoalescer } from "./spawn-coalescer.ts";
 import { sendSpawns } from "./spawn-call.ts";
@@ -56,6 +64,8 @@ export class AbsurdClient {
   readonly workflows: Workflows;
   readonly events: Events;
   readonly steps: Steps;
+  /** Tasks that failed for good. */
+  readonly deadLetters: DeadLetters;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -96,6 +106,9 @@ export class AbsurdClient {
     };
     this.events = new Events(this.#pool, wake);
     this.steps = new Steps(this.#pool, wake);
+    this.deadLetters = new DeadLetters(this.#pool, () => {
+      this.wake();
+    });
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -106,7 +119,10 @@ export class AbsurdClient {
     this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
   }
 
-  /** @throws {UnknownTaskName | InvalidParams | DependencyFailed | TaskNotFound | LeaseLost} */
+  /**
+   * @throws {UnknownTaskName | InvalidParams | InvalidSpawn | DependencyFailed | TaskNotFound |
+   *   LeaseLost}
+   */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,
@@ -118,6 +134,7 @@ export class AbsurdClient {
       const [spawned] = await this.spawnMany([request], { on, fence });
       return spawned!;
     }
+    checkOptions(request, 0);
     await this.#registerUsed([request]);
     return this.#coalescer.add(wireSpawn(request, this.#definitions));
   }
@@ -170,6 +187,16 @@ export class AbsurdClient {
     );
     this.#notifier.notify(SIGNAL_PAYLOAD);
     return row?.cancelled ?? false;
+  }
+
+  /** Cancels all that a filter is about. @throws {InvalidFilter} also for an empty one */
+  async cancelMany(
+    filter: CancelFilter,
+    options: CancelManyOptions = {},
+  ): Promise<CancelledTask[]> {
+    const tasks = await cancelMany(this.#pool, filter, options);
+    if (!options.dryRun) this.#notifier.notify(SIGNAL_PAYLOAD);
+    return tasks;
   }
 
   /**

@@ -12,6 +12,8 @@
  * WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that was to
  * wait is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name, WF013 no
  * such step.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF035 invalid option of a
+ * spawn, WF036 invalid filter, WF037 invalid retry rules, WF038 no such group of errors.
  */
 import type { QueryResultRow } from "pg";
 
@@ -24,6 +26,9 @@ import {
   InvalidEventName,
   InvalidParams,
   InvalidSchedule,
+  InvalidFilter,
+  InvalidPolicy,
+  InvalidSpawn,
   InvalidTransition,
   LeaderDeposed,
   InvalidWorkflow,
@@ -33,6 +38,7 @@ import {
   TaskCancelled,
   TaskNotFound,
   TemplateNotFound,
+  UnknownErrorGroup,
   UnknownTaskName,
   WorkerDeclaredDead,
   WorkflowBusy,
@@ -72,6 +78,14 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF011: (message, options) => new AwaitCycle(message, options),
   WF012: (message, options) => new InvalidEventName(message, options),
   WF013: (message, options) => new StepNotFound(message, options),
+  WF035: (message, options) => {
+    const at = /^task (\d+) of the batch: (?:policy\.)?([\w.]+)/.exec(message);
+    const issue = at && { index: Number(at[1]), field: at[2]!, message };
+    return new InvalidSpawn(message, issue ? [issue] : [], options);
+  },
+  WF036: (message, options) => new InvalidFilter(message, options),
+  WF037: (message, options) => new InvalidPolicy(message, options),
+  WF038: (message, options) => new UnknownErrorGroup(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

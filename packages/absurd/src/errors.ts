@@ -1,8 +1,9 @@
 /**
  * The errors of the engine that a caller can act on.
  *
- * Control signals (LeaseLost, TaskCancelled, TimedOut, ShuttingDown) are also the reasons with
- * which a handler's AbortSignal aborts. TaskError is how a handler says what should happen next.
+ * Control signals (LeaseLost, TaskCancelled, TimedOut, DeadlineExceeded, ShuttingDown) are also the
+ * reasons with which a handler's AbortSignal aborts. TaskError is how a handler says
+ * what should happen next.
  */
 import type { ErrorRecord } from "./task-view.ts";
 
@@ -24,6 +25,11 @@ export class TaskCancelled extends Error {
 /** The attempt ran past the task's timeout. */
 export class TimedOut extends Error {
   override readonly name = "TimedOut";
+}
+
+/** The task's deadline passed while it ran. */
+export class DeadlineExceeded extends Error {
+  override readonly name = "DeadlineExceeded";
 }
 
 /** The worker is stopping and its grace is over; the task goes back unharmed. */
@@ -60,6 +66,46 @@ export class InvalidParams extends Error {
     super(message, options);
     this.issues = issues;
   }
+}
+
+/** An option of a task that was to be spawned is none. Nothing was written. */
+export class InvalidSpawn extends Error {
+  override readonly name = "InvalidSpawn";
+  /** Which task of the batch, which option, and what was expected. */
+  readonly issues: readonly SpawnIssue[];
+
+  constructor(message: string, issues: readonly SpawnIssue[] = [], options?: ErrorOptions) {
+    super(message, options);
+    this.issues = issues;
+  }
+}
+
+export interface SpawnIssue {
+  readonly index: number;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A filter asks for what it cannot, or for everything where that would be dangerous. */
+export class InvalidFilter extends Error {
+  override readonly name = "InvalidFilter";
+
+  static from(
+    issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+  ): InvalidFilter {
+    const parts = issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`);
+    return new InvalidFilter(`filter is invalid: ${parts.join("; ")}`);
+  }
+}
+
+/** The retry rules of a task name are none. */
+export class InvalidPolicy extends Error {
+  override readonly name = "InvalidPolicy";
+}
+
+/** No dead task has this fingerprint, and nobody said anything of it. */
+export class UnknownErrorGroup extends Error {
+  override readonly name = "UnknownErrorGroup";
 }
 
 /** Tasks that were to be spawned depend on each other in a circle, or on what comes after them. */
@@ -190,7 +236,7 @@ export class MigrationConflict extends Error {
 
 /**
  * - retryable: the same work may succeed later, with back-off;
- * - recoverable: it may succeed after a repair (for now: tried again like retryable);
+ * - recoverable: it may succeed after the repair that its retry rule names, if one does;
  * - fatal: only a person can help;
  * - validation: the params can never work.
  */
@@ -202,16 +248,23 @@ export class TaskError extends Error {
   readonly errorClass: ErrorClass;
   readonly tag: string;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** Stands in for the back-off. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(
     errorClass: ErrorClass,
     message: string,
-    details: { tag?: string; fields?: Readonly<Record<string, unknown>> } = {},
+    details: {
+      tag?: string;
+      fields?: Readonly<Record<string, unknown>>;
+      retryAfterSeconds?: number;
+    } = {},
     options?: ErrorOptions,
   ) {
     super(message, options);
     this.errorClass = errorClass;
     this.tag = details.tag ?? "TaskError";
     this.fields = details.fields ?? {};
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }

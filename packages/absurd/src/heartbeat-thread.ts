@@ -50,14 +50,20 @@ async function beat(): Promise<void> {
   const sentNs = process.hrtime.bigint();
   try {
     const db = await connection();
-    const { rows } = await db.query<{ task_id: string; claim_no: number; reason: string }>({
+    const { rows } = await db.query<{
+      task_id: string;
+      claim_no: number;
+      kind: "cancel" | "deadline";
+      reason: string;
+    }>({
       name: "absurd-beat",
-      text: "select task_id, claim_no, reason from absurd.beat($1, $2)",
+      text: "select task_id, claim_no, kind, reason from absurd.beat($1, $2)",
       values: [data.workerId, data.epoch.toString()],
     });
     Atomics.store(acknowledged, 0, sentNs);
     for (const row of rows) {
-      send({ kind: "cancel", taskNumber: row.task_id, claimNo: row.claim_no, reason: row.reason });
+      const { task_id: taskNumber, claim_no: claimNo, kind, reason } = row;
+      send({ kind, taskNumber, claimNo, reason });
     }
   } catch (error) {
     const broken = client;

@@ -15,7 +15,7 @@ export type HeartbeatMessage =
   | { readonly kind: "dead" }
   | { readonly kind: "failed"; readonly message: string }
   | {
-      readonly kind: "cancel";
+      readonly kind: "cancel" | "deadline";
       readonly taskNumber: string;
       readonly claimNo: number;
       readonly reason: string;

@@ -1,4 +1,5 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
+export type { CancelFilter, CancelManyOptions, CancelledTask } from "./bulk-cancel.ts";
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
 export type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
 export type {
@@ -9,6 +10,15 @@ export type {
   Otherwise,
 } from "./dependency.ts";
 export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
+export {
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetters,
+  ERROR_GROUP_STATES,
+  type ErrorGroup,
+  type ErrorGroupState,
+  type ReplayOptions,
+} from "./dead-letters.ts";
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -26,6 +36,10 @@ export {
   InvalidEventName,
   InvalidParams,
   InvalidSchedule,
+  DeadlineExceeded,
+  InvalidFilter,
+  InvalidPolicy,
+  InvalidSpawn,
   InvalidTransition,
   InvalidWorkflow,
   LeaseLost,
@@ -40,6 +54,7 @@ export {
   TaskNotFound,
   TemplateNotFound,
   TimedOut,
+  UnknownErrorGroup,
   UnknownTaskName,
   WorkflowBusy,
   WorkflowNotFound,
@@ -66,9 +81,12 @@ export {
 } from "./schedules.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
+export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";
+export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export {
   type AnyTask,
   type AwaitEventOptions,
+  type DedupeOptions,
   type Json,
   type Logger,
   type SpawnOptions,
@@ -79,6 +97,7 @@ export {
   type StepRetry,
   type TaskContext,
   type TaskDefinition,
+  type TraceContext,
   defineTask,
 } from "./task.ts";
 export type { TaskFilter, TaskPage } from "./task-list.ts";

@@ -2,8 +2,9 @@
 import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
-import { UnknownTaskName } from "./errors.ts";
+import { InvalidPolicy, UnknownTaskName } from "./errors.ts";
 import { nearNames } from "./near-names.ts";
+import { type RetryPolicy, retryPolicySchema, wireRetry } from "./retry-policy.ts";
 import type { AnyTask } from "./task.ts";
 
 /** Registers definitions; returns kind numbers by name. */
@@ -14,7 +15,7 @@ export async function registerKinds(
   const kinds = tasks.map((task) => ({
     task_name: task.name,
     queue_name: task.queue,
-    max_retries: task.maxRetries,
+    max_retries: task.maxRetries ?? task.retry?.default?.maxRetries,
     timeout_seconds: task.timeoutSeconds,
     params_schema: z.toJSONSchema(task.params, { unrepresentable: "any", io: "input" }),
   }));
@@ -23,7 +24,20 @@ export async function registerKinds(
     "select task_name, kind_id from absurd.register_kinds($1)",
     [JSON.stringify(kinds)],
   );
+  const policies = tasks.map((task) => ({
+    task_name: task.name,
+    policy: task.retry && { retry: wireRetry(checkedRetry(task)) },
+  }));
+  await run(db, "select absurd.set_kind_policies($1)", [JSON.stringify(policies)]);
   return new Map(rows.map((row) => [row.task_name, row.kind_id]));
+}
+
+/** @throws {InvalidPolicy} */
+function checkedRetry(task: AnyTask): RetryPolicy {
+  const parsed = retryPolicySchema.safeParse(task.retry);
+  if (parsed.success) return task.retry!;
+  const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new InvalidPolicy(`retry rules of ${task.name} are invalid: ${issues.join("; ")}`);
 }
 
 /** The same error with the names that look like the unknown one. */

@@ -4,6 +4,8 @@ import type { z } from "zod";
 
 import type { Dependency } from "./dependency.ts";
 import type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
+import type { ParamsRef } from "./params-ref.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -18,6 +20,8 @@ export interface TaskDefinition<Params, Result> {
   readonly maxRetries?: number;
   /** Time of one attempt. Default: none. */
   readonly timeoutSeconds?: number;
+  /** Rules by error class and tag. Read when an attempt fails: a new version's hold at once. */
+  readonly retry?: RetryPolicy;
   /** Absent in programs that only spawn. The result must survive JSON. */
   readonly handler?: (params: Params, context: TaskContext) => Promise<Result> | Result;
 }
@@ -44,7 +48,14 @@ export interface SpawnOptions {
   readonly timeoutSeconds?: number;
   /** A second spawn of the same name and key returns the first task. */
   readonly idempotencyKey?: string;
+  /** The key is forgotten after this long. Default: never. */
+  readonly idempotencyKeyTtlSeconds?: number;
+  /** Spawns the same content once in a window: equal JSON, whatever the order of its keys. */
+  readonly dedupe?: DedupeOptions;
+  /** Default: the spawning task's. */
   readonly correlationId?: string;
+  /** Default: the spawning task's. */
+  readonly traceContext?: TraceContext;
   /** A UUID that its tasks share. */
   readonly workflowId?: string;
   readonly tags?: readonly string[];
@@ -54,10 +65,32 @@ export interface SpawnOptions {
    * be met is refused.
    */
   readonly dependsOn?: readonly Dependency[];
+  /** Not begun after this time, and stopped when it runs: dead, with the tag DeadlineExceeded. */
+  readonly deadline?: Date;
+  /** Cancelled with the tag Expired when nobody claimed it by then. */
+  readonly expiresAt?: Date;
+  /** The same, from now. */
+  readonly expiresInSeconds?: number;
+  /** In place of params: where they are. For more than 1 MiB; see WorkerOptions.resolveParams. */
+  readonly paramsRef?: ParamsRef;
+  /** Rules by error class and tag; they win over the definition's, field by field. */
+  readonly retry?: RetryPolicy;
   /** Wait before the second attempt, doubled each time. Default 2. */
   readonly backoffSeconds?: number;
   /** Default 300. */
   readonly backoffSecondsMax?: number;
+}
+
+export interface DedupeOptions {
+  readonly windowSeconds: number;
+  /** What is compared: all params (default), or values at paths such as "tile.id". */
+  readonly by?: "params" | readonly string[];
+}
+
+/** W3C Trace Context, and what else a program wants to carry from spawn to handler. */
+export interface TraceContext {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 export interface SpawnRequest<Params = unknown> extends SpawnOptions {
@@ -67,7 +100,7 @@ export interface SpawnRequest<Params = unknown> extends SpawnOptions {
 
 export interface Spawned {
   readonly taskId: string;
-  /** False when the idempotency key was known: this is the older task. */
+  /** False when the idempotency key or the content was known: this is the older task. */
   readonly created: boolean;
 }
 
@@ -113,7 +146,9 @@ export interface TaskContext {
   readonly attempt: number;
   /** Who may write, as short text: for folder names and the environment of child processes. */
   readonly fence: string;
-  /** Aborts with LeaseLost, TaskCancelled, TimedOut or ShuttingDown as its reason. */
+  /** What the spawn gave, or its parent's. */
+  readonly traceContext: TraceContext | undefined;
+  /** Aborts with LeaseLost, TaskCancelled, TimedOut, DeadlineExceeded or ShuttingDown. */
   readonly signal: AbortSignal;
   /** The worker's log; from info on the lines are kept with the task, too. */
   readonly log: Logger;

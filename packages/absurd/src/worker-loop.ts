@@ -13,12 +13,13 @@ import { Attempt, type AttemptHost } from "./attempt.ts";
 import type { AbsurdClient } from "./client.ts";
 import type { DurableStore } from "./durable-store.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
-import { ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
+import { DeadlineExceeded, ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
 import type { LogBuffer } from "./log-buffer.ts";
 import { ANY_QUEUE_PAYLOAD, SIGNAL_PAYLOAD } from "./notifier.ts";
+import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Wake } from "./wake.ts";
@@ -43,6 +44,7 @@ export class WorkerLoop implements AttemptHost {
   readonly log: Logger;
   readonly classifyError: ClassifyError;
   readonly abortGraceSeconds: number;
+  readonly resolveParams: ResolveParams | undefined;
 
   readonly #options: WorkerOptions;
   readonly #queues: readonly string[];
@@ -76,6 +78,7 @@ export class WorkerLoop implements AttemptHost {
     this.log = options.log ?? SILENT;
     this.classifyError = options.classifyError ?? defaultErrorClass;
     this.abortGraceSeconds = options.abortGraceSeconds ?? 10;
+    this.resolveParams = options.resolveParams;
     const { connectionString } = options;
     this.#sessions = new WorkerSessions(
       connectionString,
@@ -347,11 +350,12 @@ export class WorkerLoop implements AttemptHost {
     if (message.kind === "dead") {
       this.#recovery.report(new WorkerDeclaredDead("its heartbeat was refused"));
       this.#wake.ring();
-    } else if (message.kind === "cancel") {
-      const attempt = this.#runner.find(`${message.taskNumber}/${message.claimNo}`);
-      if (attempt && !attempt.isAborted) attempt.abort(new TaskCancelled(message.reason));
-    } else {
+    } else if (message.kind === "failed") {
       this.log.warn({ worker: this.name, error: message.message }, "a heartbeat failed");
+    } else {
+      const attempt = this.#runner.find(`${message.taskNumber}/${message.claimNo}`);
+      const Reason = message.kind === "cancel" ? TaskCancelled : DeadlineExceeded;
+      if (attempt && !attempt.isAborted) attempt.abort(new Reason(message.reason));
     }
   }
 

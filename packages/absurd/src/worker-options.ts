@@ -1,5 +1,6 @@
 /** What a worker can be told. */
 import type { ClassifyError } from "./error-record.ts";
+import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
 
 export interface WorkerOptions {
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   /** How long a handler may go on after its signal aborted. Default 10. */
   readonly abortGraceSeconds?: number;
   readonly classifyError?: ClassifyError;
+  /** Reads params that a task only refers to, such as `fileParams`. Default: such tasks fail. */
+  readonly resolveParams?: ResolveParams;
   readonly name?: string;
   readonly version?: string;
   /** Default: silent. */

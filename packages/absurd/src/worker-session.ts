@@ -36,6 +36,8 @@ export interface Claim {
   readonly timeoutMs: number | undefined;
   /** JSON. */
   readonly params: string;
+  /** JSON. */
+  readonly traceContext: string | null;
 }
 
 export interface CycleRequest {
@@ -64,6 +66,7 @@ type CycleRow = readonly [
   attemptsMax: string | null,
   timeoutMs: string | null,
   params: string | null,
+  traceContext: string | null,
 ];
 
 const CYCLE = `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
@@ -208,7 +211,7 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
   const stale = new Set<string>();
   let releasedCount = 0;
   for (const row of rows) {
-    const [what, taskNumber, claimNo, laneId, seq, kindId, , timeoutMs, params] = row;
+    const [what, taskNumber, claimNo, laneId, seq, kindId, , timeoutMs, params, trace] = row;
     if (what === "r") releasedCount = Number(claimNo);
     else if (what === "s") stale.add(`${taskNumber}/${claimNo}`);
     else {
@@ -220,6 +223,7 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
         kindId: Number(kindId),
         timeoutMs: timeoutMs === null ? undefined : Number(timeoutMs),
         params: params!,
+        traceContext: trace,
       });
     }
   }

@@ -87,8 +87,10 @@ create or replace function absurd.match_keys(p_rows absurd.spawn_row[])
   language plpgsql
 as $$
 begin
-  insert into absurd.dedup (scope, key, task_id)
-  select r.kind_id, r.idempotency_key, r.number
+  insert into absurd.dedup (scope, key, task_id, expires_at)
+  select r.kind_id, r.idempotency_key, r.number,
+         absurd.clock() + make_interval(
+           secs => (r.request ->> 'idempotency_key_ttl_seconds')::double precision)
     from unnest(p_rows) r where r.idempotency_key is not null
    order by r.kind_id, r.idempotency_key, r.ordinal
   on conflict do nothing;
@@ -112,8 +114,9 @@ $$;
 -- p_tasks: [{ task_name, params, queue_name, priority, max_retries, timeout_seconds, delay_seconds,
 -- available_at, idempotency_key, correlation_id, workflow_id, tags, policy, depends_on }]; only
 -- task_name is required. depends_on lists task_ids, or indexes (from 0) of earlier tasks in p_tasks.
+-- Rarer ones: see absurd.spawn_problem, which also says what each may be.
 -- p_fence: the spawning attempt; its lease is locked, so a stale one spawns nothing.
--- Raises WF001 stale fence, WF004 unknown name, WF005 an index that is not of an earlier task,
+-- Raises WF035 naming task and field of a bad value, WF001 stale fence, WF004 unknown name, WF005 an index that is not of an earlier task,
 -- WF006 unknown parent, WF007 a parent that failed or was cancelled, WF008 params too large.
 create or replace function absurd.spawn_tasks(p_tasks jsonb, p_fence text default null)
   returns table (task_index integer, task_id uuid, created boolean)
@@ -123,6 +126,7 @@ declare
   v_now timestamptz := absurd.clock();
   v_rows absurd.spawn_row[];
   v_parent absurd.lease;
+  v_has_rare boolean;
 begin
   if p_fence is not null then
     v_parent := absurd.hold_fence(p_fence);
@@ -130,10 +134,22 @@ begin
   if not absurd.has_partition_today() then
     perform absurd.ensure_partitions();
   end if;
-  v_rows := absurd.parse_spawns(p_tasks, v_now);
+  begin
+    v_rows := absurd.parse_spawns(p_tasks, v_now);
+  exception when data_exception then
+    -- Of what type a value should have been, it says of which task and field.
+    perform absurd.check_spawns(p_tasks, null);
+    raise;
+  end;
+  perform absurd.check_spawns(p_tasks, absurd.doubtful_spawns(v_rows, v_now));
   perform absurd.intern_lanes(v_rows);
   if exists (select from unnest(v_rows) r where r.idempotency_key is not null) then
     v_rows := absurd.match_keys(v_rows);
+  end if;
+  v_has_rare := exists (select from unnest(v_rows) r where r.request ?| array[
+    'dedupe', 'deadline_at', 'expires_at', 'expires_in_seconds']);
+  if v_has_rare then
+    v_rows := absurd.match_contents(v_rows, v_now);
   end if;
   if exists (select from unnest(v_rows) r where r.depends_on is not null) then
     perform absurd.record_edges(v_rows);
@@ -144,6 +160,9 @@ begin
     raise exception using
       errcode = '40001',
       message = 'a lane of these tasks was made by a concurrent transaction';
+  end if;
+  if v_has_rare then
+    perform absurd.note_expiry(v_rows);
   end if;
   return query
     select r.ordinal - 1, absurd.task_uuid(r.final), r.number = r.final
@@ -173,10 +192,18 @@ as $$
   body as (
     insert into absurd.task (
       id, lane_id, attempts_max, timeout_ms, created_at, available_at, parent_id, workflow_id,
-      params, policy, idempotency_key, correlation_id, tags
+      params, policy, idempotency_key, correlation_id, tags, trace_context, deadline_at, expires_at
     )
-    select f.number, f.lane_id, f.attempts_max, f.timeout_ms, p_now, nullif(f.available_at, p_now), p_parent,
-           f.workflow_id, f.params, f.policy, f.idempotency_key, f.correlation_id, f.tags
+    select f.number, f.lane_id, f.attempts_max, f.timeout_ms, p_now,
+           nullif(f.available_at, p_now), p_parent,
+           f.workflow_id, f.params, f.policy, f.idempotency_key,
+           -- A child belongs to its parent's story unless it says otherwise.
+           coalesce(f.correlation_id,
+                    (select t.correlation_id from absurd.task t where t.id = p_parent)),
+           f.tags,
+           coalesce(nullif(f.request -> 'trace_context', 'null'),
+                    (select t.trace_context from absurd.task t where t.id = p_parent)),
+           (f.request ->> 'deadline_at')::timestamptz, absurd.expiry_of(f.request, p_now)
       from fresh f
     returning 1
   ),

@@ -75,7 +75,7 @@ create or replace function absurd.claim(
 )
   returns table (
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language plpgsql
 as $$
@@ -99,10 +99,11 @@ begin
       returning r.task_id, r.claim_no + 1 as claim_no, r.lane_id, r.seq, r.at
     ),
     body as materialized (
-      select k.*, t.attempts_max, t.timeout_ms, t.params
+      select k.*, t.attempts_max, t.timeout_ms, t.params, t.trace_context
         from taken k
         cross join lateral (
-          select b.attempts_max, b.timeout_ms, b.params from absurd.task b where b.id = k.task_id
+          select b.attempts_max, b.timeout_ms, b.params, b.trace_context
+            from absurd.task b where b.id = k.task_id
         ) t
     ),
     leased as (
@@ -115,7 +116,7 @@ begin
     )
     select b.task_id, b.claim_no, b.lane_id, b.seq,
            v_kinds[array_position(v_lanes, b.lane_id)], b.attempts_max, b.timeout_ms,
-           b.params::text
+           b.params::text, b.trace_context::text
       from body b;
 end;
 $$;
@@ -136,7 +137,7 @@ create or replace function absurd.cycle(
 )
   returns table (
     what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language plpgsql
 as $$
@@ -152,7 +153,7 @@ begin
     if cardinality(v_done) < cardinality(p_done_ids) then
       return query
         select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
-               null::integer, null::bigint, null::text
+               null::integer, null::bigint, null::text, null::text
           from unnest(p_done_ids, p_done_claims) as g(task_id, claim_no)
          where g.task_id <> all (v_done);
     end if;
@@ -163,14 +164,14 @@ begin
     );
     return query
       select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
-             null::integer, null::bigint, null::text
+             null::integer, null::bigint, null::text, null::text
         from unnest(p_failed_ids, p_failed_claims) as g(task_id, claim_no)
        where g.task_id <> all (v_failed);
   end if;
   if v_released > 0 then
     return query
       select 'r'::"char", null::bigint, v_released, null::integer, null::bigint, null::integer,
-             null::integer, null::bigint, null::text;
+             null::integer, null::bigint, null::text, null::text;
   end if;
   if p_limit > 0 then
     return query

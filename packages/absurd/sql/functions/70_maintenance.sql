@@ -37,6 +37,8 @@ begin
       + absurd.tend_suspended(1000);
     perform absurd.audit_edges(1000);
     perform absurd.run_fan_outs(null);
+    perform absurd.end_expired(1000);
+    perform absurd.tidy_failures(1000);
     delete from absurd.signal s
      where not exists (
              select from absurd.lease l where l.task_id = s.task_id and l.claim_no = s.claim_no
@@ -162,7 +164,13 @@ begin
            (
              select s.reason from absurd.signal s
               where s.task_id = l.task_id and s.claim_no = l.claim_no and s.at < v_since
-           ) as cancel_reason
+                and s.kind = 'cancel'
+           ) as cancel_reason,
+           exists (
+             select from absurd.signal s
+              where s.task_id = l.task_id and s.claim_no = l.claim_no and s.at < v_since
+                and s.kind = 'deadline'
+           ) as is_late
       from absurd.lease l
      where l.kill_after < v_since
         or l.task_id in (select s.task_id from absurd.signal s where s.at < v_since)
@@ -171,8 +179,9 @@ begin
   ),
   ended as (
     delete from absurd.lease l using overdue o
-     where l.task_id = o.task_id and (o.cancel_reason is not null or l.kill_after < v_since)
-    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.cancel_reason
+     where l.task_id = o.task_id
+       and (o.cancel_reason is not null or o.is_late or l.kill_after < v_since)
+    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.cancel_reason, o.is_late
   )
   select array_agg(row(
            e.task_id, e.claim_no, e.worker_id, e.lane_id, e.claimed_at,
@@ -180,6 +189,9 @@ begin
            case when e.cancel_reason is not null
                 then absurd.error_json('TaskCancelled', 'cancelled',
                        e.cancel_reason || '; its worker did not stop it in time')
+                when e.is_late
+                then absurd.error_json('DeadlineExceeded', 'timeout',
+                       'ran past its deadline; its worker did not stop it in time')
                 else absurd.error_json('TimedOut', 'timeout',
                        'ran past its timeout; its worker did not stop it in time') end,
            null

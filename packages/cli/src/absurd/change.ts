@@ -1,4 +1,4 @@
-/** `absurd spawn`, `absurd retry`, `absurd cancel`: changing what will run. */
+/** `absurd spawn`, `absurd retry`: changing what will run. */
 import type { SpawnOptions } from "@contimg/absurd";
 import type { Command } from "commander";
 
@@ -6,9 +6,10 @@ import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
+import { type RareSpawnFlags, addRareSpawnFlags, readRareSpawnFlags } from "./spawn-flags.ts";
 
-interface SpawnFlags extends AbsurdFlags {
-  readonly params: string;
+interface SpawnFlags extends AbsurdFlags, RareSpawnFlags {
+  readonly params?: string;
   readonly priority?: number;
   readonly delay?: number;
   readonly key?: string;
@@ -21,12 +22,13 @@ const SPAWN_EXAMPLES = `
 Examples:
   absurd spawn send-mail --params '{"to":"op@site"}'
   absurd spawn imaging --params @imaging.json --priority 5 --key tile-17
+  absurd spawn reduce --dedupe-seconds 3600 --deadline 2026-03-01T18:00:00Z
   generate | absurd spawn reduce --params - --depends-on 019a...-...`;
 
 export function spawnCommand(): Command {
-  return absurdCommand("spawn", "put a task into the queue")
+  const command = absurdCommand("spawn", "put a task into the queue")
     .argument("<name>", "a registered task name")
-    .option("--params <json>", "JSON, @file, or - for standard input", "{}")
+    .option("--params <json>", "JSON, @file, or - for standard input; default {}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
     .option("--priority <number>", "higher first; default 0", parsePriority)
     .option("--delay <seconds>", "not before this long from now", numberIn(0, 1e9))
@@ -35,14 +37,13 @@ export function spawnCommand(): Command {
     .option("--key <text>", "idempotency key: a known one gives the older task")
     .option("--correlation <id>", "correlation id")
     .option("--tag <tag...>", "tags")
-    .option("--depends-on <task id...>", "tasks that must complete first")
-    .addHelpText("after", SPAWN_EXAMPLES)
-    .action(spawn);
+    .option("--depends-on <task id...>", "tasks that must complete first");
+  return addRareSpawnFlags(command).addHelpText("after", SPAWN_EXAMPLES).action(spawn);
 }
 
 async function spawn(name: string, flags: SpawnFlags): Promise<void> {
   const settings = readSettings(flags);
-  const params = await readJsonArgument(flags.params);
+  const params = flags.params === undefined ? undefined : await readJsonArgument(flags.params);
   const options: SpawnOptions = {
     ...(settings.queue === undefined ? {} : { queue: settings.queue }),
     ...(settings.timeoutSeconds === undefined ? {} : { timeoutSeconds: settings.timeoutSeconds }),
@@ -53,6 +54,7 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.dependsOn === undefined ? {} : { dependsOn: flags.dependsOn }),
+    ...(await readRareSpawnFlags(flags)),
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);
@@ -77,25 +79,5 @@ export function retryCommand(): Command {
         }
       });
       print(flags.json ?? false, { retried: taskIds }, () => `retried ${taskIds.join(", ")}`);
-    });
-}
-
-export function cancelCommand(): Command {
-  return absurdCommand("cancel", "cancel tasks; those that run are told to stop")
-    .argument("<task id...>")
-    .option("--reason <text>", "what the task's error will say", "cancelled by request")
-    .action(async (taskIds: string[], flags: AbsurdFlags & { reason: string }) => {
-      const tasks = await withClient(flags, async (client) => {
-        const results: { taskId: string; cancelled: boolean }[] = [];
-        for (const taskId of taskIds) {
-          results.push({ taskId, cancelled: await client.cancel(taskId, flags.reason) });
-        }
-        return results;
-      });
-      print(flags.json ?? false, { tasks }, () =>
-        tasks
-          .map((each) => `${each.taskId} ${each.cancelled ? "cancelled" : "had ended already"}`)
-          .join("\n"),
-      );
     });
 }

@@ -14,6 +14,8 @@ export const ENVIRONMENT = {
   ABSURD_QUEUE_NAME: "queue of worker, spawn and list when --queue is not given",
   ABSURD_WORKER_CONCURRENCY: "tasks a worker runs at once (default: 1)",
   ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 1)",
+  ABSURD_DLQ_ENABLED: "true: each task that dies is announced in a queue (see below)",
+  ABSURD_DLQ_QUEUE_NAME: "that queue (default: dead-letter)",
   ABSURD_TASK_TIMEOUT: "seconds of one attempt, for spawn (default: of the task)",
   ABSURD_MAX_RETRIES: "attempts after the first, for spawn (default: of the task)",
 } as const;
@@ -24,6 +26,8 @@ const schema = z.object({
   ABSURD_QUEUE_NAME: z.string().min(1).optional(),
   ABSURD_WORKER_CONCURRENCY: z.coerce.number().int().positive().default(1),
   ABSURD_WORKER_POLL_INTERVAL: z.coerce.number().positive().default(1),
+  ABSURD_DLQ_ENABLED: z.stringbool().optional(),
+  ABSURD_DLQ_QUEUE_NAME: z.string().min(1).default("dead-letter"),
   ABSURD_TASK_TIMEOUT: z.coerce.number().positive().optional(),
   ABSURD_MAX_RETRIES: z.coerce.number().int().nonnegative().optional(),
 });
@@ -44,6 +48,8 @@ export interface Settings {
   readonly queue: string | undefined;
   readonly concurrency: number;
   readonly pollSeconds: number;
+  /** The queue that hears of each dead task; null: none; undefined: as the database has it. */
+  readonly deadLetterQueue: string | null | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly maxRetries: number | undefined;
 }
@@ -72,6 +78,12 @@ export function readSettings(flags: AbsurdFlags): Settings {
     queue: values.ABSURD_QUEUE_NAME,
     concurrency: values.ABSURD_WORKER_CONCURRENCY,
     pollSeconds: values.ABSURD_WORKER_POLL_INTERVAL,
+    deadLetterQueue:
+      values.ABSURD_DLQ_ENABLED === undefined
+        ? undefined
+        : values.ABSURD_DLQ_ENABLED
+          ? values.ABSURD_DLQ_QUEUE_NAME
+          : null,
     timeoutSeconds: values.ABSURD_TASK_TIMEOUT,
     maxRetries: values.ABSURD_MAX_RETRIES,
   };

@@ -2,14 +2,14 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { type AnyTask, startWorker } from "@contimg/absurd";
+import { type AnyTask, fileParams, startWorker } from "@contimg/absurd";
 import type { Command } from "commander";
 import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { lineLogger } from "../line-logger.ts";
 import { parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
-import { type AbsurdFlags, absurdCommand, readSettings } from "./settings.ts";
+import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
 interface WorkerFlags extends AbsurdFlags {
   readonly tasks: string;
@@ -69,9 +69,14 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     concurrency: settings.concurrency,
     pollSeconds: settings.pollSeconds,
     leaseSeconds: flags.leaseSeconds,
+    resolveParams: fileParams,
     log,
     ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
   });
+  const { deadLetterQueue } = settings;
+  if (deadLetterQueue !== undefined) {
+    await withClient(flags, (client) => client.deadLetters.setQueue(deadLetterQueue));
+  }
   log.info({ worker: worker.name }, "ready");
   let signalCount = 0;
   const stop = (): void => {
