@@ -74,7 +74,8 @@ class Run {
                                         else t.status end as status,
               (select count(*)::integer from (
                  select task_id from absurd.ready union all select task_id from absurd.deferred
-                 union all select child from absurd.waiting union all
+                 union all select child from absurd.waiting
+                 union all select task_id from absurd.parked union all
                  select task_id from absurd.lease union all select task_id from absurd.outcome
                ) p where p.task_id = t.task_number) as planes
          from absurd.tasks t order by 1`,

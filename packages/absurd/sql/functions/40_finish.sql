@@ -86,7 +86,8 @@ as $$
 $$;
 
 -- Puts attempts that just lost their lease where they belong: deferred (another try), ready (given
--- back) or outcome (dead, cancelled), and cancels what depended on the dead.
+-- back) or outcome (dead, cancelled), and cancels what depended on the dead. What is given back to a
+-- gated lane goes in line at its gates; the caller settles or notes the gates.
 -- An attempt counts from its claim, so a task that kills its workers comes to its end, too. One that
 -- was asked to stop is not tried again, whatever its worker made of the request.
 create or replace function absurd.settle(p_ended absurd.ended_attempt[])
@@ -136,7 +137,9 @@ begin
   given_back as (
     insert into absurd.ready (lane_id, task_id, claim_no, at)
     select j.lane_id, j.task_id, j.claim_no, absurd.clock()
-      from judged j where j.verdict in ('released', 'at once')
+      from judged j
+     where j.verdict in ('released', 'at once')
+       and not exists (select from absurd.lane l where l.lane_id = j.lane_id and l.gated)
   ),
   over as (
     insert into absurd.outcome (
@@ -154,6 +157,9 @@ begin
   if v_over is not null then
     perform absurd.cancel_dependents(v_over);
   end if;
+  if absurd.has_gates() then
+    perform absurd.leave_gates(p_ended);
+  end if;
 end;
 $$;
 
@@ -170,6 +176,10 @@ begin
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_result::text]
   ));
+  if absurd.has_gates() then
+    perform absurd.free_gates(array[v_lease.task_id]);
+    perform absurd.note_gates();
+  end if;
 end;
 $$;
 
@@ -197,6 +207,7 @@ begin
                              'fields', p_fields)::text],
     array[random()]
   );
+  perform absurd.note_gates();
 end;
 $$;
 

@@ -21,6 +21,9 @@ begin
     perform absurd.request_cancel(v_left, p_reason);
     v_now := absurd.cancel_unclaimed(v_left, p_reason);
     v_cancelled := v_cancelled || v_now;
+    if cardinality(v_now) > 0 and absurd.has_gates() then
+      perform absurd.free_gates(v_now);
+    end if;
     perform absurd.cancel_dependents(v_now);
     v_left := array(
       select i from unnest(v_left) i
@@ -35,6 +38,7 @@ begin
     );
     exit when cardinality(v_left) = 0;
   end loop;
+  perform absurd.note_gates();
   return query
     select i, case
              when i = any(v_cancelled) then 'cancelled'
@@ -80,6 +84,9 @@ as $$
      where r.lane_id = l.lane_id and r.task_id = any(p_ids)
     returning r.task_id as id, r.claim_no
   ),
+  from_parked as (
+    delete from absurd.parked p where p.task_id = any(p_ids) returning p.task_id as id, p.claim_no
+  ),
   ended as (
     insert into absurd.outcome (task_id, claim_no, kind, finished_at, error)
     select e.id, e.claim_no, 'x', absurd.clock(),
@@ -89,6 +96,7 @@ as $$
         select * from from_waiting
         union all select * from from_deferred
         union all select * from from_ready
+        union all select * from from_parked
       ) e
     returning task_id
   )
@@ -173,6 +181,7 @@ begin
   select w.child from absurd.waiting w where w.child = any(v_back) and w.need > 0
   on conflict do nothing;
   perform absurd.leave_waiting(v_back);
+  perform absurd.note_gates();
   return true;
 end;
 $$;
