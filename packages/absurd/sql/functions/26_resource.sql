@@ -110,7 +110,7 @@ as $$
 $$;
 
 -- Keeps, makes or drops this worker's reservation: one worker for the head of a lane that waited
--- long and does not fit what is free. Returns the head it is for, null when there is none. Waits for
+-- long and does not fit what is free, when tasks that come after it would take that. Returns the head it is for, null when there is none. Waits for
 -- a worker that is reserving for the same lane. One of a worker that is gone holds nothing.
 create or replace function absurd.hold_reservation(
   p_worker_id integer, p_heads absurd.demanding_head[], p_free jsonb
@@ -136,6 +136,12 @@ begin
        select from absurd.reservation r
          join absurd.worker w on w.worker_id = r.worker_id and w.gone_at is null
         where r.lane_id = h.lane_id and r.task_id = h.task_id
+     )
+     -- As long as nobody would take its room, there is none to keep.
+     and exists (
+       select from unnest(p_heads) o
+        where o.rank > h.rank and absurd.fits(o.resources, p_free)
+          and not absurd.fits(o.resources, absurd.less(p_free, h.resources))
      )
    order by h.rank limit 1;
   if not found then
