@@ -43,6 +43,7 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
@@ -95,6 +96,7 @@ function less(jsonb,jsonb) returns jsonb immutable
 function list_limits() returns TABLE(kind text, name text, slots integer, period_seconds double precision, pinned boolean, set_at timestamp with time zone, in_use bigint, waiting bigint) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function lock_gates(integer[]) returns void
+function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_rate_due() returns timestamp with time zone stable
@@ -104,6 +106,7 @@ function park(ready[]) returns void
 function park_spawned(spawn_row[]) returns void
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
+function plain_lane(text,integer,smallint) returns integer
 function promote_deferred(integer) returns integer
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
@@ -125,6 +128,7 @@ function set_limit(text,text,integer,double precision) returns void
 function settle(ended_attempt[]) returns void
 function settle_gates() returns integer
 function show_limit(text,text,integer) returns TABLE(place text, task_id uuid, task_name text, mode text, worker_name text, claimed_at timestamp with time zone) stable
+function spawn_plain(text,text[],text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function take_notes(integer) returns void
@@ -142,12 +146,11 @@ index CREATE INDEX gate_grant_of_task ON absurd.gate_grant USING btree (task_id)
 index CREATE INDEX gate_wait_of_task ON absurd.gate_wait USING btree (task_id)
 index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WHERE demanding
 index CREATE INDEX lane_gated ON absurd.lane USING btree (lane_id) WHERE gated
-index CREATE INDEX lease_of_worker ON absurd.lease USING btree (worker_id)
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX rate_start_to_forget ON absurd.rate_start USING btree (until)
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
-index CREATE INDEX task_by_uuid ON ONLY absurd.task USING btree (task_uuid(id))
+index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX class_known_once ON absurd.class USING btree (resources, required, preferred, prefer_ms, gated)
@@ -212,7 +215,7 @@ table rate_start (gate_id integer not null, until timestamp with time zone not n
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table reservation (lane_id integer not null, worker_id integer not null, task_id bigint not null, at timestamp with time zone not null)
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
-table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone not null, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params jsonb not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
+table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb) with fillfactor=30
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])

@@ -206,6 +206,40 @@ describe("an open transaction of the caller", () => {
   });
 });
 
+describe("two that let others in at once", () => {
+  test("go one after the other, and neither is forgotten", async () => {
+    const ids = await spawnNumbers(4, { concurrency: [{ key: "disk", limit: 2 }] });
+    const [first, second] = await claim(db, worker, 10);
+    const other = await database.connect();
+    await setClock(other, sqlWorker.T0);
+    await other.query("begin");
+    await cycle(other, worker, { done: [first!] });
+    const asking = await database.connect();
+    const blocked = cycle(asking, worker, { done: [second!] });
+    await sqlWorker.untilBlocked(db, asking);
+    await other.query("commit");
+    await blocked;
+    await auditGates(db);
+    assert.deepEqual(numbersOf(await claim(db, worker, 10)), ids.slice(2));
+  });
+
+  test("do not wait for the second gate of a task, and the next one looks again", async () => {
+    const [holder] = await spawnNumbers(1, { locks: [{ name: "a" }] });
+    const [both] = await spawnNumbers(1, { locks: [{ name: "a" }, { name: "b" }] });
+    const held = await claim(db, worker, 10);
+    assert.deepEqual(numbersOf(held), [holder]);
+    const other = await database.connect();
+    await other.query("begin");
+    await other.query(
+      "select absurd.lock_gates(array(select gate_id from absurd.gate where name = 'b'))",
+    );
+    await db.query("set statement_timeout = '10s'");
+    assert.deepEqual(await cycle(db, worker, { done: held, limit: 10 }), []);
+    await other.query("rollback");
+    assert.deepEqual(numbersOf(await claim(db, worker, 10)), [both]);
+  });
+});
+
 describe("the leader", () => {
   test("has nothing to heal, and heals what was broken by hand", async () => {
     const ids = await spawnNumbers(3, { locks: [{ name: "set" }] });

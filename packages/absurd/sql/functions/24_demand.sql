@@ -240,3 +240,21 @@ begin
   return v_class_id;
 end;
 $$;
+
+-- What absurd.spawn_plain does for a kind that asks for something.
+create or replace function absurd.spawn_demanding(
+  p_task_name text, p_params text[], p_queue text, p_priority smallint
+)
+  returns bigint[]
+  language sql
+as $$
+  select array_agg(absurd.task_number(s.task_id) order by s.task_index)
+    from absurd.spawn_tasks((
+           select jsonb_agg(
+                    jsonb_strip_nulls(jsonb_build_object(
+                      'task_name', p_task_name, 'queue_name', p_queue, 'priority', p_priority
+                    )) || jsonb_build_object('params', p.params::jsonb)
+                    order by p.place)
+             from unnest(p_params) with ordinality p(params, place)
+         )) s;
+$$;

@@ -169,6 +169,7 @@ $$;
 --
 -- What is reserved is not free for tasks that come after the one it is for; with nothing reserved it
 -- takes as many at once as fit whichever they are, looks again, and goes on until full.
+-- Locks the worker's room (advisory), reservation rows, ready rows.
 create or replace function absurd.claim_fitting(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_kinds integer[],
   p_hint_lanes integer[], p_hints bigint[], p_limit integer
@@ -187,6 +188,8 @@ declare
   v_count integer;
   v_got integer;
 begin
+  -- One claim of a worker at a time: each must see what the one before it took.
+  perform pg_advisory_xact_lock(hashtext('absurd.room'), p_worker_id);
   while v_left > 0 loop
     v_free := absurd.free_resources(p_worker_id);
     v_heads := array(
