@@ -66,6 +66,8 @@ function edges_of(spawn_row[]) returns TABLE(child bigint, child_index integer, 
 function end_overdue(integer,integer) returns integer
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
+function explain_demand(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_gates(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
 function fail_task(text,text,text,jsonb) returns void
 function fence_text(bigint,integer,integer,bigint) returns text immutable
@@ -107,6 +109,7 @@ function park_spawned(spawn_row[]) returns void
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns integer
+function plain_number(numeric) returns text immutable
 function promote_deferred(integer) returns integer
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
@@ -128,6 +131,7 @@ function set_limit(text,text,integer,double precision) returns void
 function settle(ended_attempt[]) returns void
 function settle_gates() returns integer
 function show_limit(text,text,integer) returns TABLE(place text, task_id uuid, task_name text, mode text, worker_name text, claimed_at timestamp with time zone) stable
+function spawn_demanding(text,text[],text,smallint) returns bigint[]
 function spawn_plain(text,text[],text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)

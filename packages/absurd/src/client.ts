@@ -9,6 +9,7 @@ import type pg from "pg";
 import { type Db, run } from "./db.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
+import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { spawnBatch, taskNameOf } from "./spawn.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
@@ -44,6 +45,8 @@ const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
+  /** Concurrency keys, locks and rates. */
+  readonly limits: Limits;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -54,6 +57,9 @@ export class AbsurdClient {
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.limits = new Limits(this.#pool, () => {
+      this.wake();
+    });
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */

@@ -3,16 +3,19 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF025 invalid demand, WF026
+ * no such limit.
  */
 import type { QueryResultRow } from "pg";
 
 import {
   DependencyCycle,
   DependencyFailed,
+  InvalidDemand,
   InvalidParams,
   InvalidTransition,
   LeaseLost,
+  LimitNotFound,
   TaskNotFound,
   UnknownTaskName,
   WorkerDeclaredDead,
@@ -38,6 +41,8 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF006: (message, options) => new TaskNotFound(message, options),
   WF007: (message, options) => new DependencyFailed(message, options),
   WF008: (message, options) => new InvalidParams(message, [], options),
+  WF025: (message, options) => new InvalidDemand(message, options),
+  WF026: (message, options) => new LimitNotFound(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

@@ -77,10 +77,7 @@ class GateRun {
     this.#admit();
     const expected = this.#tasks.filter((each) => each.place === "inside");
     const rows = await claim(this.#db, this.#worker, 100);
-    assert.deepEqual(
-      rows.map((row) => row.task_id).sort(),
-      expected.map((each) => each.id).sort(),
-    );
+    assert.deepEqual(rows.map((row) => row.task_id).sort(), expected.map((each) => each.id).sort());
     for (const row of rows) {
       const claimed = this.#tasks.find((each) => each.id === row.task_id)!;
       claimed.place = "held";

@@ -270,7 +270,7 @@ test("a demand that cannot be understood is refused with field, value and expect
     [{ labels: { required: { gpu: true } } }, /^labels\.required is \{"gpu": true\}, expected/],
   ];
   for (const [fields, message] of cases) {
-    await assert.rejects(spawn(db, [task(fields)]), (error: Error & { code?: string }) => {
+    await assert.rejects(spawn(db, [task({ ...fields })]), (error: Error & { code?: string }) => {
       assert.match(error.message, message);
       return error.code === "WF025";
     });

@@ -1,6 +1,7 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
 export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
+export type { ConcurrencyKey, Demand, LabelDemand, NamedLock, Rate } from "./demand.ts";
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -11,9 +12,11 @@ export {
   DependencyCycle,
   DependencyFailed,
   type ErrorClass,
+  InvalidDemand,
   InvalidParams,
   InvalidTransition,
   LeaseLost,
+  LimitNotFound,
   MigrationConflict,
   ShuttingDown,
   TaskCancelled,
@@ -22,6 +25,7 @@ export {
   TimedOut,
   UnknownTaskName,
 } from "./errors.ts";
+export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {
   type AnyTask,

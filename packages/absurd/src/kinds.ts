@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
+import { wireDemand } from "./demand.ts";
 import { UnknownTaskName } from "./errors.ts";
 import { nearNames } from "./near-names.ts";
 import type { AnyTask } from "./task.ts";
@@ -12,6 +13,7 @@ export async function registerKinds(
   tasks: readonly AnyTask[],
 ): Promise<Map<string, number>> {
   const kinds = tasks.map((task) => ({
+    demand: demandOf(task),
     task_name: task.name,
     queue_name: task.queue,
     max_retries: task.maxRetries,
@@ -24,6 +26,11 @@ export async function registerKinds(
     [JSON.stringify(kinds)],
   );
   return new Map(rows.map((row) => [row.task_name, row.kind_id]));
+}
+
+function demandOf(task: AnyTask): Readonly<Record<string, unknown>> | undefined {
+  const demand = wireDemand(task);
+  return Object.keys(demand).length > 0 ? demand : undefined;
 }
 
 /** The same error with the names that look like the unknown one. */

@@ -7,7 +7,7 @@ import { beforeEach, describe, test } from "vitest";
 
 import { auditGates, freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
-const { T0, claim, cycle, emptyEngine, maintain, registerWorker, spawn, task } = sqlWorker;
+const { T0, claim, cycle, emptyEngine, registerWorker, spawn, task } = sqlWorker;
 const database = freshDatabase();
 const PERIOD_S = 60;
 

@@ -3,6 +3,7 @@
  * schemas, parents before children. Pure; nothing is written before all of it succeeded.
  */
 import { topologicalOrder } from "./dag.ts";
+import { wireDemand } from "./demand.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
 import type { AnyTask, SpawnRequest } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
@@ -88,6 +89,7 @@ function wireTask(
     correlation_id: request.correlationId,
     workflow_id: request.workflowId,
     tags: request.tags,
+    ...wireDemand(request),
     policy: (request.backoffSeconds ?? request.backoffSecondsMax) ? policy : undefined,
     depends_on: request.dependsOn?.map((parent) =>
       typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
 import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
+import { limitsCommand } from "./absurd/limits.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
@@ -16,6 +17,7 @@ const COMMANDS = [
   retryCommand,
   cancelCommand,
   statsCommand,
+  limitsCommand,
 ];
 
 process.exitCode = await runProgram(

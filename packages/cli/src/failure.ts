@@ -5,8 +5,10 @@
 import {
   DependencyCycle,
   DependencyFailed,
+  InvalidDemand,
   InvalidParams,
   InvalidTransition,
+  LimitNotFound,
   TaskError,
   TaskNotFound,
   UnknownTaskName,
@@ -74,10 +76,15 @@ export function toFailure(error: unknown): Failure {
 }
 
 function toEngineFailure(error: unknown): Failure | undefined {
-  if (error instanceof InvalidParams || error instanceof UnknownTaskName) {
+  if (
+    error instanceof InvalidParams ||
+    error instanceof InvalidDemand ||
+    error instanceof UnknownTaskName
+  ) {
     return failure(2, error.name, error.message);
   }
-  if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
+  if (error instanceof TaskNotFound || error instanceof LimitNotFound)
+    return failure(3, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
   if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
   if (error instanceof DependencyFailed || error instanceof InvalidTransition) {

@@ -5,9 +5,10 @@ import type { Command } from "commander";
 import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { type DemandFlags, demandOf, withDemandFlags } from "./demand-flags.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
-interface SpawnFlags extends AbsurdFlags {
+interface SpawnFlags extends AbsurdFlags, DemandFlags {
   readonly params: string;
   readonly priority?: number;
   readonly delay?: number;
@@ -21,10 +22,12 @@ const SPAWN_EXAMPLES = `
 Examples:
   absurd spawn send-mail --params '{"to":"op@site"}'
   absurd spawn imaging --params @imaging.json --priority 5 --key tile-17
+  absurd spawn imaging --lock ms/17 --lock caltable/3:shared --concurrency-key disk=2
+  absurd spawn imaging --resource cpu=4 --resource memoryBytes=8e9 --label site=ovro --rate api=10/60
   generate | absurd spawn reduce --params - --depends-on 019a...-...`;
 
 export function spawnCommand(): Command {
-  return absurdCommand("spawn", "put a task into the queue")
+  return withDemandFlags(absurdCommand("spawn", "put a task into the queue"))
     .argument("<name>", "a registered task name")
     .option("--params <json>", "JSON, @file, or - for standard input", "{}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
@@ -53,6 +56,7 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.dependsOn === undefined ? {} : { dependsOn: flags.dependsOn }),
+    ...demandOf(flags),
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);

@@ -79,6 +79,7 @@ function formatTask(
   const { place } = task;
   const details: Readonly<Record<string, string>> = {
     deferred: `due at ${formatTime(place.runAt)}`,
+    parked: "waits at its gates; see: absurd limits list",
     waiting: `${place.unmetCount ?? 0} of ${task.dependsOn.length} dependencies are not done`,
     lease: `held by ${task.workerName ?? ""} since ${formatTime(task.claimedAt)}`,
   };
