@@ -131,8 +131,8 @@ function set_limit(text,text,integer,double precision) returns void
 function settle(ended_attempt[]) returns void
 function settle_gates() returns integer
 function show_limit(text,text,integer) returns TABLE(place text, task_id uuid, task_name text, mode text, worker_name text, claimed_at timestamp with time zone) stable
-function spawn_demanding(text,text[],text,smallint) returns bigint[]
-function spawn_plain(text,text[],text,smallint) returns bigint[]
+function spawn_demanding(text,text,text,smallint) returns bigint[]
+function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function take_notes(integer) returns void

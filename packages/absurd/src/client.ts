@@ -11,7 +11,9 @@ import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
-import { spawnBatch, taskNameOf } from "./spawn.ts";
+import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
+import { SpawnCoalescer } from "./spawn-coalescer.ts";
+import { sendSpawns } from "./spawn-call.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
@@ -50,6 +52,7 @@ export class AbsurdClient {
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
+  readonly #coalescer = new SpawnCoalescer((spawns) => this.#sendSpawns(spawns, {}));
   #unregistered: AnyTask[];
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
@@ -78,8 +81,12 @@ export class AbsurdClient {
   ): Promise<Spawned> {
     const { on, fence, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
-    const [spawned] = await this.spawnMany([request], { on, fence });
-    return spawned!;
+    if (on || fence !== undefined || request.dependsOn !== undefined) {
+      const [spawned] = await this.spawnMany([request], { on, fence });
+      return spawned!;
+    }
+    await this.#registerUsed([request]);
+    return this.#coalescer.add(wireSpawn(request, this.#definitions));
   }
 
   /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
@@ -87,12 +94,11 @@ export class AbsurdClient {
     if (requests.length === 0) return [];
     await this.#registerUsed(requests);
     const batch = spawnBatch(requests, this.#definitions);
-    const rows = await this.#callSpawn(scope, batch.json);
+    const placed = await this.#sendSpawns(batch.spawns, scope);
     const spawned: Spawned[] = [];
-    rows.forEach((row, place) => {
-      spawned[batch.order[place]!] = { taskId: row.task_id, created: row.created };
+    placed.forEach((each, place) => {
+      spawned[batch.order[place]!] = each;
     });
-    if (!scope.on) this.wake(this.#queuesOf(requests));
     return spawned;
   }
 
@@ -206,27 +212,18 @@ export class AbsurdClient {
     }
   }
 
-  async #callSpawn(
-    scope: SpawnScope,
-    json: string,
-  ): Promise<{ task_id: string; created: boolean }[]> {
+  async #sendSpawns(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
     try {
-      return await run(
+      const spawned = await sendSpawns(
         (scope.on as Db | undefined) ?? this.#pool,
-        "select task_id, created from absurd.spawn_tasks($1, $2) order by task_index",
-        [json, scope.fence ?? null],
+        spawns,
+        scope.fence,
       );
+      if (!scope.on) this.wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
+      return spawned;
     } catch (error) {
       throw error instanceof UnknownTaskName ? await withNearNames(this.#pool, error) : error;
     }
-  }
-
-  #queuesOf(requests: readonly SpawnRequest[]): string[] {
-    const queues = requests.map((request) => {
-      const definition = this.#definitions.get(taskNameOf(request.task));
-      return request.queue ?? (definition ? (definition.queue ?? "default") : ANY_QUEUE_PAYLOAD);
-    });
-    return [...new Set(queues)];
   }
 }
 

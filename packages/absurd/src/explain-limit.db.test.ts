@@ -22,7 +22,7 @@ describe("a parked task is explained", () => {
     await claim(db, worker, 1);
     const [, last] = await spawnMany(2, { locks: [{ name: "set" }] });
     assert.deepEqual(await reasons("gates", last!), [
-      ["lock", `waits for lock set, held by ${holder}; 1 tasks are before it`],
+      ["lock", `It waits for lock set, held by ${holder}; 1 tasks are before it.`],
     ]);
   });
 
@@ -37,8 +37,8 @@ describe("a parked task is explained", () => {
     await claim(db, worker, 1);
     const [, last] = await spawnMany(2, both);
     assert.deepEqual(await reasons("gates", last!), [
-      ["concurrency", `concurrency key a is at 1 of 1, held by ${holder}; 1 tasks are before it`],
-      ["line", "1 tasks are before it at key b"],
+      ["concurrency", `Concurrency key a is at 1 of 1, held by ${holder}; 1 tasks are before it.`],
+      ["line", "Key b is open; 1 tasks are before it in line."],
     ]);
   });
 
@@ -48,7 +48,7 @@ describe("a parked task is explained", () => {
     assert.deepEqual(await reasons("gates", last!), [
       [
         "rate",
-        "rate api is at 1 of 1 starts in 90 s; the next slot is free at 2026-03-01T12:01:30Z",
+        "Rate api is at 1 of 1 starts in 90 s; the next slot is free at 2026-03-01T12:01:30Z.",
       ],
     ]);
   });
@@ -63,12 +63,12 @@ describe("a ready task is explained", () => {
     assert.deepEqual(await reasons("demand", id!), [
       [
         "labels",
-        'requires the labels {"site": "ovro"}, which no living worker of queue default has',
+        'It requires the labels {"site": "ovro"}, which no living worker of queue default has.',
       ],
     ]);
     await describeWorker({ cpu: 2 }, { site: "ovro" });
     assert.deepEqual(await reasons("demand", id!), [
-      ["resources", "needs 4 of cpu; the most that one worker has is 2"],
+      ["resources", "It needs 4 of cpu; the most that one worker has is 2."],
     ]);
   });
 
@@ -88,7 +88,7 @@ describe("a ready task is explained", () => {
     await claim(db, worker, 1);
     assert.deepEqual((await reasons("demand", big!))[1], [
       "reserved",
-      "worker w keeps what it has free for it since 2026-03-01T12:00:11Z",
+      "Worker w keeps what it has free for it since 2026-03-01T12:00:11Z.",
     ]);
   });
 
@@ -99,7 +99,7 @@ describe("a ready task is explained", () => {
     assert.deepEqual(await reasons("demand", id!), [
       [
         "preferred",
-        'is left to workers with the labels {"disk": "ssd"} until 2026-03-01T12:00:05Z',
+        'It is left to workers with the labels {"disk": "ssd"} until 2026-03-01T12:00:05Z.',
       ],
     ]);
   });

@@ -125,7 +125,8 @@ class Run {
   async #spawn(pick: number, parent: ModelTask | undefined): Promise<void> {
     const given = pick % 3 === 0 ? parent : undefined;
     const depends = given ? { depends_on: [await this.#uuid(given)] } : {};
-    const spawned = spawn(this.#db, [task({ max_retries: pick % 2, ...depends })]);
+    const demand = pick % 4 === 1 ? { locks: [{ name: "one" }] } : {};
+    const spawned = spawn(this.#db, [task({ max_retries: pick % 2, ...depends, ...demand })]);
     if (given?.status === "failed" || given?.status === "cancelled") {
       await assert.rejects(spawned, { code: "WF007" });
       return;

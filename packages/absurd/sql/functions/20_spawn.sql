@@ -211,10 +211,11 @@ $$;
 
 -- Spawns tasks of one name that differ in their params only, and returns their numbers in order.
 --
--- The way of the many: no JSON around the params, two inserts for all. p_params: JSON as text, each
--- at most 1 MiB. Raises WF004 for an unknown name, WF008 for params too large, 22P02 for bad JSON.
-create or replace function absurd.spawn_plain(
-  p_task_name text, p_params text[], p_queue text default null, p_priority smallint default 0
+-- The way of the many: two inserts for all, and the params written as they came. p_lines: the params
+-- of each task as JSON on a line of its own, at most 1 MiB. Raises WF004 for an unknown name, WF008
+-- for params too large, 22P02 for bad JSON.
+create or replace function absurd.spawn_lines(
+  p_task_name text, p_lines text, p_queue text default null, p_priority smallint default 0
 )
   returns bigint[]
   language plpgsql
@@ -234,9 +235,11 @@ begin
       message = format('task name %s is not registered', to_jsonb(p_task_name)::text);
   end if;
   if v_kind.demand is not null then
-    return absurd.spawn_demanding(p_task_name, p_params, p_queue, p_priority);
+    return absurd.spawn_demanding(p_task_name, p_lines, p_queue, p_priority);
   end if;
-  select max(octet_length(p)) into v_bytes from unnest(p_params) p;
+  if octet_length(p_lines) > 1048576 then
+    select max(octet_length(p)) into v_bytes from string_to_table(p_lines, e'\n') p;
+  end if;
   if v_bytes > 1048576 then
     raise exception using
       errcode = 'WF008',
@@ -249,7 +252,7 @@ begin
   v_lane_id := absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority);
   with fresh as materialized (
     select v_millis | (nextval('absurd.task_seq') & 1048575) as number, p.params
-      from unnest(p_params) as p(params)
+      from string_to_table(p_lines, e'\n') as p(params)
   ),
   body as (
     insert into absurd.task (id, lane_id, attempts_max, timeout_ms, created_at, params)

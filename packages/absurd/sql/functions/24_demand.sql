@@ -241,9 +241,9 @@ begin
 end;
 $$;
 
--- What absurd.spawn_plain does for a kind that asks for something.
+-- What absurd.spawn_lines does for a kind that asks for something.
 create or replace function absurd.spawn_demanding(
-  p_task_name text, p_params text[], p_queue text, p_priority smallint
+  p_task_name text, p_lines text, p_queue text, p_priority smallint
 )
   returns bigint[]
   language sql
@@ -255,6 +255,6 @@ as $$
                       'task_name', p_task_name, 'queue_name', p_queue, 'priority', p_priority
                     )) || jsonb_build_object('params', p.params::jsonb)
                     order by p.place)
-             from unnest(p_params) with ordinality p(params, place)
+             from string_to_table(p_lines, e'\n') with ordinality p(params, place)
          )) s;
 $$;

@@ -35,19 +35,19 @@ as $$
   select case when a.is_open then 'line' when a.kind = 'key' then 'concurrency' else a.kind end,
          case
            when a.is_open then format(
-             '%s tasks are before it at %s %s', a.ahead, a.kind, a.name)
+             '%s %s is open; %s tasks are before it in line', initcap(a.kind), a.name, a.ahead)
            when a.kind = 'lock' then format(
-             'waits for lock %s, held by %s', a.name, array_to_string(a.holders, ', '))
+             'It waits for lock %s, held by %s', a.name, array_to_string(a.holders, ', '))
            when a.kind = 'key' then format(
-             'concurrency key %s is at %s of %s, held by %s', a.name, a.in_use, a.slots,
+             'Concurrency key %s is at %s of %s, held by %s', a.name, a.in_use, a.slots,
              coalesce(nullif(array_to_string(a.holders, ', '), ''), 'nobody'))
            else format(
-             'rate %s is at %s of %s starts in %s s%s', a.name, a.in_use, a.slots,
+             'Rate %s is at %s of %s starts in %s s%s', a.name, a.in_use, a.slots,
              absurd.plain_number(a.period_ms / 1000.0),
              coalesce('; the next slot is free at ' || to_char(
                a.next_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), ''))
          end || case when not a.is_open and a.ahead > 0
-                     then format('; %s tasks are before it', a.ahead) else '' end,
+                     then format('; %s tasks are before it.', a.ahead) else '.' end,
          jsonb_build_object(
            'name', a.name, 'limit', a.slots, 'in_use', a.in_use, 'ahead', a.ahead,
            'holders', a.holders, 'next_at', a.next_at
@@ -84,14 +84,14 @@ as $$
   able as (select * from serving s where s.has_labels and s.has_room),
   verdict as (
     select 'labels' as code,
-           format('requires the labels %s, which no living worker of queue %s has',
+           format('It requires the labels %s, which no living worker of queue %s has.',
                   a.required, a.queue) as message,
            jsonb_build_object('required', a.required) as detail
       from asked a
      where not exists (select from serving s where s.has_labels)
     union all
     select 'resources',
-           format('needs %s of %s; the most that one worker has is %s',
+           format('It needs %s of %s; the most that one worker has is %s.',
                   absurd.plain_number(n.value::numeric), n.key, absurd.plain_number(m.most)),
            jsonb_build_object('resource', n.key, 'needed', n.value::numeric, 'most', m.most)
       from asked a
@@ -102,7 +102,7 @@ as $$
       ) m
      where exists (select from serving s where s.has_labels) and m.most < n.value::numeric
     union all
-    select 'resources', format('needs %s together, which no living worker has', a.resources),
+    select 'resources', format('It needs %s together, which no living worker has.', a.resources),
            jsonb_build_object('needed', a.resources)
       from asked a
      where not exists (select from able)
@@ -113,7 +113,7 @@ as $$
             select max((s.capacity ->> n.key)::numeric) from serving s where s.has_labels), 0)
        )
     union all
-    select 'busy', format('needs %s; %s workers have it, none has it free now', a.resources,
+    select 'busy', format('It needs %s; %s workers have it, none has it free now.', a.resources,
                           (select count(*) from able)),
            jsonb_build_object(
              'needed', a.resources,
@@ -124,7 +124,7 @@ as $$
        and not exists (select from able b where absurd.fits(a.resources, b.free))
     union all
     select 'preferred',
-           format('is left to workers with the labels %s until %s', a.preferred, to_char(
+           format('It is left to workers with the labels %s until %s.', a.preferred, to_char(
              (a.at + a.prefer_ms * interval '1 millisecond') at time zone 'UTC',
              'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
            jsonb_build_object('preferred', a.preferred)
@@ -133,7 +133,7 @@ as $$
        and exists (select from serving s where s.labels @> a.preferred)
        and a.preferred <> '{}'
     union all
-    select 'reserved', format('worker %s keeps what it has free for it since %s', w.name, to_char(
+    select 'reserved', format('Worker %s keeps what it has free for it since %s.', w.name, to_char(
              r.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
            jsonb_build_object('worker', w.name, 'since', r.at)
       from absurd.reservation r join absurd.worker w on w.worker_id = r.worker_id

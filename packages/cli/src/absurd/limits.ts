@@ -1,6 +1,6 @@
 /** `absurd limits`: concurrency keys, locks and rates; who is in, who waits, how many may. */
 import type { LimitKind, LimitUser, LimitView } from "@contimg/absurd";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 
 import { print } from "../output.ts";
 import { parseRate } from "./demand-flags.ts";
@@ -19,10 +19,9 @@ Examples:
 A key or a rate that is set here is no longer changed by spawns; "spawns" gives it back to them.`;
 
 export function limitsCommand(): Command {
-  const command = absurdCommand("limits", "concurrency keys, locks and rates").addHelpText(
-    "after",
-    HELP,
-  );
+  const command = new Command("limits")
+    .description("concurrency keys, locks and rates")
+    .addHelpText("after", HELP);
   command.addCommand(
     absurdCommand("list", "every limit with how many are in and how many wait").action(list),
   );
