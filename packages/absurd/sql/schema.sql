@@ -78,9 +78,10 @@ function free_gates(bigint[],timestamp with time zone[]) returns void
 function free_resources(integer) returns jsonb stable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
+function gates_of(jsonb) returns jsonb stable
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function has_demanding_lanes(text[],integer[]) returns boolean stable
-function has_demands(spawn_row[]) returns boolean stable
+function has_demands(jsonb) returns boolean stable
 function has_gates() returns boolean stable
 function has_partition_today() returns boolean stable
 function heal_gates(integer) returns integer

@@ -175,6 +175,31 @@ describe("a task that is given back", () => {
   });
 });
 
+test("a parent that waits for its child does not keep from it what both need", async () => {
+  const [parent] = await spawnNumbers(1, { locks: [{ name: "set" }] });
+  const [held] = await claim(db, worker, 10);
+  const [child] = await spawnNumbers(1, { locks: [{ name: "set" }] });
+  // A suspension: the lease becomes a wait for the child, what it held is free.
+  await db.query("begin");
+  await db.query("delete from absurd.lease where task_id = $1", [parent]);
+  await db.query("insert into absurd.dep (parent, child) values ($1, $2)", [child, parent]);
+  await db.query(
+    `insert into absurd.waiting (child, need, claim_no, lane_id, run_at)
+     values ($1, 1, 1, $2, absurd.clock())`,
+    [parent, held!.lane_id],
+  );
+  await db.query("select absurd.free_gates(array[$1::bigint], array[absurd.clock()])", [parent]);
+  await db.query("select absurd.note_gates()");
+  await db.query("commit");
+  await auditGates(db);
+
+  const running = await claim(db, worker, 10);
+  assert.deepEqual(numbersOf(running), [child]);
+  const again = await cycle(db, worker, { done: running, limit: 10 });
+  assert.deepEqual(numbersOf(again), [parent]);
+  await auditGates(db);
+});
+
 describe("an open transaction of the caller", () => {
   test("that spawned gated tasks keeps nobody from going on at the same gates", async () => {
     await spawnNumbers(2, { locks: [{ name: "set" }] });

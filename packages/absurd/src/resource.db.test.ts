@@ -251,7 +251,10 @@ async function beat(who: sqlWorker.SqlWorker): Promise<void> {
 }
 
 async function reservations(): Promise<unknown[]> {
-  return (await db.query("select worker_id from absurd.reservation")).rows;
+  const { rows } = await db.query<{ worker_id: number }>(
+    "select worker_id from absurd.reservation",
+  );
+  return rows;
 }
 
 /** What each worker holds, summed by resource, is within what it has. */

@@ -137,7 +137,7 @@ begin
     perform absurd.ensure_partitions();
   end if;
   v_rows := absurd.parse_spawns(p_tasks, v_now);
-  v_demanding := absurd.has_demands(v_rows);
+  v_demanding := absurd.has_demands(p_tasks);
   if v_demanding then
     v_rows := absurd.apply_demands(v_rows);
   end if;

@@ -124,17 +124,23 @@ as $$
 $$;
 
 -- True when a task of the batch, by itself or by its kind, asks for anything of all this.
-create or replace function absurd.has_demands(p_rows absurd.spawn_row[])
+create or replace function absurd.has_demands(p_tasks jsonb)
   returns boolean
-  language sql stable
+  language plpgsql stable
 as $$
-  select exists (
-    select from unnest(p_rows) r
-     where r.request ?| array['concurrency', 'locks', 'rate', 'resources', 'labels']
-  ) or exists (
+begin
+  if p_tasks @? '$[*] ? (exists (@.concurrency) || exists (@.locks) || exists (@.rate)
+                         || exists (@.resources) || exists (@.labels))' then
+    return true;
+  elsif not exists (select from absurd.kind k where k.demand is not null) then
+    return false;
+  end if;
+  return exists (
     select from absurd.kind k
-     where k.demand is not null and k.kind_id in (select r.kind_id from unnest(p_rows) r)
+     where k.demand is not null
+       and k.name in (select e.value ->> 'task_name' from jsonb_array_elements(p_tasks) e)
   );
+end;
 $$;
 
 -- Gives the tasks of a batch their class and their gates. Makes the classes and gates that are new,
@@ -153,25 +159,41 @@ declare
      order by r.ordinality
   );
   v_demand jsonb;
+  v_classes integer[];
+  v_gates jsonb[];
 begin
   for v_demand in select distinct d from unnest(v_demands) d where d <> '{}' loop
     perform absurd.check_demand(v_demand);
-    perform absurd.intern_class(v_demand);
   end loop;
   perform absurd.intern_gates(v_demands);
+  with known as materialized (
+    select d.demand, absurd.intern_class(d.demand) as class_id,
+           absurd.gates_of(d.demand) as gates
+      from (select distinct u.demand from unnest(v_demands) u(demand) where u.demand <> '{}') d
+  )
+  select array_agg(k.class_id order by g.place), array_agg(k.gates order by g.place)
+    into v_classes, v_gates
+    from unnest(v_demands) with ordinality g(demand, place)
+    left join known k on k.demand = g.demand;
   for v_place in 1 .. cardinality(p_rows) loop
-    continue when v_demands[v_place] = '{}';
-    p_rows[v_place].class_id := absurd.intern_class(v_demands[v_place]);
-    p_rows[v_place].policy := nullif(jsonb_strip_nulls(
-      coalesce(p_rows[v_place].policy, '{}') || jsonb_build_object('gates', (
-        select jsonb_agg(jsonb_build_object('gate', g.gate_id, 'mode', a.mode) order by g.gate_id)
-          from absurd.gates_asked(v_demands[v_place]) a
-          join absurd.gate g on g.kind = a.kind and g.name = a.name
-      ))
-    ), '{}');
+    continue when v_classes[v_place] is null;
+    p_rows[v_place].class_id := v_classes[v_place];
+    continue when v_gates[v_place] is null;
+    p_rows[v_place].policy := coalesce(p_rows[v_place].policy, '{}')
+                              || jsonb_build_object('gates', v_gates[v_place]);
   end loop;
   return p_rows;
 end;
+$$;
+
+-- The gates of a demand as a task's policy holds them: [{ gate, mode }]; null when it names none.
+create or replace function absurd.gates_of(p_demand jsonb)
+  returns jsonb
+  language sql stable
+as $$
+  select jsonb_agg(jsonb_build_object('gate', g.gate_id, 'mode', a.mode) order by g.gate_id)
+    from absurd.gates_asked(p_demand) a
+    join absurd.gate g on g.kind = a.kind and g.name = a.name;
 $$;
 
 -- Makes gates and brings their numbers up to date: of a batch, the last word counts.
