@@ -43,6 +43,7 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
@@ -92,6 +93,7 @@ function intern_class(jsonb) returns integer
 function intern_gates(jsonb[]) returns void
 function intern_lanes(spawn_row[]) returns void
 function is_open(gate,"char") returns boolean stable
+function kind_named(text) returns kind stable
 function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
@@ -104,6 +106,7 @@ function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, pro
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_rate_due() returns timestamp with time zone stable
 function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
 function note_gates() returns void
 function park(ready[]) returns void
 function park_spawned(spawn_row[]) returns void

@@ -14,6 +14,7 @@ import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
 import { SpawnCoalescer } from "./spawn-coalescer.ts";
 import { sendSpawns } from "./spawn-call.ts";
+import { copyTasks } from "./spawn-copy.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
@@ -100,6 +101,23 @@ export class AbsurdClient {
       spawned[batch.order[place]!] = each;
     });
     return spawned;
+  }
+
+  /**
+   * Spawns a task for each element of a stream, by COPY and in one transaction, and returns how many.
+   * For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
+   * @param on a connection; inside an open transaction of the caller the tasks are part of it
+   * @throws {UnknownTaskName | InvalidParams} and then nothing was spawned
+   */
+  async spawnStream<Params>(
+    task: TaskDefinition<Params, unknown> | AnyTask,
+    stream: AsyncIterable<Params> | Iterable<Params>,
+    options: { on: pg.ClientBase; queue?: string; priority?: number },
+  ): Promise<number> {
+    await this.#registerUsed([{ task }]);
+    const count = await copyTasks(options.on, task, stream, options);
+    this.wake([options.queue ?? task.queue ?? "default"]);
+    return count;
   }
 
   /** Tells workers to look now. For after the commit of a transaction that spawned. */

@@ -275,7 +275,10 @@ test("many connections that spawn, work and die keep every limit and leak nothin
 
 async function isAnyLeft(db: pg.Client): Promise<boolean> {
   const { rows } = await db.query<{ left: boolean }>(
-    "select exists (select from absurd.task t where not exists (select from absurd.outcome o where o.task_id = t.id)) as left",
+    `select exists (
+       select from absurd.task t
+        where not exists (select from absurd.outcome o where o.task_id = t.id)
+     ) as left`,
   );
   return rows[0]!.left;
 }

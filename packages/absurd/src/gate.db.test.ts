@@ -283,7 +283,7 @@ describe("the leader", () => {
   });
 });
 
-test("a demand that cannot be understood is refused with field, value and expectation", async () => {
+test("a demand that makes no sense is refused with field, value and expectation", async () => {
   const cases: readonly [object, RegExp][] = [
     [{ concurrency: [{ key: "a", limit: 0 }] }, /^concurrency\[0\]\.limit is 0, expected a whole/],
     [{ concurrency: { key: "a" } }, /^concurrency is \{"key": "a"\}, expected a list/],

@@ -1,4 +1,4 @@
-/** Resources and labels: who claims what, that nothing is given twice, and room for the big ones. */
+/** Resources and labels: who claims what, nothing given twice, room for the big ones. */
 import assert from "node:assert/strict";
 
 import fc from "fast-check";

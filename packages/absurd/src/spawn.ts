@@ -104,7 +104,7 @@ export function wireSpawn(
 ): WireSpawn {
   const taskName = taskNameOf(request.task);
   const definition = typeof request.task === "string" ? definitions.get(taskName) : request.task;
-  const paramsJson = writeParams(taskName, definition, request);
+  const paramsJson = writeParams(taskName, definition, request.params);
   const queue = request.queue ?? (definition ? (definition.queue ?? "default") : undefined);
   const isPlain = Object.entries(request).every(
     ([option, value]) => value === undefined || PLAIN_OPTIONS.has(option),
@@ -121,12 +121,13 @@ export function wireSpawn(
   };
 }
 
-function writeParams(
+/** The params as JSON. @throws {InvalidParams} when they do not fit the schema, or are too large */
+export function writeParams(
   taskName: string,
   definition: AnyTask | undefined,
-  request: SpawnRequest,
+  given: unknown,
 ): string {
-  const params = definition ? parseParams(definition, request.params ?? {}) : request.params;
+  const params = definition ? parseParams(definition, given ?? {}) : given;
   const paramsJson = JSON.stringify(params ?? {});
   // Three bytes a UTF-16 unit at most: most texts need no count.
   const bytes = paramsJson.length * 3 > PARAMS_BYTES_MAX ? Buffer.byteLength(paramsJson) : 0;

@@ -223,17 +223,11 @@ as $$
 declare
   v_now timestamptz := absurd.clock();
   v_millis bigint := (date_part('epoch', clock_timestamp()) * 1000)::bigint << 20;
-  v_kind absurd.kind;
+  v_kind absurd.kind := absurd.kind_named(p_task_name);
   v_lane_id integer;
   v_bytes integer;
   v_numbers bigint[];
 begin
-  select k.* into v_kind from absurd.kind k where k.name = p_task_name;
-  if v_kind.kind_id is null then
-    raise exception using
-      errcode = 'WF004',
-      message = format('task name %s is not registered', to_jsonb(p_task_name)::text);
-  end if;
   if v_kind.demand is not null then
     return absurd.spawn_demanding(p_task_name, p_lines, p_queue, p_priority);
   end if;
@@ -265,6 +259,56 @@ begin
   )
   select array_agg(f.number) into v_numbers from fresh f;
   return v_numbers;
+end;
+$$;
+
+-- What a COPY into task and ready must write beside numbers and params, for tasks of one name. For
+-- clients that spawn a stream in one transaction. Raises WF004 for an unknown name, WF025 for one
+-- whose kind has a demand.
+create or replace function absurd.begin_copy(
+  p_task_name text, p_queue text default null, p_priority smallint default 0
+)
+  returns table (lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamptz)
+  language plpgsql
+as $$
+declare
+  v_kind absurd.kind := absurd.kind_named(p_task_name);
+begin
+  if v_kind.demand is not null then
+    raise exception using
+      errcode = 'WF025',
+      message = format('tasks of %s have gates or a demand, which COPY cannot write; spawn them in batches',
+                       p_task_name);
+  end if;
+  perform absurd.ensure_partitions();
+  return query
+    select absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority),
+           v_kind.attempts_max, v_kind.timeout_ms, absurd.clock();
+end;
+$$;
+
+create or replace function absurd.next_task_numbers(p_count integer)
+  returns bigint[]
+  language sql volatile
+as $$
+  select array_agg(absurd.next_task_number()) from generate_series(1, p_count);
+$$;
+
+-- Raises WF004 when nobody registered the name.
+create or replace function absurd.kind_named(p_task_name text)
+  returns absurd.kind
+  language plpgsql stable
+as $$
+declare
+  v_kind absurd.kind;
+begin
+  select k.* into v_kind from absurd.kind k where k.name = p_task_name;
+  if v_kind.kind_id is null then
+    raise exception using
+      errcode = 'WF004',
+      message = format('task name %s is not registered', to_jsonb(p_task_name)::text);
+  end if;
+  return v_kind;
 end;
 $$;
 

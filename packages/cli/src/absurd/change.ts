@@ -23,7 +23,7 @@ Examples:
   absurd spawn send-mail --params '{"to":"op@site"}'
   absurd spawn imaging --params @imaging.json --priority 5 --key tile-17
   absurd spawn imaging --lock ms/17 --lock caltable/3:shared --concurrency-key disk=2
-  absurd spawn imaging --resource cpu=4 --resource memoryBytes=8e9 --label site=ovro --rate api=10/60
+  absurd spawn imaging --resource cpu=4 --label site=ovro --rate api=10/60
   generate | absurd spawn reduce --params - --depends-on 019a...-...`;
 
 export function spawnCommand(): Command {
