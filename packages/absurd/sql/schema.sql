@@ -26,7 +26,7 @@ constraint outcome outcome_kind_known CHECK ((kind = ANY (ARRAY['c'::"char", 'd'
 constraint outcome outcome_pkey PRIMARY KEY (task_id)
 constraint parked parked_pkey PRIMARY KEY (task_id)
 constraint progress progress_pkey PRIMARY KEY (task_id)
-constraint rate_start rate_start_pkey PRIMARY KEY (gate_id, until, task_id)
+constraint rate_start rate_start_pkey PRIMARY KEY (start_id)
 constraint ready ready_pkey PRIMARY KEY (lane_id, seq)
 constraint reservation reservation_one_per_worker UNIQUE (worker_id)
 constraint reservation reservation_pkey PRIMARY KEY (lane_id)
@@ -156,6 +156,7 @@ index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WH
 index CREATE INDEX lane_gated ON absurd.lane USING btree (lane_id) WHERE gated
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
+index CREATE INDEX rate_start_of_gate ON absurd.rate_start USING btree (gate_id, until)
 index CREATE INDEX rate_start_to_forget ON absurd.rate_start USING btree (until)
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
@@ -183,7 +184,7 @@ index CREATE UNIQUE INDEX migrations_pkey ON absurd.migrations USING btree (numb
 index CREATE UNIQUE INDEX outcome_pkey ON ONLY absurd.outcome USING btree (task_id)
 index CREATE UNIQUE INDEX parked_pkey ON absurd.parked USING btree (task_id)
 index CREATE UNIQUE INDEX progress_pkey ON absurd.progress USING btree (task_id)
-index CREATE UNIQUE INDEX rate_start_pkey ON absurd.rate_start USING btree (gate_id, until, task_id)
+index CREATE UNIQUE INDEX rate_start_pkey ON absurd.rate_start USING btree (start_id)
 index CREATE UNIQUE INDEX ready_pkey ON absurd.ready USING btree (lane_id, seq)
 index CREATE UNIQUE INDEX reservation_one_per_worker ON absurd.reservation USING btree (worker_id)
 index CREATE UNIQUE INDEX reservation_pkey ON absurd.reservation USING btree (lane_id)
@@ -197,6 +198,7 @@ sequence gate_touch_touch_id_seq cache 1
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
 sequence park_seq cache 1
+sequence rate_start_start_id_seq cache 1
 sequence ready_seq cache 1
 sequence task_seq cache 64
 sequence worker_worker_id_seq cache 1
@@ -219,7 +221,7 @@ table migrations (number integer not null, name text not null, sha256 text not n
 table outcome (task_id bigint not null, claim_no integer not null, kind "char" not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, result jsonb, error jsonb)
 table parked (task_id bigint not null, seq bigint not null, lane_id integer not null, claim_no integer not null default 0, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
-table rate_start (gate_id integer not null, until timestamp with time zone not null, task_id bigint not null)
+table rate_start (start_id bigint not null identity, gate_id integer not null, until timestamp with time zone not null)
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table reservation (lane_id integer not null, worker_id integer not null, task_id bigint not null, at timestamp with time zone not null)
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())

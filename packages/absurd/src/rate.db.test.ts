@@ -82,7 +82,7 @@ describe("a rate", () => {
           await db.end();
         },
       ),
-      { numRuns: 20, interruptAfterTimeLimit: 60_000 },
+      { numRuns: 20, interruptAfterTimeLimit: 30_000 },
     );
   }, 90_000);
 });

@@ -55,8 +55,8 @@ begin
         order by g.gate_id limit p_limit
      ) g;
   delete from absurd.rate_start s
-   where (s.gate_id, s.until, s.task_id) in (
-           select o.gate_id, o.until, o.task_id from absurd.rate_start o
+   where s.start_id in (
+           select o.start_id from absurd.rate_start o
             where o.until <= absurd.clock() limit p_limit
               for update skip locked
          );

@@ -318,8 +318,8 @@ begin
     delete from absurd.gate_wait w where w.task_id = any(p_ids) returning w.gate_id
   ),
   started as (
-    insert into absurd.rate_start (gate_id, until, task_id)
-    select f.gate_id, s.claimed_at + g.period_ms * interval '1 millisecond', f.task_id
+    insert into absurd.rate_start (gate_id, until)
+    select f.gate_id, s.claimed_at + g.period_ms * interval '1 millisecond'
       from freed f
       join absurd.gate g on g.gate_id = f.gate_id and g.kind = 'rate'
       cross join lateral (
@@ -329,7 +329,6 @@ begin
         end as claimed_at
       ) s
      where s.claimed_at + g.period_ms * interval '1 millisecond' > absurd.clock()
-    on conflict do nothing
   )
   select array_agg(distinct x.gate_id) into v_gates
     from (select f.gate_id from freed f union all select l.gate_id from left_line l) x;

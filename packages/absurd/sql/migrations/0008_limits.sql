@@ -93,11 +93,12 @@ create index gate_grant_of_task on absurd.gate_grant (task_id);
 
 -- Starts of attempts that are over and still count against a rate, until then.
 create table absurd.rate_start (
-  gate_id  integer not null,
-  until    timestamptz not null,
-  task_id  bigint not null,
-  primary key (gate_id, until, task_id)
+  start_id  bigint generated always as identity primary key,
+  gate_id   integer not null,
+  until     timestamptz not null
 );
+
+create index rate_start_of_gate on absurd.rate_start (gate_id, until);
 
 create index rate_start_to_forget on absurd.rate_start (until);
 
