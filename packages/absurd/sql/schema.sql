@@ -1,6 +1,8 @@
 constraint attempt attempt_pkey PRIMARY KEY (task_id, claim_no)
 constraint closing_day closing_day_pkey PRIMARY KEY (day)
 constraint checkpoint checkpoint_pkey PRIMARY KEY (task_id, name, ordinal)
+constraint class class_known_once UNIQUE (resources, required, preferred, prefer_ms, gated)
+constraint class class_pkey PRIMARY KEY (class_id)
 constraint control control_pkey PRIMARY KEY (name)
 constraint credit credit_pkey PRIMARY KEY (task_id, claim_no)
 constraint dead_letter_queue dead_letter_queue_only_one CHECK (is_only)
@@ -25,6 +27,14 @@ constraint error_group error_group_pkey PRIMARY KEY (fingerprint)
 constraint error_group error_group_state_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
 constraint expiry expiry_kind_known CHECK ((kind = ANY (ARRAY['d'::"char", 'e'::"char"])))
 constraint expiry expiry_pkey PRIMARY KEY (at, task_id, kind)
+constraint gate gate_has_its_numbers CHECK ((((kind = 'lock'::text) = (slots IS NULL)) AND ((kind = 'rate'::text) = (period_ms IS NOT NULL))))
+constraint gate gate_kind_known CHECK ((kind = ANY (ARRAY['key'::text, 'lock'::text, 'rate'::text])))
+constraint gate gate_known_once UNIQUE (kind, name)
+constraint gate gate_lets_some_in CHECK (((slots >= 0) AND (period_ms > 0)))
+constraint gate gate_pkey PRIMARY KEY (gate_id)
+constraint gate_grant gate_grant_pkey PRIMARY KEY (gate_id, task_id)
+constraint gate_touch gate_touch_pkey PRIMARY KEY (touch_id)
+constraint gate_wait gate_wait_pkey PRIMARY KEY (gate_id, seq)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
@@ -35,7 +45,9 @@ constraint lease lease_pkey PRIMARY KEY (task_id)
 constraint migrations migrations_pkey PRIMARY KEY (number)
 constraint outcome outcome_kind_known CHECK ((kind = ANY (ARRAY['c'::"char", 'd'::"char", 'x'::"char"])))
 constraint outcome outcome_pkey PRIMARY KEY (task_id)
+constraint parked parked_pkey PRIMARY KEY (task_id)
 constraint progress progress_pkey PRIMARY KEY (task_id)
+constraint rate_start rate_start_pkey PRIMARY KEY (start_id)
 constraint ready ready_pkey PRIMARY KEY (lane_id, seq)
 constraint rollup rollup_pkey PRIMARY KEY (hour, queue, kind_id)
 constraint schedule schedule_catch_up_bounded CHECK ((catch_up_seconds >= (10)::double precision))
@@ -45,6 +57,8 @@ constraint schedule schedule_name_known_once UNIQUE (name)
 constraint schedule schedule_overlap_known CHECK ((overlap = ANY (ARRAY['skip'::text, 'bufferOne'::text, 'bufferAll'::text, 'cancelOther'::text, 'allow'::text])))
 constraint schedule schedule_pkey PRIMARY KEY (schedule_id)
 constraint schedule schedule_remaining_not_negative CHECK ((remaining >= 0))
+constraint reservation reservation_one_per_worker UNIQUE (worker_id)
+constraint reservation reservation_pkey PRIMARY KEY (lane_id)
 constraint signal signal_kind_known CHECK ((kind = 'cancel'::text))
 constraint repair repair_pkey PRIMARY KEY (repair_id)
 constraint signal signal_kind_known CHECK ((kind = ANY (ARRAY['cancel'::text, 'deadline'::text])))
@@ -64,6 +78,9 @@ function assert_no_contradiction(new_edge[]) returns void
 function assert_not_hopeless(new_edge[]) returns void
 function after_end(bigint[]) returns void
 function announce_dead(bigint[]) returns void
+function admit(integer[]) returns integer
+function admit_one(bigint) returns integer[]
+function apply_demands(spawn_row[]) returns spawn_row[]
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backfill_schedule(text,timestamp with time zone[],text) returns SETOF fire
@@ -106,6 +123,15 @@ function check_edges(spawn_row[]) returns void
 function check_filter(jsonb,text[]) returns void immutable
 function check_spawns(jsonb,integer[]) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
+function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
+function cancel_dependents(bigint[]) returns integer
+function cancel_task(uuid,text) returns boolean
+function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
+function cancel_unclaimed(bigint[],text) returns bigint[]
+function check_demand(jsonb) returns void
+function check_edges(spawn_row[]) returns void
+function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
+function claim_fitting(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function clock() returns timestamp with time zone stable
@@ -120,6 +146,10 @@ function decide_fire(schedule,timestamp with time zone,text,text) returns fire
 function delete_schedule(text) returns void
 function drop_day(date) returns bigint
 function due_schedules(integer) returns TABLE(schedule_id integer, name text, revision integer, spec jsonb, catch_up text, catch_up_seconds double precision, starts_at timestamp with time zone, ends_at timestamp with time zone, considered_at timestamp with time zone, now timestamp with time zone) stable
+function demand_checks(jsonb) returns TABLE(field text, value jsonb, expected text, fine boolean) immutable
+function demand_in(jsonb) returns jsonb immutable
+function demanding_heads(integer,text[],integer[],integer[],bigint[]) returns SETOF demanding_head stable
+function describe_worker(integer,bigint,jsonb,jsonb) returns void
 function edges_of(spawn_row[]) returns TABLE(child bigint, child_index integer, parent bigint, parent_index integer, asked text) stable
 function define_template(text,jsonb,jsonb) returns TABLE(version integer, created boolean)
 function drop_elements(bigint[]) returns SETOF bigint
@@ -147,6 +177,8 @@ function end_unrepaired(bigint[]) returns bigint[]
 function ensure_partitions(integer) returns integer
 function error_json(text,text,text) returns jsonb immutable
 function expiry_of(jsonb,timestamp with time zone) returns timestamp with time zone immutable
+function explain_demand(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_gates(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
 function fail_task(text,text,text,jsonb,text,double precision) returns void
 function fence_text(bigint,integer,integer,bigint) returns text immutable
@@ -164,6 +196,19 @@ function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, cl
 function give_up_lease(lease) returns void
 function has_partition_today() returns boolean stable
 function has_type(jsonb,text) returns boolean immutable
+function fits(jsonb,jsonb) returns boolean immutable
+function forget_touched() returns integer[]
+function free_gates(bigint[],timestamp with time zone[]) returns void
+function free_resources(integer) returns jsonb stable
+function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
+function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
+function gates_of(jsonb) returns jsonb stable
+function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
+function has_demanding_lanes(text[],integer[]) returns boolean stable
+function has_demands(jsonb) returns boolean stable
+function has_gates() returns boolean stable
+function has_partition_today() returns boolean stable
+function heal_gates(integer) returns integer
 function hex_number(text) returns bigint immutable
 function histogram_bucket(double precision) returns integer immutable
 function histogram_of(double precision[]) returns bigint[] immutable
@@ -176,7 +221,13 @@ function hold_workflow(uuid) returns workflow
 function intern_lanes(spawn_row[]) returns void
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
 function judge(ended_attempt[]) returns judged_attempt[] stable
+function hold_reservation(integer,demanding_head[],jsonb) returns demanding_head
+function intern_class(jsonb) returns integer
+function intern_gates(jsonb[]) returns void
+function intern_lanes(spawn_row[]) returns void
+function is_open(gate,"char") returns boolean stable
 function kind_named(text) returns kind stable
+function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function list_workflows(uuid[],text,uuid,integer) returns TABLE(workflow_id uuid, name text, template text, version integer, params jsonb, tags text[], created_at timestamp with time zone, status text, total integer, open integer, completed integer, failed integer, cancelled integer, skipped integer) stable
@@ -184,6 +235,10 @@ function locate_task(bigint) returns TABLE(place text, run_at timestamp with tim
 function list_steps(uuid) returns TABLE(step text, attempt integer, value jsonb, at timestamp with time zone) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function lock_event(text) returns void
+function less(jsonb,jsonb) returns jsonb immutable
+function list_limits() returns TABLE(kind text, name text, slots integer, period_seconds double precision, pinned boolean, set_at timestamp with time zone, in_use bigint, waiting bigint) stable
+function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function lock_gates(integer[]) returns void
 function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
 function lock_waiting(bigint[],bigint[]) returns void
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
@@ -200,6 +255,12 @@ function node_parents(jsonb) returns TABLE(node_index integer, parent text) immu
 function node_request(jsonb,jsonb) returns jsonb immutable
 function order_nodes(jsonb,text[]) returns integer[]
 function parent_results(uuid) returns TABLE(node text, task_id uuid, status text, result jsonb, error jsonb) stable
+function next_rate_due() returns timestamp with time zone stable
+function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
+function note_gates() returns void
+function park(ready[]) returns void
+function park_spawned(spawn_row[]) returns void
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function partition_days() returns TABLE(day date) stable
 function partitioned_tables() returns SETOF text stable
@@ -222,9 +283,14 @@ function prune_step(date,integer) returns TABLE(day date, what text, rows bigint
 function purge_rows(bigint,bigint,integer) returns bigint
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
 function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
+function plain_number(numeric) returns text immutable
+function promote_deferred(integer) returns integer
+function rate_due_at(gate) returns timestamp with time zone stable
+function rate_used(gate) returns bigint stable
 function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
+function refuse_demand(text,jsonb,text) returns void
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_buffered(integer) returns integer
@@ -262,6 +328,19 @@ function settle(ended_attempt[]) returns void
 function spawn_fire(schedule,timestamp with time zone) returns fire
 function sleep_attempts(integer,bigint,bigint[],integer[],integer[],double precision[],timestamp with time zone[]) returns TABLE(task_id bigint, claim_no integer, what text, reason text)
 function sleep_task(text,double precision,integer) returns void
+function remove_limit(text,text) returns void
+function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
+function request_cancel(bigint[],text) returns void
+function reserve_after() returns interval immutable
+function retry_task(uuid) returns boolean
+function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
+function room_for(demanding_head[],jsonb) returns integer immutable
+function server_started_at() returns timestamp with time zone stable
+function set_limit(text,text,integer,double precision) returns void
+function settle(ended_attempt[]) returns void
+function settle_gates() returns integer
+function show_limit(text,text,integer) returns TABLE(place text, task_id uuid, task_name text, mode text, worker_name text, claimed_at timestamp with time zone) stable
+function spawn_demanding(text,text,text,smallint) returns bigint[]
 function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_or_refuse(jsonb) returns record
 function spawn_problem(jsonb) returns text stable
@@ -301,10 +380,27 @@ function write_log(integer,bigint,bigint[],integer[],timestamp with time zone[],
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX event_to_forget ON absurd.event USING btree (keep_until)
+function take_notes(integer) returns void
+function task_number(uuid) returns bigint immutable
+function task_uuid(bigint) returns uuid immutable
+function tend_gates(integer) returns integer
+function tick_rates(integer) returns void
+function touch_gates(integer[]) returns void
+function try_gates(bigint) returns boolean
+function unmet_count(bigint) returns integer stable
+function unpark(bigint[]) returns void
+index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
+index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
+index CREATE INDEX gate_grant_of_task ON absurd.gate_grant USING btree (task_id)
+index CREATE INDEX gate_wait_of_task ON absurd.gate_wait USING btree (task_id)
+index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WHERE demanding
+index CREATE INDEX lane_gated ON absurd.lane USING btree (lane_id) WHERE gated
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_by_xid ON ONLY absurd.outcome USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX schedule_due ON absurd.schedule USING btree (due_at) WHERE (due_at IS NOT NULL)
+index CREATE INDEX rate_start_of_gate ON absurd.rate_start USING btree (gate_id, until)
+index CREATE INDEX rate_start_to_forget ON absurd.rate_start USING btree (until)
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_correlation ON ONLY absurd.task USING btree (correlation_id, id) WHERE (correlation_id IS NOT NULL)
 index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_bloom_ops) WITH (pages_per_range='32', autosummarize='on')
@@ -318,6 +414,8 @@ index CREATE INDEX workflow_node_of_task ON absurd.workflow_node USING btree (ta
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX closing_day_pkey ON absurd.closing_day USING btree (day)
 index CREATE UNIQUE INDEX checkpoint_pkey ON ONLY absurd.checkpoint USING btree (task_id, name, ordinal)
+index CREATE UNIQUE INDEX class_known_once ON absurd.class USING btree (resources, required, preferred, prefer_ms, gated)
+index CREATE UNIQUE INDEX class_pkey ON absurd.class USING btree (class_id)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
 index CREATE UNIQUE INDEX credit_pkey ON absurd.credit USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX dead_letter_queue_pkey ON absurd.dead_letter_queue USING btree (is_only)
@@ -331,6 +429,11 @@ index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
 index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX error_group_pkey ON absurd.error_group USING btree (fingerprint)
 index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
+index CREATE UNIQUE INDEX gate_grant_pkey ON absurd.gate_grant USING btree (gate_id, task_id)
+index CREATE UNIQUE INDEX gate_known_once ON absurd.gate USING btree (kind, name)
+index CREATE UNIQUE INDEX gate_pkey ON absurd.gate USING btree (gate_id)
+index CREATE UNIQUE INDEX gate_touch_pkey ON absurd.gate_touch USING btree (touch_id)
+index CREATE UNIQUE INDEX gate_wait_pkey ON absurd.gate_wait USING btree (gate_id, seq)
 index CREATE UNIQUE INDEX kind_name_known_once ON absurd.kind USING btree (name)
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
@@ -339,12 +442,16 @@ index CREATE UNIQUE INDEX late_edge_pkey ON absurd.late_edge USING btree (child)
 index CREATE UNIQUE INDEX lease_pkey ON absurd.lease USING btree (task_id)
 index CREATE UNIQUE INDEX migrations_pkey ON absurd.migrations USING btree (number)
 index CREATE UNIQUE INDEX outcome_pkey ON ONLY absurd.outcome USING btree (task_id)
+index CREATE UNIQUE INDEX parked_pkey ON absurd.parked USING btree (task_id)
 index CREATE UNIQUE INDEX progress_pkey ON absurd.progress USING btree (task_id)
+index CREATE UNIQUE INDEX rate_start_pkey ON absurd.rate_start USING btree (start_id)
 index CREATE UNIQUE INDEX ready_pkey ON absurd.ready USING btree (lane_id, seq)
 index CREATE UNIQUE INDEX rollup_pkey ON absurd.rollup USING btree (hour, queue, kind_id)
 index CREATE UNIQUE INDEX schedule_name_known_once ON absurd.schedule USING btree (name)
 index CREATE UNIQUE INDEX schedule_pkey ON absurd.schedule USING btree (schedule_id)
 index CREATE UNIQUE INDEX repair_pkey ON absurd.repair USING btree (repair_id)
+index CREATE UNIQUE INDEX reservation_one_per_worker ON absurd.reservation USING btree (worker_id)
+index CREATE UNIQUE INDEX reservation_pkey ON absurd.reservation USING btree (lane_id)
 index CREATE UNIQUE INDEX signal_pkey ON absurd.signal USING btree (task_id, claim_no, kind)
 index CREATE UNIQUE INDEX task_log_pkey ON ONLY absurd.task_log USING btree (task_id, line)
 index CREATE UNIQUE INDEX task_pkey ON ONLY absurd.task USING btree (id)
@@ -358,6 +465,13 @@ index CREATE UNIQUE INDEX workflow_pkey ON absurd.workflow USING btree (id)
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
 sequence log_seq cache 1
+sequence class_class_id_seq cache 1
+sequence gate_gate_id_seq cache 1
+sequence gate_touch_touch_id_seq cache 1
+sequence kind_kind_id_seq cache 1
+sequence lane_lane_id_seq cache 1
+sequence park_seq cache 1
+sequence rate_start_start_id_seq cache 1
 sequence ready_seq cache 1
 sequence schedule_schedule_id_seq cache 1
 sequence task_seq cache 64
@@ -367,6 +481,7 @@ table closing_day (day date not null, closed_at timestamp with time zone not nul
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, result jsonb)
 table checkpoint (task_id bigint not null, name text not null, ordinal integer not null, claim_no integer not null, value jsonb, at timestamp with time zone not null)
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, rule text, repair_id bigint, fingerprint text)
+table class (class_id integer not null identity, resources jsonb not null default '{}'::jsonb, required jsonb not null default '{}'::jsonb, preferred jsonb not null default '{}'::jsonb, prefer_ms integer not null default 5000, gated boolean not null default false)
 table control (name text not null, worker_id integer, epoch bigint, term bigint not null default 0, expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone)
 table credit (task_id bigint not null, claim_no integer not null, attempts integer not null, is_reset boolean not null default false)
 table dead_letter_queue (is_only boolean not null default true, queue text not null)
@@ -388,7 +503,19 @@ table late_edge (child bigint not null, horizon xid8)
 table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, at timestamp with time zone not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table migrations (number integer not null, name text not null, sha256 text not null, applied_at timestamp with time zone not null default statement_timestamp())
 table outcome (task_id bigint not null, claim_no integer not null, kind "char" not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, result jsonb, error jsonb, xid bigint not null default txid_current())
+table gate (gate_id integer not null identity, kind text not null, name text not null, slots integer, period_ms bigint, pinned boolean not null default false, set_at timestamp with time zone not null default clock())
+table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table gate_touch (touch_id bigint not null identity, gate_id integer not null) with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table gate_wait (gate_id integer not null, seq bigint not null, task_id bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), demand jsonb)
+table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false, gated boolean not null default false, demanding boolean not null default false)
+table late_edge (child bigint not null, horizon xid8)
+table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, at timestamp with time zone not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table migrations (number integer not null, name text not null, sha256 text not null, applied_at timestamp with time zone not null default statement_timestamp())
+table outcome (task_id bigint not null, claim_no integer not null, kind "char" not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, result jsonb, error jsonb)
+table parked (task_id bigint not null, seq bigint not null, lane_id integer not null, claim_no integer not null default 0, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
+table rate_start (start_id bigint not null identity, gate_id integer not null, until timestamp with time zone not null)
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table rollup (hour timestamp with time zone not null, queue text not null, kind_id integer not null, completed bigint not null, failed bigint not null, cancelled bigint not null, claimed bigint not null, wait_seconds double precision not null, run_seconds double precision not null, wait_histogram bigint[] not null, run_histogram bigint[] not null)
 table schedule (schedule_id integer not null identity, name text not null, spec jsonb not null, spawn jsonb not null, overlap text not null default 'skip'::text, catch_up text not null default 'all'::text, catch_up_seconds double precision not null default 3600, jitter_seconds double precision not null default 0, starts_at timestamp with time zone, ends_at timestamp with time zone, remaining integer, paused boolean not null default false, note text, considered_at timestamp with time zone not null default clock(), due_at timestamp with time zone default clock(), revision integer not null default 1, error text, created_at timestamp with time zone not null default clock())
@@ -396,6 +523,7 @@ table outcome (task_id bigint not null, claim_no integer not null, kind "char" n
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table repair (repair_id bigint not null, task_id bigint not null)
+table reservation (lane_id integer not null, worker_id integer not null, task_id bigint not null, at timestamp with time zone not null)
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
 table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
@@ -406,6 +534,7 @@ table waiting (child bigint not null, need integer not null, claim_no integer no
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false) with fillfactor=30
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)
+table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb) with fillfactor=30
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)
 view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone)

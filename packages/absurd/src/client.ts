@@ -18,6 +18,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { History } from "./history.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
+import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
 import { pause } from "./pause.ts";
@@ -66,6 +67,8 @@ export class AbsurdClient {
   readonly steps: Steps;
   /** Tasks that failed for good. */
   readonly deadLetters: DeadLetters;
+  /** Concurrency keys, locks and rates. */
+  readonly limits: Limits;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -106,9 +109,8 @@ export class AbsurdClient {
     };
     this.events = new Events(this.#pool, wake);
     this.steps = new Steps(this.#pool, wake);
-    this.deadLetters = new DeadLetters(this.#pool, () => {
-      this.wake();
-    });
+    this.deadLetters = new DeadLetters(this.#pool, wake);
+    this.limits = new Limits(this.#pool, wake);
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */

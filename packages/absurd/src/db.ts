@@ -14,6 +14,8 @@
  * such step.
  * WF006 no such task, WF007 dependency failed, WF008 params too large, WF035 invalid option of a
  * spawn, WF036 invalid filter, WF037 invalid retry rules, WF038 no such group of errors.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF025 invalid demand, WF026
+ * no such limit.
  */
 import type { QueryResultRow } from "pg";
 
@@ -24,6 +26,7 @@ import {
   HistoryClosed,
   InvalidCondition,
   InvalidEventName,
+  InvalidDemand,
   InvalidParams,
   InvalidSchedule,
   InvalidFilter,
@@ -36,6 +39,7 @@ import {
   ScheduleNotFound,
   StepNotFound,
   TaskCancelled,
+  LimitNotFound,
   TaskNotFound,
   TemplateNotFound,
   UnknownErrorGroup,
@@ -86,6 +90,8 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF036: (message, options) => new InvalidFilter(message, options),
   WF037: (message, options) => new InvalidPolicy(message, options),
   WF038: (message, options) => new UnknownErrorGroup(message, options),
+  WF025: (message, options) => new InvalidDemand(message, options),
+  WF026: (message, options) => new LimitNotFound(message, options),
 };
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */

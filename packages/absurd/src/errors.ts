@@ -229,6 +229,16 @@ export class StepNotFound extends Error {
   override readonly name = "StepNotFound";
 }
 
+/** What a task asks for (concurrency, locks, rate, resources, labels) cannot be understood. */
+export class InvalidDemand extends Error {
+  override readonly name = "InvalidDemand";
+}
+
+/** No task and no person ever named this limit, or it was removed. */
+export class LimitNotFound extends Error {
+  override readonly name = "LimitNotFound";
+}
+
 /** A migration that was applied is not the file it was. */
 export class MigrationConflict extends Error {
   override readonly name = "MigrationConflict";

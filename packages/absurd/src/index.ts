@@ -10,6 +10,7 @@ export type {
   Otherwise,
 } from "./dependency.ts";
 export { isConnectionLoss, isTransient, sqlState } from "./db.ts";
+export type { ConcurrencyKey, Demand, LabelDemand, NamedLock, Rate } from "./demand.ts";
 export {
   type DeadLetter,
   type DeadLetterFilter,
@@ -34,6 +35,7 @@ export {
   InvalidCondition,
   EventTimeout,
   InvalidEventName,
+  InvalidDemand,
   InvalidParams,
   InvalidSchedule,
   DeadlineExceeded,
@@ -43,6 +45,7 @@ export {
   InvalidTransition,
   InvalidWorkflow,
   LeaseLost,
+  LimitNotFound,
   MigrationConflict,
   ScheduleNotFound,
   ShuttingDown,
@@ -68,6 +71,7 @@ export {
   type StatsRange,
   type StatsStep,
 } from "./history.ts";
+export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
 export {

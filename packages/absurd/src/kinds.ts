@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
 import { InvalidPolicy, UnknownTaskName } from "./errors.ts";
+import { wireDemand } from "./demand.ts";
 import { nearNames } from "./near-names.ts";
 import { type RetryPolicy, retryPolicySchema, wireRetry } from "./retry-policy.ts";
 import type { AnyTask } from "./task.ts";
@@ -13,6 +14,7 @@ export async function registerKinds(
   tasks: readonly AnyTask[],
 ): Promise<Map<string, number>> {
   const kinds = tasks.map((task) => ({
+    demand: demandOf(task),
     task_name: task.name,
     queue_name: task.queue,
     max_retries: task.maxRetries ?? task.retry?.default?.maxRetries,
@@ -38,6 +40,11 @@ function checkedRetry(task: AnyTask): RetryPolicy {
   if (parsed.success) return task.retry!;
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new InvalidPolicy(`retry rules of ${task.name} are invalid: ${issues.join("; ")}`);
+}
+
+function demandOf(task: AnyTask): Readonly<Record<string, unknown>> | undefined {
+  const demand = wireDemand(task);
+  return Object.keys(demand).length > 0 ? demand : undefined;
 }
 
 /** The same error with the names that look like the unknown one. */

@@ -4,6 +4,7 @@
  */
 import { topologicalOrder } from "./dag.ts";
 import { parentsOf, wireDependency } from "./dependency.ts";
+import { wireDemand } from "./demand.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
 import { storedRef } from "./params-ref.ts";
 import { wireRetry } from "./retry-policy.ts";
@@ -173,6 +174,7 @@ function wireJson(
     correlation_id: request.correlationId,
     workflow_id: request.workflowId,
     tags: request.tags,
+    ...wireDemand(request),
     policy: policyOf(request),
     depends_on: request.dependsOn?.map((each) =>
       wireDependency(each, (parent) =>

@@ -94,7 +94,8 @@ class Run {
                                         else t.status end as status,
               (select count(*)::integer from (
                  select task_id from absurd.ready union all select task_id from absurd.deferred
-                 union all select child from absurd.waiting union all
+                 union all select child from absurd.waiting
+                 union all select task_id from absurd.parked union all
                  select task_id from absurd.lease union all select task_id from absurd.outcome
                ) p where p.task_id = t.task_number) as planes
          from absurd.tasks t order by 1`,
@@ -145,9 +146,15 @@ class Run {
     const given = pick % 3 === 0 ? parent : undefined;
     const depends = given ? { depends_on: [await this.#uuid(given)] } : {};
     const isMendable = pick % 4 >= 2;
+    const demand = pick % 4 === 1 ? { locks: [{ name: "one" }] } : {};
     const attemptsMax = isMendable ? 5 : (pick % 2) + 1;
     const spawned = spawn(this.#db, [
-      task({ max_retries: attemptsMax - 1, ...depends, ...(isMendable ? MENDABLE : {}) }),
+      task({
+        max_retries: attemptsMax - 1,
+        ...depends,
+        ...demand,
+        ...(isMendable ? MENDABLE : {}),
+      }),
     ]);
     if (given?.status === "failed" || given?.status === "cancelled") {
       await assert.rejects(spawned, { code: "WF007" });

@@ -177,7 +177,8 @@ export async function readAttempts(db: Db, taskId: string): Promise<AttemptView[
 }
 
 export interface TaskPlace {
-  readonly place: "ready" | "deferred" | "waiting" | "lease" | "completed" | "failed" | "cancelled";
+  readonly place:
+    "ready" | "deferred" | "waiting" | "parked" | "lease" | "completed" | "failed" | "cancelled";
   readonly runAt: Date | null;
   /** Parents that have not completed. */
   readonly unmetCount: number | null;

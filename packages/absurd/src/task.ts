@@ -6,10 +6,12 @@ import type { Dependency } from "./dependency.ts";
 import type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
 import type { ParamsRef } from "./params-ref.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
+import type { Demand } from "./demand.ts";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-export interface TaskDefinition<Params, Result> {
+/** Its demand is that of every task that says nothing else. */
+export interface TaskDefinition<Params, Result> extends Demand {
   /** Unique in the database. Kebab-case by habit: "calibration-solve". */
   readonly name: string;
   /** Checked when the task is spawned and again before it runs. */
@@ -38,7 +40,7 @@ export function defineTask<Params, Result = unknown>(
 }
 
 /** Where a new task goes and how it is treated; each defaults to what its definition says. */
-export interface SpawnOptions {
+export interface SpawnOptions extends Demand {
   readonly queue?: string;
   /** -32768 to 32767, higher first. Default 0. */
   readonly priority?: number;

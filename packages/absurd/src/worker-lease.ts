@@ -13,6 +13,8 @@ export interface WorkerLeaseOptions {
   readonly concurrency: number;
   readonly leaseSeconds: number;
   readonly beatSeconds: number;
+  readonly capacity: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export class WorkerLease {
@@ -49,6 +51,10 @@ export class WorkerLease {
       epoch,
     });
     this.identity = { workerId, epoch };
+    const { capacity, labels } = this.#options;
+    if (Object.keys({ ...capacity, ...labels }).length > 0) {
+      await this.#session.describe(this.identity, capacity, labels);
+    }
     this.#heartbeat = new Heartbeat({ ...this.#options, ...this.identity }, this.#onMessage);
   }
 

@@ -94,6 +94,8 @@ export class WorkerLoop implements AttemptHost {
         concurrency: this.#concurrency,
         leaseSeconds,
         beatSeconds: options.beatSeconds ?? leaseSeconds / 6,
+        capacity: options.capacity ?? {},
+        labels: options.labels ?? {},
       },
       (message) => {
         this.#onHeartbeat(message);

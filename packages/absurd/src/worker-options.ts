@@ -16,6 +16,10 @@ export interface WorkerOptions {
    * They are given back, uncounted, when the worker stops. Default 0.
    */
   readonly prefetch?: number;
+  /** What tasks can take at once, by name: `{ cpu: 8, memoryBytes: 32e9 }`. Default: nothing. */
+  readonly capacity?: Readonly<Record<string, number>>;
+  /** What tasks can require or prefer: `{ gpu: "true", site: "ovro" }`. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** What a crash costs at most, before others take over. Default 30, at least 0.2. */
   readonly leaseSeconds?: number;
   /** Default: a sixth of the lease. */

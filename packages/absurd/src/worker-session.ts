@@ -139,6 +139,20 @@ export class WorkerSession {
     return row!.worker_id;
   }
 
+  /** Says what the worker has. @throws {InvalidDemand} */
+  async describe(
+    identity: WorkerIdentity,
+    capacity: Readonly<Record<string, number>>,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await run(await this.connect(), "select absurd.describe_worker($1, $2, $3, $4)", [
+      identity.workerId,
+      identity.epoch.toString(),
+      JSON.stringify(capacity),
+      JSON.stringify(labels),
+    ]);
+  }
+
   async cycle(identity: WorkerIdentity, request: CycleRequest): Promise<CycleReply> {
     const client = await this.connect();
     try {

@@ -4,6 +4,7 @@ import { cancelCommand } from "./absurd/cancel.ts";
 import { retryCommand, spawnCommand } from "./absurd/change.ts";
 import { dlqCommand } from "./absurd/dlq.ts";
 import { historyCommand } from "./absurd/history.ts";
+import { limitsCommand } from "./absurd/limits.ts";
 import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
@@ -32,6 +33,7 @@ const COMMANDS = [
   historyCommand,
   workflowCommand,
   templateCommand,
+  limitsCommand,
 ];
 
 process.exitCode = await runProgram(

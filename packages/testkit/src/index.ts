@@ -1,5 +1,6 @@
 /** Databases, clocks, factories and simulated skies for tests. */
 export { type FreshDatabase, freshDatabase, setClock, until } from "./database.ts";
+export { auditGates } from "./gate-audit.ts";
 export { addSource, createRandom, synthesizeImage, type TrueSource } from "./synthetic-image.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";

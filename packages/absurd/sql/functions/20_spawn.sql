@@ -22,7 +22,7 @@ begin
              coalesce((g.timeout_seconds * 1000)::bigint, k.timeout_ms),
              coalesce(g.available_at, p_now + make_interval(secs => g.delay_seconds), p_now),
              g.idempotency_key, g.correlation_id, g.workflow_id, g.tags, g.policy,
-             nullif(g.depends_on, '[]'), p_tasks -> (g.ordinal - 1)::integer
+             nullif(g.depends_on, '[]'), p_tasks -> (g.ordinal - 1)::integer, 0
            )::absurd.spawn_row
       from rows from (
              jsonb_to_recordset(p_tasks) as (
@@ -68,15 +68,17 @@ create or replace function absurd.intern_lanes(p_rows absurd.spawn_row[])
   returns void
   language sql
 as $$
-  insert into absurd.lane (queue, kind_id, priority, boost_ms)
-  select w.queue, w.kind_id, w.priority, w.priority * 1e8::double precision
-    from (select distinct r.queue, r.kind_id, r.priority from unnest(p_rows) r) w
+  insert into absurd.lane (queue, kind_id, class_id, priority, boost_ms, gated, demanding)
+  select w.queue, w.kind_id, w.class_id, w.priority, w.priority * 1e8::double precision,
+         c.gated, (c.resources, c.required, c.preferred) <> ('{}', '{}', '{}')
+    from (select distinct r.queue, r.kind_id, r.class_id, r.priority from unnest(p_rows) r) w
+    join absurd.class c on c.class_id = w.class_id
    where not exists (
            select from absurd.lane l
-            where l.queue = w.queue and l.kind_id = w.kind_id and l.class_id = 0
+            where l.queue = w.queue and l.kind_id = w.kind_id and l.class_id = w.class_id
               and l.priority = w.priority and l.fair_key = ''
          )
-   order by 1, 2, 3
+   order by 1, 2, 3, 4
   on conflict do nothing;
 $$;
 
@@ -99,7 +101,8 @@ begin
     select row(
              r.ordinal, r.number, coalesce(d.task_id, r.number), r.kind_id, r.queue, r.priority,
              r.params, r.attempts_max, r.timeout_ms, r.available_at, r.idempotency_key,
-             r.correlation_id, r.workflow_id, r.tags, r.policy, r.depends_on, r.request
+             r.correlation_id, r.workflow_id, r.tags, r.policy, r.depends_on, r.request,
+             r.class_id
            )::absurd.spawn_row
       from unnest(p_rows) r
       left join absurd.dedup d
@@ -116,8 +119,10 @@ $$;
 -- task_name is required. depends_on lists task_ids, or indexes (from 0) of earlier tasks in p_tasks.
 -- Rarer ones: see absurd.spawn_problem, which also says what each may be.
 -- p_fence: the spawning attempt; its lease is locked, so a stale one spawns nothing.
--- Raises WF035 naming task and field of a bad value, WF001 stale fence, WF004 unknown name, WF005 an index that is not of an earlier task,
--- WF006 unknown parent, WF007 a parent that failed or was cancelled, WF008 params too large.
+-- concurrency, locks, rate, resources, labels: see absurd.apply_demands.
+-- Raises WF035 naming task and field of a bad value, WF001 stale fence, WF004 unknown name, WF005 an
+-- index that is not of an earlier task, WF006 unknown parent, WF007 a parent that failed or was
+-- cancelled, WF008 params too large, WF025 a demand that cannot be understood.
 create or replace function absurd.spawn_tasks(p_tasks jsonb, p_fence text default null)
   returns table (task_index integer, task_id uuid, created boolean)
   language plpgsql
@@ -127,6 +132,7 @@ declare
   v_rows absurd.spawn_row[];
   v_parent absurd.lease;
   v_has_rare boolean;
+  v_demanding boolean;
 begin
   if p_fence is not null then
     v_parent := absurd.hold_fence(p_fence);
@@ -142,6 +148,10 @@ begin
     raise;
   end;
   perform absurd.check_spawns(p_tasks, absurd.doubtful_spawns(v_rows, v_now));
+  v_demanding := absurd.has_demands(p_tasks);
+  if v_demanding then
+    v_rows := absurd.apply_demands(v_rows);
+  end if;
   perform absurd.intern_lanes(v_rows);
   if exists (select from unnest(v_rows) r where r.idempotency_key is not null) then
     v_rows := absurd.match_keys(v_rows);
@@ -164,14 +174,17 @@ begin
   if v_has_rare then
     perform absurd.note_expiry(v_rows);
   end if;
+  if v_demanding then
+    perform absurd.park_spawned(v_rows);
+  end if;
   return query
     select r.ordinal - 1, absurd.task_uuid(r.final), r.number = r.final
       from unnest(v_rows) r order by r.ordinal;
 end;
 $$;
 
--- Writes the bodies and puts each task where it belongs: waiting, deferred or ready. Returns how
--- many it placed.
+-- Writes the bodies and puts each task where it belongs: waiting, deferred or ready, those that are
+-- due in a gated lane left to absurd.park_spawned. Returns how many it placed.
 create or replace function absurd.place_spawned(
   p_rows absurd.spawn_row[], p_parent bigint, p_now timestamptz
 )
@@ -179,13 +192,13 @@ create or replace function absurd.place_spawned(
   language sql
 as $$
   with fresh as materialized (
-    select r.*, l.lane_id, coalesce(u.need, 0) as need
+    select r.*, l.lane_id, l.gated, coalesce(u.need, 0) as need
       from unnest(p_rows) r
       left join absurd.unmet_counts(array(
              select c.number from unnest(p_rows) c where c.depends_on is not null
            )) u on u.child = r.number
       join absurd.lane l
-        on l.queue = r.queue and l.kind_id = r.kind_id and l.class_id = 0
+        on l.queue = r.queue and l.kind_id = r.kind_id and l.class_id = r.class_id
        and l.priority = r.priority and l.fair_key = ''
      where r.number = r.final
   ),
@@ -219,7 +232,7 @@ as $$
   now_ready as (
     insert into absurd.ready (lane_id, task_id, at)
     select f.lane_id, f.number, f.available_at
-      from fresh f where f.need = 0 and f.available_at <= p_now
+      from fresh f where f.need = 0 and f.available_at <= p_now and not f.gated
      order by f.ordinal
   )
   select count(*) from body;
@@ -244,6 +257,9 @@ declare
   v_bytes integer;
   v_numbers bigint[];
 begin
+  if v_kind.demand is not null then
+    return absurd.spawn_demanding(p_task_name, p_lines, p_queue, p_priority);
+  end if;
   if octet_length(p_lines) > 1048576 then
     select max(octet_length(p)) into v_bytes from string_to_table(p_lines, e'\n') p;
   end if;
@@ -276,7 +292,8 @@ end;
 $$;
 
 -- What a COPY into task and ready must write beside numbers and params, for tasks of one name. For
--- clients that spawn a stream in one transaction. Raises WF004 for an unknown name.
+-- clients that spawn a stream in one transaction. Raises WF004 for an unknown name, WF025 for one
+-- whose kind has a demand.
 create or replace function absurd.begin_copy(
   p_task_name text, p_queue text default null, p_priority smallint default 0
 )
@@ -286,6 +303,12 @@ as $$
 declare
   v_kind absurd.kind := absurd.kind_named(p_task_name);
 begin
+  if v_kind.demand is not null then
+    raise exception using
+      errcode = 'WF025',
+      message = format('tasks of %s have gates or a demand, which COPY cannot write; spawn them in batches',
+                       p_task_name);
+  end if;
   perform absurd.ensure_partitions();
   return query
     select absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority),

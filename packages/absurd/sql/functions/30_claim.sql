@@ -4,8 +4,10 @@
 -- from. Unlocked probes of one row a lane.
 -- A lane with a hint has no live row below it, as far as this worker knows; a hint that is too high
 -- delays a task until the next claim without hints and has no other effect.
+-- p_demanding: which of the lanes that ask for resources or labels it may read, besides all others.
 create or replace function absurd.best_lanes(
-  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer
+  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer,
+  p_demanding integer[]
 )
   returns table (lane_id integer, kind_id integer, hint bigint, boost_ms double precision)
   language sql stable
@@ -15,6 +17,7 @@ as $$
       from absurd.lane l
       left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
      where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused
+       and (not l.demanding or l.lane_id = any(p_demanding))
   )
   select e.lane_id, e.kind_id, e.hint, e.boost_ms
     from eligible e
@@ -71,7 +74,7 @@ $$;
 -- Locks ready rows. Rows of one lane come in the order of seq.
 create or replace function absurd.claim(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_kinds integer[],
-  p_hint_lanes integer[], p_hints bigint[], p_limit integer
+  p_hint_lanes integer[], p_hints bigint[], p_limit integer, p_demanding integer[] default null
 )
   returns table (
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
@@ -88,7 +91,8 @@ declare
 begin
   select array_agg(b.lane_id), array_agg(b.kind_id), array_agg(b.hint), array_agg(b.boost_ms)
     into v_lanes, v_kinds, v_hints, v_boosts
-    from absurd.best_lanes(p_queues, p_kinds, p_hint_lanes, p_hints, p_limit) b;
+    from absurd.best_lanes(
+             p_queues, p_kinds, p_hint_lanes, p_hints, p_limit, p_demanding) b;
   if v_lanes is null then
     return;
   end if;
@@ -126,7 +130,7 @@ $$;
 -- Rows of what = 's' are stale: ended attempts whose fence did not hold. One row of what = 'r' says
 -- in claim_no how many tasks became ready because of what completed. Rows of what = 'c' are claims.
 -- p_results, p_errors: JSON as text. p_classes: see absurd.fail_attempts.
--- Locks worker, lease, waiting, ready rows, in this order.
+-- Locks worker, lease, waiting rows, gates, ready rows, in this order.
 -- Raises WF002 when the worker was declared dead.
 create or replace function absurd.cycle(
   p_worker_id integer, p_epoch bigint,
@@ -145,11 +149,15 @@ declare
   v_done bigint[];
   v_failed bigint[];
   v_released integer := 0;
+  v_gated boolean := absurd.has_gates();
 begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
   if cardinality(p_done_ids) > 0 then
     v_done := absurd.complete_attempts(p_worker_id, p_epoch, p_done_ids, p_done_claims, p_results);
     v_released := absurd.resolve_dependents(v_done);
+    if v_gated then
+      perform absurd.free_gates(v_done);
+    end if;
     if cardinality(v_done) < cardinality(p_done_ids) then
       return query
         select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
@@ -168,12 +176,22 @@ begin
         from unnest(p_failed_ids, p_failed_claims) as g(task_id, claim_no)
        where g.task_id <> all (v_failed);
   end if;
+  if v_gated and p_limit > 0 then
+    perform absurd.take_notes(100);
+  end if;
+  v_released := v_released + absurd.settle_gates();
   if v_released > 0 then
     return query
       select 'r'::"char", null::bigint, v_released, null::integer, null::bigint, null::integer,
              null::integer, null::bigint, null::text, null::text;
   end if;
-  if p_limit > 0 then
+  if p_limit > 0 and absurd.has_demanding_lanes(p_queues, p_kinds) then
+    return query
+      select 'c'::"char", c.*
+        from absurd.claim_fitting(
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
+        ) c;
+  elsif p_limit > 0 then
     return query
       select 'c'::"char", c.*
         from absurd.claim(

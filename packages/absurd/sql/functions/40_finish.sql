@@ -61,7 +61,8 @@ $$;
 
 -- Puts attempts that just lost their lease where absurd.judge says: deferred (another try), ready
 -- (given back), waiting (for its repair) or outcome (dead, cancelled), and resolves what depended on
--- the ended ones.
+-- the ended ones. What is given back to a gated lane goes in line at its gates; the caller settles
+-- or notes the gates.
 create or replace function absurd.settle(p_ended absurd.ended_attempt[])
   returns void
   language plpgsql
@@ -92,7 +93,9 @@ begin
   given_back as (
     insert into absurd.ready (lane_id, task_id, claim_no, at)
     select j.lane_id, j.task_id, j.claim_no, absurd.clock()
-      from judged j where j.verdict in ('released', 'at once')
+      from judged j
+     where j.verdict in ('released', 'at once')
+       and not exists (select from absurd.lane l where l.lane_id = j.lane_id and l.gated)
   ),
   over as (
     insert into absurd.outcome (
@@ -110,6 +113,9 @@ begin
   if cardinality(v_over) > 0 then
     perform absurd.after_end(v_over);
   end if;
+  if absurd.has_gates() then
+    perform absurd.leave_gates(p_ended);
+  end if;
 end;
 $$;
 
@@ -126,6 +132,10 @@ begin
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_result::text]
   ));
+  if absurd.has_gates() then
+    perform absurd.free_gates(array[v_lease.task_id]);
+    perform absurd.note_gates();
+  end if;
 end;
 $$;
 
@@ -157,6 +167,7 @@ begin
           )::text],
     array[random()]
   );
+  perform absurd.note_gates();
 end;
 $$;
 

@@ -59,6 +59,7 @@ begin
   select array_agg(h.task_id) into v_woken from held h;
   delete from absurd.wait_event w where w.name = p_name;
   perform absurd.wake_waiting(v_woken);
+  perform absurd.note_gates();
   return true;
 end;
 $$;

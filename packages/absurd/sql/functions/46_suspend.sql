@@ -17,6 +17,10 @@ begin
     raise exception using errcode = 'WF010', message = v_reason;
   end if;
   delete from absurd.lease l where l.task_id = p_lease.task_id;
+  if absurd.has_gates() then
+    perform absurd.free_gates(array[p_lease.task_id], array[p_lease.claimed_at]);
+    perform absurd.note_gates();
+  end if;
   insert into absurd.credit (task_id, claim_no, attempts)
   values (p_lease.task_id, p_lease.claim_no, 1)
   on conflict do nothing;
@@ -67,6 +71,7 @@ create or replace function absurd.sleep_attempts(
 as $$
 declare
   v_asleep bigint[];
+  v_claimed_ats timestamptz[];
 begin
   perform from absurd.lease l
     where l.task_id = any(p_ids) and l.worker_id + 0 = p_worker_id and l.epoch = p_epoch
@@ -83,7 +88,7 @@ begin
              select from absurd.signal s
               where s.task_id = g.task_id and s.claim_no = g.claim_no and s.kind = 'cancel'
            )
-    returning l.task_id, l.claim_no, l.lane_id, g.ordinal,
+    returning l.task_id, l.claim_no, l.lane_id, l.claimed_at, g.ordinal,
               coalesce(g.until, absurd.clock() + make_interval(secs => g.seconds)) as wake_at
   ),
   kept as (
@@ -102,7 +107,11 @@ begin
     insert into absurd.deferred (run_at, task_id, claim_no, lane_id)
     select o.wake_at, o.task_id, o.claim_no, o.lane_id from gone o
   )
-  select array_agg(o.task_id) into v_asleep from gone o;
+  select array_agg(o.task_id), array_agg(o.claimed_at) into v_asleep, v_claimed_ats from gone o;
+  if v_asleep is not null and absurd.has_gates() then
+    perform absurd.free_gates(v_asleep, v_claimed_ats);
+    perform absurd.note_gates();
+  end if;
   if cardinality(v_asleep) = cardinality(p_ids) then
     return;
   end if;

@@ -133,7 +133,7 @@ end;
 $$;
 
 -- What follows when tasks ended without completing: those that waited for one as for a repair die
--- with it, what depended on any of them is resolved, and the dead are announced.
+-- with it, their gates are free, what depended on any of them is resolved, the dead are announced.
 create or replace function absurd.after_end(p_over bigint[])
   returns void
   language plpgsql
@@ -141,6 +141,9 @@ as $$
 declare
   v_over bigint[] := p_over || absurd.end_unrepaired(p_over);
 begin
+  if cardinality(v_over) > 0 and absurd.has_gates() then
+    perform absurd.free_gates(v_over);
+  end if;
   perform absurd.resolve_dependents(v_over);
   perform absurd.announce_dead(v_over);
 end;

@@ -82,6 +82,7 @@ begin
       p_worker_id, p_epoch, v_unknown, v_claims,
       array_fill('released'::text, array[cardinality(v_unknown)]), null, null
     );
+    perform absurd.settle_gates();
   end if;
   return query
     select g.task_id, g.claim_no,
@@ -109,6 +110,7 @@ begin
       array_agg('released'::text), null, null
     )
       from absurd.lease l where l.worker_id = p_worker_id and l.epoch = p_epoch;
+    perform absurd.settle_gates();
     update absurd.control c set expires_at = '-infinity'
      where c.worker_id = p_worker_id and c.epoch = p_epoch;
   end if;
@@ -125,10 +127,14 @@ create or replace function absurd.claim_tasks(
 as $$
 begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
+  if absurd.has_gates() then
+    perform absurd.take_notes(100);
+    perform absurd.settle_gates();
+  end if;
   return query
     select absurd.task_uuid(c.task_id), k.name, c.params::jsonb, c.claim_no,
            absurd.fence_text(c.task_id, c.claim_no, p_worker_id, p_epoch)
-      from absurd.claim(
+      from absurd.claim_fitting(
              p_worker_id, p_epoch, p_queues,
              array(select n.kind_id from absurd.kind n where n.name = any(p_task_names)),
              null, null, p_limit

@@ -35,6 +35,7 @@ begin
     );
     exit when cardinality(v_left) = 0;
   end loop;
+  perform absurd.note_gates();
   return query
     select i, case
              when i = any(v_cancelled) then 'cancelled'
@@ -85,6 +86,9 @@ as $$
      where r.lane_id = l.lane_id and r.task_id = any(p_ids) and r.claim_no <= p_claim_no_max
     returning r.task_id as id, r.claim_no
   ),
+  from_parked as (
+    delete from absurd.parked p where p.task_id = any(p_ids) returning p.task_id as id, p.claim_no
+  ),
   ended as (
     insert into absurd.outcome (task_id, claim_no, kind, finished_at, error)
     select e.id, e.claim_no, 'x', absurd.clock(),
@@ -94,6 +98,7 @@ as $$
         select * from from_waiting
         union all select * from from_deferred
         union all select * from from_ready
+        union all select * from from_parked
       ) e
     returning task_id
   )

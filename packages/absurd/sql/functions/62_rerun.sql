@@ -71,6 +71,7 @@ begin
   perform absurd.recount_waiting(v_back || array(
     select distinct d.child from absurd.dep d where d.parent = any(v_back)
   ));
+  perform absurd.note_gates();
   return v_back;
 end;
 $$;

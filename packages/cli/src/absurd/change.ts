@@ -5,10 +5,11 @@ import type { Command } from "commander";
 import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { type DemandFlags, demandOf, withDemandFlags } from "./demand-flags.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { type RareSpawnFlags, addRareSpawnFlags, readRareSpawnFlags } from "./spawn-flags.ts";
 
-interface SpawnFlags extends AbsurdFlags, RareSpawnFlags {
+interface SpawnFlags extends AbsurdFlags, RareSpawnFlags, DemandFlags {
   readonly params?: string;
   readonly priority?: number;
   readonly delay?: number;
@@ -23,10 +24,12 @@ Examples:
   absurd spawn send-mail --params '{"to":"op@site"}'
   absurd spawn imaging --params @imaging.json --priority 5 --key tile-17
   absurd spawn reduce --dedupe-seconds 3600 --deadline 2026-03-01T18:00:00Z
+  absurd spawn imaging --lock ms/17 --lock caltable/3:shared --concurrency-key disk=2
+  absurd spawn imaging --resource cpu=4 --label site=ovro --rate api=10/60
   generate | absurd spawn reduce --params - --depends-on 019a...-...`;
 
 export function spawnCommand(): Command {
-  const command = absurdCommand("spawn", "put a task into the queue")
+  const command = withDemandFlags(absurdCommand("spawn", "put a task into the queue"))
     .argument("<name>", "a registered task name")
     .option("--params <json>", "JSON, @file, or - for standard input; default {}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
@@ -55,6 +58,7 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.dependsOn === undefined ? {} : { dependsOn: flags.dependsOn }),
     ...(await readRareSpawnFlags(flags)),
+    ...demandOf(flags),
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);

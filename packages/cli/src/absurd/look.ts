@@ -83,6 +83,7 @@ function formatTask(
       place.awaitedEvent === null
         ? `${place.unmetCount ?? 0} of ${task.dependsOn.length} dependencies are not done`
         : `for event ${place.awaitedEvent}`,
+    parked: "waits at its gates; see: absurd limits list",
     lease: `held by ${task.workerName ?? ""} since ${formatTime(task.claimedAt)}`,
   };
   const lines: [string, string | undefined][] = [

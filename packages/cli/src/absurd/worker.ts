@@ -9,6 +9,7 @@ import { z } from "zod";
 import { UsageError } from "../failure.ts";
 import { lineLogger } from "../line-logger.ts";
 import { parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
+import { amounts, texts } from "./demand-flags.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
 interface WorkerFlags extends AbsurdFlags {
@@ -16,6 +17,8 @@ interface WorkerFlags extends AbsurdFlags {
   readonly leaseSeconds: number;
   readonly graceSeconds: number;
   readonly verbose?: boolean;
+  readonly resource?: Readonly<Record<string, number>>;
+  readonly label?: Readonly<Record<string, string>>;
 }
 
 const HELP = `
@@ -54,6 +57,8 @@ export function workerCommand(): Command {
       parseGraceSeconds,
       30,
     )
+    .option("--resource <name=amount...>", "what tasks can take, such as cpu=8", amounts)
+    .option("--label <name=value...>", "what tasks can require, such as site=ovro", texts)
     .option("--verbose", "log what handlers log as debug, too")
     .addHelpText("after", HELP)
     .action(runWorker);
@@ -71,6 +76,8 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     leaseSeconds: flags.leaseSeconds,
     resolveParams: fileParams,
     log,
+    ...(flags.resource === undefined ? {} : { capacity: flags.resource }),
+    ...(flags.label === undefined ? {} : { labels: flags.label }),
     ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
   });
   const { deadLetterQueue } = settings;
