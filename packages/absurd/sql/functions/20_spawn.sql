@@ -29,14 +29,17 @@ begin
                task_name text, queue_name text, params jsonb, priority smallint,
                max_retries integer, timeout_seconds double precision,
                delay_seconds double precision, available_at timestamptz, idempotency_key text,
-               correlation_id text, workflow_id uuid, tags text[], policy jsonb, depends_on jsonb
+               correlation_id text, workflow_id uuid, tags text[], policy jsonb, depends_on jsonb,
+               version text
              )
            ) with ordinality as g(
              task_name, queue_name, params, priority, max_retries, timeout_seconds,
              delay_seconds, available_at, idempotency_key, correlation_id, workflow_id, tags,
-             policy, depends_on, ordinal
+             policy, depends_on, version, ordinal
            )
-      join absurd.kind k on k.name = g.task_name
+      join absurd.kind k
+        on k.name = g.task_name
+       and case when g.version is null then k.current else k.version = g.version end
      order by g.ordinal
   );
   if cardinality(v_rows) < jsonb_array_length(p_tasks) then
@@ -44,9 +47,15 @@ begin
       errcode = 'WF004',
       message = format(
         'task name %s is not registered',
-        (select coalesce(to_jsonb(e.value ->> 'task_name')::text, 'null')
+        (select coalesce(
+                  to_jsonb(e.value ->> 'task_name' || coalesce('@' || (e.value ->> 'version'), ''))
+                    ::text, 'null')
            from jsonb_array_elements(p_tasks) e
-          where not exists (select from absurd.kind k where k.name = e.value ->> 'task_name')
+          where not exists (
+                  select from absurd.kind k
+                   where k.name = e.value ->> 'task_name'
+                     and k.version = coalesce(e.value ->> 'version', k.version)
+                )
           limit 1)
       );
   end if;
@@ -62,22 +71,40 @@ begin
 end;
 $$;
 
--- Makes the lanes that these tasks need and that do not exist. Waits for a transaction that is
--- making the same lane, and for nothing else.
+-- Makes the lanes that these tasks need and that do not exist, and says whether any of the lanes is
+-- guarded: then absurd.admit_spawns has the word. Waits for a transaction that is making the same
+-- lane or changing its queue, and for nothing else.
 create or replace function absurd.intern_lanes(p_rows absurd.spawn_row[])
-  returns void
-  language sql
+  returns boolean
+  language plpgsql
 as $$
-  insert into absurd.lane (queue, kind_id, priority, boost_ms)
-  select w.queue, w.kind_id, w.priority, w.priority * 1e8::double precision
-    from (select distinct r.queue, r.kind_id, r.priority from unnest(p_rows) r) w
-   where not exists (
-           select from absurd.lane l
-            where l.queue = w.queue and l.kind_id = w.kind_id and l.class_id = 0
-              and l.priority = w.priority and l.fair_key = ''
-         )
-   order by 1, 2, 3
-  on conflict do nothing;
+declare
+  v_missing record;
+  v_guarded boolean;
+begin
+  for v_round in 1..2 loop
+    select array_agg(w.queue) filter (where l.lane_id is null) as queues,
+           array_agg(w.kind_id) filter (where l.lane_id is null) as kinds,
+           array_agg(0) filter (where l.lane_id is null) as classes,
+           array_agg(w.priority) filter (where l.lane_id is null) as priorities,
+           array_agg(w.fair) filter (where l.lane_id is null) as fair,
+           coalesce(bool_or(l.guarded), false) as guarded
+      into v_missing
+      from (
+        select distinct r.queue, r.kind_id, r.priority, absurd.fair_bucket(r.request) as fair
+          from unnest(p_rows) r
+      ) w
+      left join absurd.lane l
+        on l.queue = w.queue and l.kind_id = w.kind_id and l.class_id = 0
+       and l.priority = w.priority and l.fair_key = w.fair;
+    v_guarded := v_missing.guarded;
+    exit when v_missing.queues is null or v_round = 2;
+    perform absurd.make_lanes(
+      v_missing.queues, v_missing.kinds, v_missing.classes, v_missing.priorities, v_missing.fair
+    );
+  end loop;
+  return v_guarded;
+end;
 $$;
 
 -- Gives the keyed rows whose key is known the number of the task that has it. Waits for a
@@ -88,9 +115,10 @@ create or replace function absurd.match_keys(p_rows absurd.spawn_row[])
 as $$
 begin
   insert into absurd.dedup (scope, key, task_id)
-  select r.kind_id, r.idempotency_key, r.number
-    from unnest(p_rows) r where r.idempotency_key is not null
-   order by r.kind_id, r.idempotency_key, r.ordinal
+  select k.scope, r.idempotency_key, r.number
+    from unnest(p_rows) r join absurd.kind k on k.kind_id = r.kind_id
+   where r.idempotency_key is not null
+   order by k.scope, r.idempotency_key, r.ordinal
   on conflict do nothing;
 
   return array(
@@ -100,8 +128,9 @@ begin
              r.correlation_id, r.workflow_id, r.tags, r.policy, r.depends_on, r.request
            )::absurd.spawn_row
       from unnest(p_rows) r
+      left join absurd.kind k on k.kind_id = r.kind_id and r.idempotency_key is not null
       left join absurd.dedup d
-        on d.scope = r.kind_id and d.key = r.idempotency_key and d.bucket = 0
+        on d.scope = k.scope and d.key = r.idempotency_key and d.bucket = 0
      order by r.ordinal
   );
 end;
@@ -110,11 +139,12 @@ $$;
 -- Spawns tasks, all or none, and says for each its task_id and whether it is new.
 --
 -- p_tasks: [{ task_name, params, queue_name, priority, max_retries, timeout_seconds, delay_seconds,
--- available_at, idempotency_key, correlation_id, workflow_id, tags, policy, depends_on }]; only
--- task_name is required. depends_on lists task_ids, or indexes (from 0) of earlier tasks in p_tasks.
+-- available_at, idempotency_key, correlation_id, workflow_id, tags, policy, depends_on, version,
+-- fairness_key }]; only task_name is required. depends_on lists task_ids, or indexes (from 0) of earlier tasks in p_tasks.
 -- p_fence: the spawning attempt; its lease is locked, so a stale one spawns nothing.
 -- Raises WF001 stale fence, WF004 unknown name, WF005 an index that is not of an earlier task,
--- WF006 unknown parent, WF007 a parent that failed or was cancelled, WF008 params too large.
+-- WF006 unknown parent, WF007 a parent that failed or was cancelled, WF008 params too large,
+-- WF020 queue full, WF021 queue draining.
 create or replace function absurd.spawn_tasks(p_tasks jsonb, p_fence text default null)
   returns table (task_index integer, task_id uuid, created boolean)
   language plpgsql
@@ -123,6 +153,7 @@ declare
   v_now timestamptz := absurd.clock();
   v_rows absurd.spawn_row[];
   v_parent absurd.lease;
+  v_guarded boolean;
 begin
   if p_fence is not null then
     v_parent := absurd.hold_fence(p_fence);
@@ -131,9 +162,12 @@ begin
     perform absurd.ensure_partitions();
   end if;
   v_rows := absurd.parse_spawns(p_tasks, v_now);
-  perform absurd.intern_lanes(v_rows);
+  v_guarded := absurd.intern_lanes(v_rows);
   if exists (select from unnest(v_rows) r where r.idempotency_key is not null) then
     v_rows := absurd.match_keys(v_rows);
+  end if;
+  if v_guarded then
+    perform absurd.admit_spawns(v_rows);
   end if;
   if exists (select from unnest(v_rows) r where r.depends_on is not null) then
     perform absurd.record_edges(v_rows);
@@ -165,7 +199,7 @@ as $$
       from unnest(p_rows) r
       join absurd.lane l
         on l.queue = r.queue and l.kind_id = r.kind_id and l.class_id = 0
-       and l.priority = r.priority and l.fair_key = ''
+       and l.priority = r.priority and l.fair_key = absurd.fair_bucket(r.request)
      where r.number = r.final
   ),
   body as (

@@ -1,5 +1,15 @@
 -- Claiming. The cost of a claim depends on neither backlog, nor history, nor dead rows.
 
+-- True when one of these queues has a limit of running tasks, a weight or fairness keys: claims from
+-- them go through absurd.claim_shared. absurd.claim leaves out lanes with a limit, so what was
+-- changed a moment ago cannot be passed.
+create or replace function absurd.shares_claims(p_queues text[])
+  returns boolean
+  language sql stable
+as $$
+  select exists (select from absurd.queue q where q.special and q.name = any(p_queues));
+$$;
+
 -- Claims up to p_limit tasks for a worker, best lanes first, oldest first within a lane.
 --
 -- Two phases: unlocked probes find the best lanes and their heads, then the chosen rows are locked
@@ -22,7 +32,7 @@ as $$
     select l.lane_id, l.kind_id, l.boost_ms, coalesce(h.hint, 0) as hint
       from absurd.lane l
       left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
-     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused
+     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused and not l.limited
   ),
   head as materialized (
     select e.*
@@ -130,7 +140,13 @@ begin
       select 'r'::"char", null::bigint, v_released, null::integer, null::bigint, null::integer,
              null::integer, null::bigint, null::text;
   end if;
-  if p_limit > 0 then
+  if p_limit > 0 and absurd.shares_claims(p_queues) then
+    return query
+      select 'c'::"char", c.*
+        from absurd.claim_shared(
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
+        ) c;
+  elsif p_limit > 0 then
     return query
       select 'c'::"char", c.*
         from absurd.claim(

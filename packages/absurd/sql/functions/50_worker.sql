@@ -116,24 +116,35 @@ end;
 $$;
 
 -- Claims tasks for a worker written in any language; params are JSON and fence goes back to
--- complete_task and fail_task. Raises WF002 when the worker was declared dead.
+-- complete_task and fail_task. A task name stands for all its versions, name@version for one.
+-- Raises WF002 when the worker was declared dead.
 create or replace function absurd.claim_tasks(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_task_names text[], p_limit integer
 )
   returns table (task_id uuid, task_name text, params jsonb, attempt integer, fence text)
   language plpgsql
 as $$
+declare
+  v_kinds integer[];
 begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
-  return query
-    select absurd.task_uuid(c.task_id), k.name, c.params::jsonb, c.claim_no,
-           absurd.fence_text(c.task_id, c.claim_no, p_worker_id, p_epoch)
-      from absurd.claim(
-             p_worker_id, p_epoch, p_queues,
-             array(select n.kind_id from absurd.kind n where n.name = any(p_task_names)),
-             null, null, p_limit
-           ) c
-      join absurd.kind k on k.kind_id = c.kind_id;
+  v_kinds := array(
+    select n.kind_id from absurd.kind n
+     where n.name = any(p_task_names) or n.name || '@' || n.version = any(p_task_names)
+  );
+  if absurd.shares_claims(p_queues) then
+    return query
+      select absurd.task_uuid(c.task_id), k.name, c.params::jsonb, c.claim_no,
+             absurd.fence_text(c.task_id, c.claim_no, p_worker_id, p_epoch)
+        from absurd.claim_shared(p_worker_id, p_epoch, p_queues, v_kinds, null, null, p_limit) c
+        join absurd.kind k on k.kind_id = c.kind_id;
+  else
+    return query
+      select absurd.task_uuid(c.task_id), k.name, c.params::jsonb, c.claim_no,
+             absurd.fence_text(c.task_id, c.claim_no, p_worker_id, p_epoch)
+        from absurd.claim(p_worker_id, p_epoch, p_queues, v_kinds, null, null, p_limit) c
+        join absurd.kind k on k.kind_id = c.kind_id;
+  end if;
 end;
 $$;
 
