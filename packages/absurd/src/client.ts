@@ -8,8 +8,12 @@ import type pg from "pg";
 
 import { type Db, run } from "./db.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
+import { type Explanation, explainTask } from "./explain.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
+import { pause } from "./pause.ts";
+import { type FullQueueScope, waitWhileFull } from "./queue-full.ts";
+import { Queues } from "./queues.ts";
 import { spawnBatch, taskNameOf } from "./spawn.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
@@ -25,6 +29,7 @@ import {
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
+import { Workers } from "./workers.ts";
 
 export interface AbsurdClientOptions {
   /** Definitions to register before the first spawn and to check params with. */
@@ -33,7 +38,7 @@ export interface AbsurdClientOptions {
   readonly onNotifyError?: (error: unknown) => void;
 }
 
-interface SpawnScope {
+interface SpawnScope extends FullQueueScope {
   /** The caller's open transaction. */
   readonly on?: pg.ClientBase | undefined;
   /** The attempt that spawns: a stale one spawns nothing. */
@@ -44,6 +49,8 @@ const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
+  readonly queues: Queues;
+  readonly workers: Workers;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -54,6 +61,8 @@ export class AbsurdClient {
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.queues = new Queues(this.#pool, this.#notifier);
+    this.workers = new Workers(this.#pool, this.#notifier);
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -64,15 +73,20 @@ export class AbsurdClient {
     this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
   }
 
-  /** @throws {UnknownTaskName | InvalidParams | DependencyFailed | TaskNotFound | LeaseLost} */
+  /**
+   * @throws {UnknownTaskName | InvalidParams | DependencyFailed | TaskNotFound | LeaseLost |
+   * QueueFull | QueueDraining}
+   */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,
     options: SpawnOptions & SpawnScope = {},
   ): Promise<Spawned> {
-    const { on, fence, ...rest } = options;
+    const { on, fence, whenFull, waitSeconds, signal, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
-    const [spawned] = await this.spawnMany([request], { on, fence });
+    const [spawned] = await this.spawnMany([request], {
+      ...{ on, fence, whenFull, waitSeconds, signal },
+    });
     return spawned!;
   }
 
@@ -81,7 +95,7 @@ export class AbsurdClient {
     if (requests.length === 0) return [];
     await this.#registerUsed(requests);
     const batch = spawnBatch(requests, this.#definitions);
-    const rows = await this.#callSpawn(scope, batch.json);
+    const rows = await waitWhileFull(scope, () => this.#callSpawn(scope, batch.json));
     const spawned: Spawned[] = [];
     rows.forEach((row, place) => {
       spawned[batch.order[place]!] = { taskId: row.task_id, created: row.created };
@@ -142,6 +156,11 @@ export class AbsurdClient {
     ]);
     if (!tasks[0] || !place) throw new TaskNotFound(`no task ${taskId}`);
     return { ...tasks[0], place, attempts };
+  }
+
+  /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */
+  explain(taskId: string): Promise<Explanation[]> {
+    return explainTask(this.#pool, uuidOrNotFound(taskId));
   }
 
   /** Newest first, a page at a time. */
@@ -222,17 +241,4 @@ export class AbsurdClient {
     });
     return [...new Set(queues)];
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else resolve();
-    }
-  });
 }

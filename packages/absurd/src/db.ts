@@ -3,19 +3,25 @@
  *
  * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
  * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF020 queue full, WF021 queue
+ * draining, WF022 invalid setting, WF023 no such worker.
  */
 import type { QueryResultRow } from "pg";
+import { z } from "zod";
 
 import {
   DependencyCycle,
   DependencyFailed,
   InvalidParams,
+  InvalidSetting,
   InvalidTransition,
   LeaseLost,
+  QueueDraining,
+  QueueFull,
   TaskNotFound,
   UnknownTaskName,
   WorkerDeclaredDead,
+  WorkerNotFound,
 } from "./errors.ts";
 
 /** A pool, a pooled client or a client in a transaction; callers choose the scope. */
@@ -38,7 +44,27 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF006: (message, options) => new TaskNotFound(message, options),
   WF007: (message, options) => new DependencyFailed(message, options),
   WF008: (message, options) => new InvalidParams(message, [], options),
+  WF020: (message, options) => new QueueFull(message, queueFullDetail(options.cause), options),
+  WF021: (message, options) => new QueueDraining(message, options),
+  WF022: (message, options) => new InvalidSetting(message, options),
+  WF023: (message, options) => new WorkerNotFound(message, options),
 };
+
+const fullDetail = z.object({
+  queue: z.string(),
+  pending_max: z.number(),
+  retry_after_seconds: z.number(),
+});
+
+function queueFullDetail(cause: unknown): ConstructorParameters<typeof QueueFull>[1] {
+  const text = cause instanceof Error && "detail" in cause ? String(cause.detail) : "";
+  const detail = fullDetail.parse(JSON.parse(text));
+  return {
+    queue: detail.queue,
+    pendingMax: detail.pending_max,
+    retryAfterSeconds: detail.retry_after_seconds,
+  };
+}
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */
 export async function run<R extends QueryResultRow>(

@@ -12,17 +12,23 @@ export {
   DependencyFailed,
   type ErrorClass,
   InvalidParams,
+  InvalidSetting,
   InvalidTransition,
   LeaseLost,
   MigrationConflict,
+  QueueDraining,
+  QueueFull,
   ShuttingDown,
   TaskCancelled,
   TaskError,
   TaskNotFound,
   TimedOut,
   UnknownTaskName,
+  WorkerNotFound,
 } from "./errors.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export type { Explanation } from "./explain.ts";
+export type { QueueSettings, QueueView } from "./queues.ts";
 export {
   type AnyTask,
   type Json,
@@ -45,5 +51,6 @@ export {
   type TaskView,
   isTerminal,
 } from "./task-view.ts";
+export type { WorkerView } from "./workers.ts";
 export type { WorkerOptions } from "./worker-options.ts";
 export { type WorkerHandle, startWorker } from "./worker.ts";

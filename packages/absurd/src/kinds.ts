@@ -6,24 +6,46 @@ import { UnknownTaskName } from "./errors.ts";
 import { nearNames } from "./near-names.ts";
 import type { AnyTask } from "./task.ts";
 
-/** Registers definitions; returns kind numbers by name. */
+/** Registers definitions; returns the kind number of each. The last of a name is its newest. */
 export async function registerKinds(
   db: Db,
   tasks: readonly AnyTask[],
-): Promise<Map<string, number>> {
+): Promise<Map<AnyTask, number>> {
   const kinds = tasks.map((task) => ({
     task_name: task.name,
+    version: task.version,
     queue_name: task.queue,
     max_retries: task.maxRetries,
     timeout_seconds: task.timeoutSeconds,
     params_schema: z.toJSONSchema(task.params, { unrepresentable: "any", io: "input" }),
   }));
-  const rows = await run<{ task_name: string; kind_id: number }>(
+  const rows = await run<{ task_name: string; kind_id: number; version: string }>(
     db,
-    "select task_name, kind_id from absurd.register_kinds($1)",
+    "select task_name, kind_id, version from absurd.register_kinds($1)",
     [JSON.stringify(kinds)],
   );
-  return new Map(rows.map((row) => [row.task_name, row.kind_id]));
+  const ids = new Map(
+    rows.map((row) => [kindText({ name: row.task_name, version: row.version }), row.kind_id]),
+  );
+  return new Map(tasks.map((task) => [task, ids.get(kindText(task))!]));
+}
+
+/** Says which kinds a worker can run: for people who look for the reason why a task waits. */
+export async function announceKinds(
+  db: Db,
+  worker: { readonly workerId: number; readonly epoch: bigint },
+  kindIds: readonly number[],
+): Promise<void> {
+  await run(db, "select absurd.announce_kinds($1, $2, $3)", [
+    worker.workerId,
+    worker.epoch.toString(),
+    kindIds,
+  ]);
+}
+
+/** name@version; the name alone without version. */
+export function kindText(kind: { readonly name: string; readonly version?: string }): string {
+  return kind.version ? `${kind.name}@${kind.version}` : kind.name;
 }
 
 /** The same error with the names that look like the unknown one. */

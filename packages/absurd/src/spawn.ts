@@ -80,6 +80,8 @@ function wireTask(
     task_name: name,
     queue_name: request.queue,
     priority: request.priority,
+    version: request.version,
+    fairness_key: request.fairnessKey,
     delay_seconds: request.delaySeconds,
     available_at: request.availableAt,
     max_retries: request.maxRetries,

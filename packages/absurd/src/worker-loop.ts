@@ -16,7 +16,7 @@ import { type Db, isTransient } from "./db.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 import { LeaseLost, ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
-import { registerKinds } from "./kinds.ts";
+import { announceKinds, registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
 import { Listener } from "./listener.ts";
 import { Maintainer } from "./maintainer.ts";
@@ -65,6 +65,7 @@ export class WorkerLoop implements AttemptHost {
   #ended: EndedAttempt[] = [];
   #declaredDead = false;
   #stopping = false;
+  #draining = false;
   #graceTimer: NodeJS.Timeout | undefined;
   #idleMs = POLL_MS_MIN;
 
@@ -137,9 +138,9 @@ export class WorkerLoop implements AttemptHost {
   async start(): Promise<void> {
     const runnable = this.#options.tasks.filter((task) => task.handler !== undefined);
     const kindIds = await registerKinds(this.side, runnable);
-    this.#definitions = new Map(runnable.map((task) => [kindIds.get(task.name)!, task]));
+    this.#definitions = new Map(runnable.map((task) => [kindIds.get(task)!, task]));
     await this.client.registerTasks();
-    await this.#lease.register();
+    await this.#register();
     await this.#listener.start();
     this.#maintainer.start();
   }
@@ -214,7 +215,7 @@ export class WorkerLoop implements AttemptHost {
   }
 
   get #freeCount(): number {
-    return this.#stopping ? 0 : this.#concurrency - this.#running.size;
+    return this.#stopping || this.#draining ? 0 : this.#concurrency - this.#running.size;
   }
 
   /** Returns when there is something to report, or room and a reason to look for work. */
@@ -333,8 +334,15 @@ export class WorkerLoop implements AttemptHost {
     for (const key of this.#running.keys()) this.#lose(key);
     this.#ended = [];
     this.#hints.distrust();
-    await this.#untilDatabaseIsBack(() => this.#lease.register());
+    await this.#untilDatabaseIsBack(() => this.#register());
     this.#declaredDead = false;
+  }
+
+  /** A new number: what was asked of the old one is over. */
+  async #register(): Promise<void> {
+    await this.#lease.register();
+    this.#draining = false;
+    await announceKinds(this.side, this.identity, [...this.#definitions.keys()]);
   }
 
   #onHeartbeat(message: HeartbeatMessage): void {
@@ -344,6 +352,11 @@ export class WorkerLoop implements AttemptHost {
     } else if (message.kind === "cancel") {
       const attempt = this.#running.get(`${message.taskNumber}/${message.claimNo}`);
       if (!attempt?.signal.aborted) attempt?.abort(new TaskCancelled(message.reason));
+    } else if (message.kind === "drain") {
+      this.#draining = message.isAsked;
+      this.#wake.ring();
+    } else if (message.kind === "stop") {
+      this.stop(message.graceSeconds);
     } else {
       this.log.warn({ worker: this.name, error: message.message }, "a heartbeat failed");
     }

@@ -36,7 +36,9 @@ begin
 end;
 $$;
 
--- Prolongs every lease of a worker by one row, and hands over the requests waiting for it.
+-- Prolongs every lease of a worker by one row, and hands over the requests waiting for it: to
+-- 'cancel' a task, or (task 0) of the worker itself to 'drain' or to 'stop', with the grace in
+-- seconds as reason.
 -- Raises WF002 when the worker was declared dead.
 create or replace function absurd.beat(p_worker_id integer, p_epoch bigint)
   returns table (task_id bigint, claim_no integer, kind text, reason text)
@@ -50,7 +52,10 @@ begin
   end if;
   return query
     select s.task_id, s.claim_no, s.kind, s.reason
-      from absurd.signal s where s.worker_id = p_worker_id;
+      from absurd.signal s where s.worker_id = p_worker_id
+    union all
+    select 0::bigint, 0, g.kind, g.grace_seconds::text
+      from absurd.worker_signal g where g.worker_id = p_worker_id;
 end;
 $$;
 
