@@ -32,6 +32,9 @@ constraint worker_signal worker_signal_kind_known CHECK ((kind = ANY (ARRAY['dra
 constraint worker_signal worker_signal_pkey PRIMARY KEY (worker_id, kind)
 function add_kinds(jsonb) returns void
 function admit_spawns(spawn_row[]) returns void
+function announce_kinds(integer,bigint,integer[]) returns void
+function ask_worker(integer,text,double precision) returns void
+function assert_alive(integer) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
@@ -40,6 +43,7 @@ function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text) returns bigint[]
+function change_lane(bigint,integer,integer) returns boolean
 function check_edges(spawn_row[]) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_shared(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
@@ -58,26 +62,41 @@ function end_overdue(integer,integer) returns integer
 function ensure_partitions(integer) returns integer
 function ensure_queue(text) returns void
 function error_json(text,text,text) returns jsonb immutable
+function explain_deferred(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_end(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_lease(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_limit(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_line(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_queue(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_task(uuid) returns TABLE(code text, message text, detail jsonb) stable
+function explain_waiting(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_workers(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
 function fail_task(text,text,text,jsonb) returns void
 function fair_bucket(jsonb) returns text immutable
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function first_task_number(timestamp with time zone) returns bigint immutable
+function forget_worker_signals() returns void
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function given_kinds(jsonb) returns TABLE(task_name text, version text, queue text, attempts_max integer, timeout_ms bigint, params_schema jsonb, place bigint) stable
 function has_partition_today() returns boolean stable
 function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function intern_lanes(spawn_row[]) returns boolean
+function is_alive(worker) returns boolean stable
+function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function list_queues() returns TABLE(name text, paused boolean, draining boolean, pending_max integer, running_max integer, weight integer, priority_mode text, aging_seconds double precision, created_at timestamp with time zone, ready bigint, deferred bigint, waiting bigint, running bigint, oldest_at timestamp with time zone) stable
+function list_workers() returns TABLE(worker_id integer, name text, host text, pid integer, version text, queues text[], concurrency integer, kinds text[], started_at timestamp with time zone, beat_age_seconds double precision, lease_seconds double precision, asked text, tasks jsonb) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
 function match_keys(spawn_row[]) returns spawn_row[]
+function move_task(uuid,integer,text) returns void
 function next_task_number() returns bigint
+function other_lane(lane,smallint,text) returns lane
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function pause_queue(text) returns boolean
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
@@ -90,6 +109,7 @@ function release_dependents(bigint[]) returns integer
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
 function resume_queue(text) returns boolean
+function resume_worker(integer) returns void
 function retry_after(text,bigint,bigint) returns double precision stable
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
@@ -101,6 +121,7 @@ function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid,
 function sync_lanes(text) returns integer
 function task_number(uuid) returns bigint immutable
 function task_uuid(bigint) returns uuid immutable
+function time_text(timestamp with time zone) returns text stable
 function unmet_count(bigint) returns integer stable
 function use_version(text,text) returns void
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)

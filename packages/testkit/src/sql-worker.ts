@@ -76,13 +76,14 @@ export async function cycle(
     done?: readonly ClaimRow[];
     failed?: readonly (readonly [ClaimRow, string])[];
     limit?: number;
+    queues?: readonly string[];
   },
 ): Promise<ClaimRow[]> {
   const done = work.done ?? [];
   const failed = work.failed ?? [];
   const { rows } = await db.query<ClaimRow & { what: string }>(
-    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array['default'], $11,
-                                null, null, $12)`,
+    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, null, null,
+                                $13)`,
     [
       worker.id,
       worker.epoch,
@@ -94,6 +95,7 @@ export async function cycle(
       failed.map(([, errorClass]) => errorClass),
       failed.map(() => '{"tag":"Test","message":"as asked"}'),
       failed.map(() => 0.5),
+      work.queues ?? ["default"],
       worker.kinds,
       work.limit ?? 0,
     ],
