@@ -19,6 +19,8 @@ export interface ClaimRow {
   readonly claim_no: number;
   readonly lane_id: number;
   readonly seq: string;
+  /** JSON. */
+  readonly params: string;
 }
 
 export function task(fields: Record<string, unknown>): Record<string, unknown> {
