@@ -32,13 +32,16 @@ constraint worker_signal worker_signal_kind_known CHECK ((kind = ANY (ARRAY['dra
 constraint worker_signal worker_signal_pkey PRIMARY KEY (worker_id, kind)
 function add_kinds(jsonb) returns void
 function admit_spawns(spawn_row[]) returns void
+function admit_tasks(text,bigint) returns void
 function announce_kinds(integer,bigint,integer[]) returns void
 function ask_worker(integer,text,double precision) returns void
 function assert_alive(integer) returns void
 function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
+function await_queue_turns(text[]) returns void
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
@@ -49,7 +52,6 @@ function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) retur
 function claim_shared(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
-function claim_turn(integer,bigint,integer[],jsonb,integer,text[],bigint[],integer[],double precision,double precision) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function clock() returns timestamp with time zone stable
 function complete_attempts(integer,bigint,bigint[],integer[],text[]) returns bigint[]
 function complete_task(text,jsonb) returns void
@@ -91,6 +93,8 @@ function leave_worker(integer,bigint) returns void
 function list_queues() returns TABLE(name text, paused boolean, draining boolean, pending_max integer, running_max integer, weight integer, priority_mode text, aging_seconds double precision, created_at timestamp with time zone, ready bigint, deferred bigint, waiting bigint, running bigint, oldest_at timestamp with time zone) stable
 function list_workers() returns TABLE(worker_id integer, name text, host text, pid integer, version text, queues text[], concurrency integer, kinds text[], started_at timestamp with time zone, beat_age_seconds double precision, lease_seconds double precision, asked text, tasks jsonb) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
+function lock_shared(shared_head[],integer,double precision,double precision) returns tid[]
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
 function match_keys(spawn_row[]) returns spawn_row[]
@@ -100,6 +104,7 @@ function other_lane(lane,smallint,text) returns lane
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function pause_queue(text) returns boolean
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
+function plain_lane(text,integer,smallint) returns lane
 function promote_deferred(integer) returns integer
 function record_edges(spawn_row[]) returns void
 function recover_dead_workers(integer) returns integer
@@ -115,7 +120,9 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
+function shared_heads(text[],bigint[],integer[],integer[],jsonb) returns shared_head[] stable
 function shares_claims(text[]) returns boolean stable
+function spawn_plain(text,text[],text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function sync_lanes(text) returns integer
@@ -126,12 +133,11 @@ function unmet_count(bigint) returns integer stable
 function use_version(text,text) returns void
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
-index CREATE INDEX lease_of_worker ON absurd.lease USING btree (worker_id)
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX queue_special ON absurd.queue USING btree (name) WHERE special
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
-index CREATE INDEX task_by_uuid ON ONLY absurd.task USING btree (task_uuid(id))
+index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
@@ -178,7 +184,7 @@ table progress (task_id bigint not null, claim_no integer not null, fraction rea
 table queue (name text not null, paused boolean not null default false, draining boolean not null default false, pending_max integer, running_max integer, weight integer, priority_mode text not null default 'strict'::text, aging_seconds double precision not null default 60, fair boolean not null default false, created_at timestamp with time zone not null default clock(), special boolean not null default ((running_max IS NOT NULL) OR (weight IS NOT NULL) OR fair))
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
-table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone not null, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params jsonb not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
+table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, kinds integer[] not null default '{}'::integer[]) with fillfactor=30
 table worker_signal (worker_id integer not null, kind text not null, grace_seconds double precision not null default 30, at timestamp with time zone not null default clock())

@@ -169,53 +169,63 @@ end;
 $$;
 
 -- Says no to a batch that its queues do not take. Called for batches that touch a guarded lane, with
--- the rows whose task is new.
---
--- Exact: queues with pending_max are counted one transaction at a time, which holds its turn until
--- it ends. What is delayed or waits for other tasks is not counted: it is not ready.
--- Takes advisory locks in the order of queues. Counts at most pending_max ready rows.
--- Raises WF020 queue full, WF021 queue draining; the detail is JSON.
+-- the rows whose task is new. What is delayed or waits for other tasks counts when it is ready, not
+-- here. Takes advisory locks in the order of queues. Raises as absurd.admit_tasks.
 create or replace function absurd.admit_spawns(p_rows absurd.spawn_row[])
   returns void
   language plpgsql
 as $$
 declare
-  v_queue record;
+  v_given record;
+begin
+  for v_given in
+    select r.queue, count(*) filter (
+             where r.depends_on is null and r.available_at <= absurd.clock()
+           ) as ready
+      from unnest(p_rows) r where r.number = r.final
+     group by r.queue order by r.queue
+  loop
+    perform absurd.admit_tasks(v_given.queue, v_given.ready);
+  end loop;
+end;
+$$;
+
+-- Says no when a queue does not take so many more ready tasks.
+--
+-- Exact: spawns into a queue with pending_max are counted one transaction at a time, which holds its
+-- turn (an advisory lock) until it ends. Counts at most pending_max ready rows.
+-- Raises WF020 queue full, WF021 queue draining; the detail is JSON.
+create or replace function absurd.admit_tasks(p_queue text, p_ready bigint)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_queue absurd.queue;
   v_count bigint;
 begin
-  for v_queue in
-    select q.name, q.draining, q.pending_max, g.given
-      from (
-        select r.queue, count(*) filter (
-                 where r.depends_on is null and r.available_at <= absurd.clock()
-               ) as given
-          from unnest(p_rows) r where r.number = r.final group by 1
-      ) g
-      join absurd.queue q on q.name = g.queue
-     where q.draining or q.pending_max is not null
-     order by q.name
-  loop
-    if v_queue.draining then
-      raise exception using
-        errcode = 'WF021',
-        message = format('queue %s is draining and takes no new tasks', v_queue.name),
-        detail = jsonb_build_object('queue', v_queue.name)::text;
-    end if;
-    continue when v_queue.given = 0;
-    perform pg_advisory_xact_lock(hashtext('absurd.queue.pending'), hashtext(v_queue.name));
-    v_count := absurd.count_ready(v_queue.name, v_queue.pending_max);
-    if v_count + v_queue.given > v_queue.pending_max then
-      raise exception using
-        errcode = 'WF020',
-        message = format('queue %s has %s of at most %s ready tasks and was given %s more',
-                         v_queue.name, v_count, v_queue.pending_max, v_queue.given),
-        detail = jsonb_build_object(
-          'queue', v_queue.name, 'pending_max', v_queue.pending_max,
-          'retry_after_seconds', absurd.retry_after(
-            v_queue.name, v_count, v_count + v_queue.given - v_queue.pending_max)
-        )::text;
-    end if;
-  end loop;
+  select q.* into v_queue from absurd.queue q where q.name = p_queue;
+  if v_queue.draining then
+    raise exception using
+      errcode = 'WF021',
+      message = format('queue %s is draining and takes no new tasks', p_queue),
+      detail = jsonb_build_object('queue', p_queue)::text;
+  end if;
+  if v_queue.pending_max is null or p_ready = 0 then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('absurd.queue.pending'), hashtext(p_queue));
+  v_count := absurd.count_ready(p_queue, v_queue.pending_max);
+  if v_count + p_ready > v_queue.pending_max then
+    raise exception using
+      errcode = 'WF020',
+      message = format('queue %s has %s of at most %s ready tasks and was given %s more',
+                       p_queue, v_count, v_queue.pending_max, p_ready),
+      detail = jsonb_build_object(
+        'queue', p_queue, 'pending_max', v_queue.pending_max,
+        'retry_after_seconds', absurd.retry_after(
+          p_queue, v_count, v_count + p_ready - v_queue.pending_max)
+      )::text;
+  end if;
 end;
 $$;
 

@@ -43,6 +43,19 @@ update absurd.lane set boost_ms = priority * 1e13 where priority <> 0;
 -- nobody's row: claimers do not wait for each other.
 create sequence absurd.turn_seq;
 
+-- A lane with work, as claims that share see it. weight: null without. room: how many more of its
+-- queue may run, null without limit.
+create type absurd.shared_head as (
+  lane_id   integer,
+  hint      bigint,
+  boost_ms  double precision,
+  queue     text,
+  priority  smallint,
+  fair_key  text,
+  room      bigint,
+  weight    integer
+);
+
 -- A name may have several versions; a spawn takes the current one. scope: what idempotency keys are
 -- unique in; the same for all versions of a name.
 alter table absurd.kind
@@ -72,3 +85,4 @@ create table absurd.worker_signal (
 -- What they return changes.
 drop function if exists absurd.register_kinds(jsonb);
 drop function if exists absurd.intern_lanes(absurd.spawn_row[]);
+drop function if exists absurd.plain_lane(text, integer, smallint);
