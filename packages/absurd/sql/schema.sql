@@ -94,7 +94,7 @@ function list_queues() returns TABLE(name text, paused boolean, draining boolean
 function list_workers() returns TABLE(worker_id integer, name text, host text, pid integer, version text, queues text[], concurrency integer, kinds text[], started_at timestamp with time zone, beat_age_seconds double precision, lease_seconds double precision, asked text, tasks jsonb) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
-function lock_shared(shared_head[],integer,double precision,double precision) returns tid[]
+function lock_shared(shared_head[],integer,double precision) returns tid[]
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
 function match_keys(spawn_row[]) returns spawn_row[]
@@ -120,7 +120,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
-function shared_heads(text[],bigint[],integer[],integer[],jsonb) returns shared_head[] stable
+function shared_heads(text[],bigint[],integer[],integer[],jsonb,integer,double precision) returns shared_head[] stable
 function shares_claims(text[]) returns boolean stable
 function spawn_plain(text,text[],text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid

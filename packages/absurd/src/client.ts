@@ -159,8 +159,8 @@ export class AbsurdClient {
   }
 
   /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */
-  explain(taskId: string): Promise<Explanation[]> {
-    return explainTask(this.#pool, uuidOrNotFound(taskId));
+  async explain(taskId: string): Promise<Explanation[]> {
+    return await explainTask(this.#pool, uuidOrNotFound(taskId));
   }
 
   /** Newest first, a page at a time. */

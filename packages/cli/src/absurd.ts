@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
 import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
+import { explainCommand, moveCommand } from "./absurd/explain.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
+import { queuesCommand } from "./absurd/queues.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { workerCommand } from "./absurd/worker.ts";
+import { workersCommand } from "./absurd/workers.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
@@ -13,9 +16,13 @@ const COMMANDS = [
   spawnCommand,
   listCommand,
   showCommand,
+  explainCommand,
+  moveCommand,
   retryCommand,
   cancelCommand,
   statsCommand,
+  queuesCommand,
+  workersCommand,
 ];
 
 process.exitCode = await runProgram(

@@ -6,10 +6,14 @@ import {
   DependencyCycle,
   DependencyFailed,
   InvalidParams,
+  InvalidSetting,
   InvalidTransition,
+  QueueDraining,
+  QueueFull,
   TaskError,
   TaskNotFound,
   UnknownTaskName,
+  WorkerNotFound,
 } from "@contimg/absurd";
 import { PipelineError, type PipelineErrorTag } from "@contimg/pipeline";
 import { z } from "zod";
@@ -74,10 +78,21 @@ export function toFailure(error: unknown): Failure {
 }
 
 function toEngineFailure(error: unknown): Failure | undefined {
-  if (error instanceof InvalidParams || error instanceof UnknownTaskName) {
+  if (
+    error instanceof InvalidParams ||
+    error instanceof InvalidSetting ||
+    error instanceof UnknownTaskName
+  ) {
     return failure(2, error.name, error.message);
   }
-  if (error instanceof TaskNotFound) return failure(3, error.name, error.message);
+  if (error instanceof QueueFull) {
+    const { queue, pendingMax, retryAfterSeconds } = error;
+    return failure(1, error.name, error.message, { queue, pendingMax, retryAfterSeconds });
+  }
+  if (error instanceof QueueDraining) return failure(1, error.name, error.message);
+  if (error instanceof TaskNotFound || error instanceof WorkerNotFound) {
+    return failure(3, error.name, error.message);
+  }
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
   if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
   if (error instanceof DependencyFailed || error instanceof InvalidTransition) {

@@ -58,10 +58,11 @@ begin
   -- Multiples of irrational numbers: any regular part of the turns is spread evenly, too, and the
   -- two are independent of each other.
   v_places := absurd.lock_shared(
-    absurd.shared_heads(v_names, v_rooms, v_weights, p_kinds,
-                        jsonb_object(p_hint_lanes::text[], p_hints::text[])),
-    p_limit, v_turn * 0.6180339887498949 - floor(v_turn * 0.6180339887498949),
-    v_turn * 0.4142135623730951 - floor(v_turn * 0.4142135623730951)
+    absurd.shared_heads(
+      v_names, v_rooms, v_weights, p_kinds, jsonb_object(p_hint_lanes::text[], p_hints::text[]),
+      p_limit, v_turn * 0.4142135623730951 - floor(v_turn * 0.4142135623730951)
+    ),
+    p_limit, v_turn * 0.6180339887498949 - floor(v_turn * 0.6180339887498949)
   );
   if cardinality(v_places) = 0 then
     return;
@@ -110,71 +111,76 @@ begin
 end;
 $$;
 
--- Lanes with work that these queues may give away now. p_rooms: how many more tasks may run, null
--- without limit. p_hints: by lane, the seq to read from.
+-- Lanes with work that these queues may give away now: of each queue the priorities (16 at most)
+-- with the best heads. p_rooms: how many more tasks may run, null without limit. p_hints: by lane,
+-- the seq to read from. Turns of keys begin at p_key_phase, in [0, 1), of the keys.
+-- Probes one row of each lane of the queues.
 create or replace function absurd.shared_heads(
-  p_queues text[], p_rooms bigint[], p_weights integer[], p_kinds integer[], p_hints jsonb
+  p_queues text[], p_rooms bigint[], p_weights integer[], p_kinds integer[], p_hints jsonb,
+  p_limit integer, p_key_phase double precision
 )
   returns absurd.shared_head[]
   language plpgsql stable
 as $$
 begin
   return array(
+    with eligible as materialized (
+      select l.lane_id, coalesce((p_hints ->> l.lane_id::text)::bigint, 0) as hint, l.boost_ms,
+             l.queue, l.priority, l.fair_key, s.room, s.weight
+        from unnest(p_queues, p_rooms, p_weights) as s(name, room, weight)
+        join absurd.lane l on l.queue = s.name
+       where l.kind_id = any(p_kinds) and not l.paused
+         and case when l.limited then coalesce(s.room, 0) else coalesce(s.room, 1) end > 0
+    ),
+    head as materialized (
+      select e.*, date_part('epoch', first.at) * 1000 - e.boost_ms as rank
+        from eligible e
+        cross join lateral (
+          select r.at from absurd.ready r
+           where r.lane_id = e.lane_id and r.seq >= e.hint order by r.seq limit 1
+        ) first
+    ),
+    seated as materialized (
+      select h.*, min(h.rank) over (partition by h.queue, h.priority) as best,
+             dense_rank() over (partition by h.queue, h.priority order by h.fair_key) - 1 as seat
+        from head h
+    ),
+    counted as materialized (
+      select s.*, max(s.seat) over (partition by s.queue, s.priority) + 1 as seats,
+             dense_rank() over (partition by s.queue order by s.best, s.priority) as place
+        from seated s
+    )
     select row(
-             l.lane_id, coalesce((p_hints ->> l.lane_id::text)::bigint, 0), l.boost_ms, l.queue,
-             l.priority, l.fair_key, s.room, s.weight
+             c.lane_id, c.hint, c.boost_ms, c.queue, c.priority, c.fair_key,
+             (c.seat + c.seats - floor(p_key_phase * c.seats)::bigint) % c.seats, c.room, c.weight
            )::absurd.shared_head
-      from unnest(p_queues, p_rooms, p_weights) as s(name, room, weight)
-      join absurd.lane l on l.queue = s.name
-     where l.kind_id = any(p_kinds) and not l.paused
-       and case when l.limited then coalesce(s.room, 0) else coalesce(s.room, 1) end > 0
-       and exists (
-             select from absurd.ready r
-              where r.lane_id = l.lane_id
-                and r.seq >= coalesce((p_hints ->> l.lane_id::text)::bigint, 0)
-           )
+      from counted c where c.place <= least(p_limit, 16)
   );
 end;
 $$;
 
 -- Chooses up to p_limit ready rows of these lanes, locks them and returns their places.
 --
--- Within a queue and priority each fairness key gives one task a turn, beginning at p_key_phase of
--- the keys; the turns decide who, the ages when: the i-th in the order of turns has the rank of the
--- i-th oldest. When a queue has a weight, queues get p_limit * weight / sum of weights places,
--- rounded up or down by p_queue_phase (systematic sampling: over many claims exact); places that a
--- queue cannot fill go to the others. Phases are in [0, 1).
--- Of each of many lanes eight times its part is read: enough unless nearly all the others are empty,
--- and then the claim comes back short.
+-- Within a queue and priority each fairness key gives one task a turn; the turns decide who, the ages
+-- when: the i-th in the order of turns has the rank of the i-th oldest. When a queue has a weight,
+-- queues get p_limit * weight / sum of weights places, rounded up or down by p_queue_phase, in
+-- [0, 1) (systematic sampling: over many claims exact); places that a queue cannot fill go to the
+-- others. Of each of many lanes four times its part is read: enough unless nearly all the others are
+-- empty, and then the claim comes back short.
 create or replace function absurd.lock_shared(
-  p_heads absurd.shared_head[], p_limit integer, p_queue_phase double precision,
-  p_key_phase double precision
+  p_heads absurd.shared_head[], p_limit integer, p_queue_phase double precision
 )
   returns tid[]
   language plpgsql
 as $$
 declare
-  v_each integer := least(p_limit * 2, p_limit * 8 / greatest(cardinality(p_heads), 1) + 16);
+  v_each integer := least(p_limit * 2, p_limit * 4 / greatest(cardinality(p_heads), 1) + 8);
 begin
   return array(
-    with seated as materialized (
-      select h.*, dense_rank() over (partition by h.queue, h.priority order by h.fair_key) - 1
-               as place
-        from unnest(p_heads) h
-    ),
-    turned as materialized (
-      select s.*, (s.place + 1 + n.last - floor(p_key_phase * (n.last + 1))::bigint) % (n.last + 1)
-               as key_turn
-        from seated s
-        cross join lateral (
-          select max(o.place) as last from seated o
-           where o.queue = s.queue and o.priority = s.priority
-        ) n
-    ),
-    candidate as materialized (
+    with candidate as materialized (
       select h.queue, h.priority, h.fair_key, h.key_turn, h.room, coalesce(h.weight, 1) as weight,
              c.place, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
-        from turned h
+        from unnest(p_heads) h
         cross join lateral (
           select r.ctid as place, r.seq, r.at from absurd.ready r
            where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit v_each
@@ -196,12 +202,16 @@ begin
       select c.queue, c.priority, array_agg(c.rank order by c.rank) as ranks
         from candidate c group by 1, 2
     ),
+    -- A step of its own: the array must not travel through the sort below.
     ranked as materialized (
-      select n.queue, n.room, n.place, n.position, a.ranks[n.position] as rank,
-             row_number() over (
-               partition by n.queue order by a.ranks[n.position], n.position
-             ) as queue_turn
+      select n.queue, n.room, n.place, n.position, a.ranks[n.position] as rank
         from lined n join age a on a.queue = n.queue and a.priority = n.priority
+    ),
+    queued as materialized (
+      select r.*, row_number() over (
+               partition by r.queue order by r.rank, r.position
+             ) as queue_turn
+        from ranked r
     ),
     share as materialized (
       select w.queue, w.weight::double precision * p_limit / sum(w.weight) over () as part,
@@ -214,7 +224,7 @@ begin
              (select bool_or(h.weight is not null) from unnest(p_heads) h)
              and r.queue_turn > ceil(s.upto - p_queue_phase) - ceil(s.upto - s.part - p_queue_phase)
                as is_extra
-        from ranked r join share s on s.queue = r.queue
+        from queued r join share s on s.queue = r.queue
        where r.room is null or r.queue_turn <= r.room
        order by is_extra, r.rank, r.position
        limit p_limit * 2

@@ -43,8 +43,8 @@ update absurd.lane set boost_ms = priority * 1e13 where priority <> 0;
 -- nobody's row: claimers do not wait for each other.
 create sequence absurd.turn_seq;
 
--- A lane with work, as claims that share see it. weight: null without. room: how many more of its
--- queue may run, null without limit.
+-- A lane with work, as claims that share see it. key_turn: when its fairness key has its turn, from 0.
+-- weight: null without. room: how many more of its queue may run, null without limit.
 create type absurd.shared_head as (
   lane_id   integer,
   hint      bigint,
@@ -52,6 +52,7 @@ create type absurd.shared_head as (
   queue     text,
   priority  smallint,
   fair_key  text,
+  key_turn  bigint,
   room      bigint,
   weight    integer
 );

@@ -15,6 +15,8 @@ interface SpawnFlags extends AbsurdFlags {
   readonly correlation?: string;
   readonly tag?: string[];
   readonly dependsOn?: string[];
+  readonly taskVersion?: string;
+  readonly fairnessKey?: string;
 }
 
 const SPAWN_EXAMPLES = `
@@ -36,6 +38,8 @@ export function spawnCommand(): Command {
     .option("--correlation <id>", "correlation id")
     .option("--tag <tag...>", "tags")
     .option("--depends-on <task id...>", "tasks that must complete first")
+    .option("--task-version <version>", "default: the current version of the name")
+    .option("--fairness-key <key>", "tasks of different keys take turns")
     .addHelpText("after", SPAWN_EXAMPLES)
     .action(spawn);
 }
@@ -52,6 +56,8 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+    ...(flags.taskVersion === undefined ? {} : { version: flags.taskVersion }),
+    ...(flags.fairnessKey === undefined ? {} : { fairnessKey: flags.fairnessKey }),
     ...(flags.dependsOn === undefined ? {} : { dependsOn: flags.dependsOn }),
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
