@@ -41,6 +41,7 @@ function audit_edges(integer) returns integer
 function await_queue_turns(text[]) returns void
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone, queue_name text, guarded boolean)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
@@ -86,6 +87,7 @@ function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function intern_lanes(spawn_row[]) returns boolean
 function is_alive(worker) returns boolean stable
+function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
 function leave_waiting(bigint[]) returns integer
@@ -100,6 +102,7 @@ function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
 function match_keys(spawn_row[]) returns spawn_row[]
 function move_task(uuid,integer,text) returns void
 function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
 function other_lane(lane,smallint,text) returns lane
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function pause_queue(text) returns boolean
@@ -122,7 +125,7 @@ function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
 function shared_heads(text[],bigint[],integer[],integer[],jsonb,integer,double precision) returns shared_head[] stable
 function shares_claims(text[]) returns boolean stable
-function spawn_plain(text,text[],text,smallint) returns bigint[]
+function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function sync_lanes(text) returns integer

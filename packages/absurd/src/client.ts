@@ -14,7 +14,10 @@ import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { pause } from "./pause.ts";
 import { type FullQueueScope, waitWhileFull } from "./queue-full.ts";
 import { Queues } from "./queues.ts";
-import { spawnBatch, taskNameOf } from "./spawn.ts";
+import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
+import { SpawnCoalescer } from "./spawn-coalescer.ts";
+import { sendSpawns } from "./spawn-call.ts";
+import { copyTasks } from "./spawn-copy.ts";
 import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
@@ -54,6 +57,7 @@ export class AbsurdClient {
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
+  readonly #coalescer = new SpawnCoalescer((spawns) => this.#sendSpawns(spawns, {}));
   #unregistered: AnyTask[];
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
@@ -84,10 +88,14 @@ export class AbsurdClient {
   ): Promise<Spawned> {
     const { on, fence, whenFull, waitSeconds, signal, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
-    const [spawned] = await this.spawnMany([request], {
-      ...{ on, fence, whenFull, waitSeconds, signal },
-    });
-    return spawned!;
+    const scope = { on, fence, whenFull, waitSeconds, signal };
+    if (on || fence !== undefined || request.dependsOn !== undefined) {
+      const [spawned] = await this.spawnMany([request], scope);
+      return spawned!;
+    }
+    await this.#registerUsed([request]);
+    const wire = wireSpawn(request, this.#definitions);
+    return await waitWhileFull(scope, () => this.#coalescer.add(wire));
   }
 
   /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
@@ -95,13 +103,29 @@ export class AbsurdClient {
     if (requests.length === 0) return [];
     await this.#registerUsed(requests);
     const batch = spawnBatch(requests, this.#definitions);
-    const rows = await waitWhileFull(scope, () => this.#callSpawn(scope, batch.json));
+    const placed = await waitWhileFull(scope, () => this.#sendSpawns(batch.spawns, scope));
     const spawned: Spawned[] = [];
-    rows.forEach((row, place) => {
-      spawned[batch.order[place]!] = { taskId: row.task_id, created: row.created };
+    placed.forEach((each, place) => {
+      spawned[batch.order[place]!] = each;
     });
-    if (!scope.on) this.wake(this.#queuesOf(requests));
     return spawned;
+  }
+
+  /**
+   * Spawns a task for each element of a stream, by COPY and in one transaction, and returns how many.
+   * For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
+   * @param on a connection; inside an open transaction of the caller the tasks are part of it
+   * @throws {UnknownTaskName | InvalidParams | QueueFull | QueueDraining} nothing was spawned then
+   */
+  async spawnStream<Params>(
+    task: TaskDefinition<Params, unknown> | AnyTask,
+    stream: AsyncIterable<Params> | Iterable<Params>,
+    options: { on: pg.ClientBase; queue?: string; priority?: number },
+  ): Promise<number> {
+    await this.#registerUsed([{ task }]);
+    const count = await copyTasks(options.on, task, stream, options);
+    this.wake([options.queue ?? task.queue ?? "default"]);
+    return count;
   }
 
   /** Tells workers to look now. For after the commit of a transaction that spawned. */
@@ -219,26 +243,17 @@ export class AbsurdClient {
     }
   }
 
-  async #callSpawn(
-    scope: SpawnScope,
-    json: string,
-  ): Promise<{ task_id: string; created: boolean }[]> {
+  async #sendSpawns(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
     try {
-      return await run(
+      const spawned = await sendSpawns(
         (scope.on as Db | undefined) ?? this.#pool,
-        "select task_id, created from absurd.spawn_tasks($1, $2) order by task_index",
-        [json, scope.fence ?? null],
+        spawns,
+        scope.fence,
       );
+      if (!scope.on) this.wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
+      return spawned;
     } catch (error) {
       throw error instanceof UnknownTaskName ? await withNearNames(this.#pool, error) : error;
     }
-  }
-
-  #queuesOf(requests: readonly SpawnRequest[]): string[] {
-    const queues = requests.map((request) => {
-      const definition = this.#definitions.get(taskNameOf(request.task));
-      return request.queue ?? (definition ? (definition.queue ?? "default") : ANY_QUEUE_PAYLOAD);
-    });
-    return [...new Set(queues)];
   }
 }

@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 
 import type pg from "pg";
 import { describe, test } from "vitest";
+import { z } from "zod";
 
 import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
 import { InvalidParams, InvalidSetting, QueueDraining, QueueFull } from "./errors.ts";
+import { defineTask } from "./task.ts";
 
 const { T0, cycle, emptyEngine, maintain, registerWorker, spawn, task, untilBlocked } = sqlWorker;
 const database = freshDatabase();
+const noop = defineTask({ name: "noop", params: z.strictObject({}) });
 
 function tasksOf(queue: string, count: number, fields: object = {}): object[] {
   return Array.from({ length: count }, () => task({ queue_name: queue, ...fields }));
@@ -159,6 +162,31 @@ describe("pending_max", () => {
     await spawn(db, tasksOf("guarded", 1));
     assert.deepEqual([await calls("admit_spawns"), await calls("make_lanes")], [1, 1]);
     await db.query("commit");
+  });
+
+  test("stops every way to spawn: lines, JSON and COPY", async () => {
+    const client = new AbsurdClient(database.pool(), { tasks: [noop] });
+    const on = await database.connect();
+    await client.queues.configure("ways", { pendingMax: 10 });
+    const stream = (count: number): Promise<number> =>
+      client.spawnStream(
+        noop,
+        Array.from({ length: count }, () => ({})),
+        { on, queue: "ways" },
+      );
+    const many = (count: number, options: object): Promise<unknown> =>
+      client.spawnMany(
+        Array.from({ length: count }, () => ({ task: noop, queue: "ways", ...options })),
+      );
+
+    await assert.rejects(stream(11), QueueFull);
+    assert.equal(await stream(8), 8);
+    await assert.rejects(many(3, {}), QueueFull);
+    await assert.rejects(many(3, { tags: ["not plain"] }), QueueFull);
+    await many(2, {});
+    await assert.rejects(stream(1), QueueFull);
+    await client.queues.drain("ways");
+    await assert.rejects(stream(1), QueueDraining);
   });
 
   test("makes the client refuse or wait, as it is asked", async () => {

@@ -87,3 +87,4 @@ create table absurd.worker_signal (
 drop function if exists absurd.register_kinds(jsonb);
 drop function if exists absurd.intern_lanes(absurd.spawn_row[]);
 drop function if exists absurd.plain_lane(text, integer, smallint);
+drop function if exists absurd.begin_copy(text, text, smallint);
