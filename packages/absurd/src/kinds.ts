@@ -44,7 +44,7 @@ export async function announceKinds(
 }
 
 /** name@version; the name alone without version. */
-export function kindText(kind: { readonly name: string; readonly version?: string }): string {
+function kindText(kind: { readonly name: string; readonly version?: string }): string {
   return kind.version ? `${kind.name}@${kind.version}` : kind.name;
 }
 

@@ -9,10 +9,13 @@ import { formatTable } from "../terminal.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
+// Not null: commander takes that for an option without value.
+const NONE = "none";
+
 interface ConfigureFlags extends AbsurdFlags {
-  readonly pendingMax?: number | null;
-  readonly runningMax?: number | null;
-  readonly weight?: number | null;
+  readonly pendingMax?: number | typeof NONE;
+  readonly runningMax?: number | typeof NONE;
+  readonly weight?: number | typeof NONE;
   readonly mode?: "strict" | "aging";
   readonly agingSeconds?: number;
 }
@@ -91,10 +94,13 @@ function configureQueue(): Command {
     .option("--aging-seconds <seconds>", "of one priority step", numberIn(0.001, 1e9))
     .addHelpText("after", CONFIGURE_HELP)
     .action(async (queue: string, flags: ConfigureFlags) => {
-      const { pendingMax, runningMax, weight, mode, agingSeconds } = flags;
+      const { mode, agingSeconds } = flags;
       const settings: QueueSettings = {
-        ...{ pendingMax, runningMax, weight, agingSeconds },
+        pendingMax: orNull(flags.pendingMax),
+        runningMax: orNull(flags.runningMax),
+        weight: orNull(flags.weight),
         priorityMode: mode,
+        agingSeconds,
       };
       if (Object.values(settings).every((value) => value === undefined)) {
         throw new UsageError("nothing to set; see: absurd queues configure --help");
@@ -121,12 +127,16 @@ function useVersion(): Command {
 const parseCount = wholeNumberIn(1, 2_147_483_647);
 const parseWeight = wholeNumberIn(1, 1000);
 
-function countOrNone(text: string): number | null {
-  return text === "none" ? null : orNone(() => parseCount(text));
+function countOrNone(text: string): number | typeof NONE {
+  return text === NONE ? NONE : orNone(() => parseCount(text));
 }
 
-function weightOrNone(text: string): number | null {
-  return text === "none" ? null : orNone(() => parseWeight(text));
+function weightOrNone(text: string): number | typeof NONE {
+  return text === NONE ? NONE : orNone(() => parseWeight(text));
+}
+
+function orNull(value: number | typeof NONE | undefined): number | null | undefined {
+  return value === NONE ? null : value;
 }
 
 function orNone(parse: () => number): number {
