@@ -36,8 +36,8 @@ constraint gate_grant gate_grant_pkey PRIMARY KEY (gate_id, task_id)
 constraint gate_touch gate_touch_pkey PRIMARY KEY (touch_id)
 constraint gate_wait gate_wait_pkey PRIMARY KEY (gate_id, seq)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
-constraint kind kind_name_known_once UNIQUE (name)
 constraint kind kind_pkey PRIMARY KEY (kind_id)
+constraint kind kind_version_known_once UNIQUE (name, version)
 constraint lane lane_known_once UNIQUE (queue, kind_id, class_id, priority, fair_key)
 constraint lane lane_pkey PRIMARY KEY (lane_id)
 constraint late_edge late_edge_pkey PRIMARY KEY (child)
@@ -48,6 +48,12 @@ constraint outcome outcome_pkey PRIMARY KEY (task_id)
 constraint parked parked_pkey PRIMARY KEY (task_id)
 constraint progress progress_pkey PRIMARY KEY (task_id)
 constraint rate_start rate_start_pkey PRIMARY KEY (start_id)
+constraint queue queue_aging_seconds_positive CHECK ((aging_seconds > (0)::double precision))
+constraint queue queue_pending_max_positive CHECK ((pending_max > 0))
+constraint queue queue_pkey PRIMARY KEY (name)
+constraint queue queue_priority_mode_known CHECK ((priority_mode = ANY (ARRAY['strict'::text, 'aging'::text])))
+constraint queue queue_running_max_positive CHECK ((running_max > 0))
+constraint queue queue_weight_in_range CHECK (((weight >= 1) AND (weight <= 1000)))
 constraint ready ready_pkey PRIMARY KEY (lane_id, seq)
 constraint rollup rollup_pkey PRIMARY KEY (hour, queue, kind_id)
 constraint schedule schedule_catch_up_bounded CHECK ((catch_up_seconds >= (10)::double precision))
@@ -101,6 +107,20 @@ function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function begin_repairs(judged_attempt[]) returns bigint[]
+constraint worker_signal worker_signal_kind_known CHECK ((kind = ANY (ARRAY['drain'::text, 'stop'::text])))
+constraint worker_signal worker_signal_pkey PRIMARY KEY (worker_id, kind)
+function add_kinds(jsonb) returns void
+function admit_spawns(spawn_row[]) returns void
+function admit_tasks(text,bigint) returns void
+function announce_kinds(integer,bigint,integer[]) returns void
+function ask_worker(integer,text,double precision) returns void
+function assert_alive(integer) returns void
+function assert_worker(integer,bigint) returns void
+function audit_edges(integer) returns integer
+function await_queue_turns(text[]) returns void
+function backoff(integer,jsonb,double precision) returns interval immutable
+function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone, queue_name text, guarded boolean)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
@@ -132,6 +152,10 @@ function check_demand(jsonb) returns void
 function check_edges(spawn_row[]) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_fitting(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
+function change_lane(bigint,integer,integer) returns boolean
+function check_edges(spawn_row[]) returns void
+function claim(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
+function claim_shared(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function clock() returns timestamp with time zone stable
@@ -140,6 +164,9 @@ function complete_attempts(integer,bigint,bigint[],integer[],text[]) returns big
 function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function create_schedule(jsonb,boolean) returns integer
+function configure_queue(text,jsonb) returns queue
+function count_ready(text,bigint) returns bigint stable
+function count_running(text,bigint) returns bigint stable
 function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
 function day_of(bigint) returns date immutable
 function decide_fire(schedule,timestamp with time zone,text,text) returns fire
@@ -161,6 +188,7 @@ function end_hopeless(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
 function ends_of(bigint[]) returns jsonb stable
 function ensure_partitions(integer) returns integer
+function ensure_queue(text) returns void
 function error_json(text,text,text) returns jsonb immutable
 function expand_fan_out(bigint,integer,integer) returns integer
 function content_key(jsonb,jsonb) returns text immutable
@@ -181,6 +209,18 @@ function explain_demand(bigint) returns TABLE(code text, message text, detail js
 function explain_gates(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
 function fail_task(text,text,text,jsonb,text,double precision) returns void
+function explain_deferred(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_end(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_lease(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_limit(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_line(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_queue(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_task(uuid) returns TABLE(code text, message text, detail jsonb) stable
+function explain_waiting(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_workers(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function fail_attempts(integer,bigint,bigint[],integer[],text[],text[],double precision[]) returns bigint[]
+function fail_task(text,text,text,jsonb) returns void
+function fair_bucket(jsonb) returns text immutable
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fire_schedule(bigint,integer,integer,timestamp with time zone[],timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) returns integer
 function fill(jsonb,jsonb) returns jsonb immutable
@@ -194,6 +234,9 @@ function first_task_number(timestamp with time zone) returns bigint immutable
 function forget_repairs(integer) returns void
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function give_up_lease(lease) returns void
+function forget_worker_signals() returns void
+function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
+function given_kinds(jsonb) returns TABLE(task_name text, version text, queue text, attempts_max integer, timeout_ms bigint, params_schema jsonb, place bigint) stable
 function has_partition_today() returns boolean stable
 function has_type(jsonb,text) returns boolean immutable
 function fits(jsonb,jsonb) returns boolean immutable
@@ -231,6 +274,15 @@ function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function list_workflows(uuid[],text,uuid,integer) returns TABLE(workflow_id uuid, name text, template text, version integer, params jsonb, tags text[], created_at timestamp with time zone, status text, total integer, open integer, completed integer, failed integer, cancelled integer, skipped integer) stable
+function intern_lanes(spawn_row[]) returns boolean
+function is_alive(worker) returns boolean stable
+function kind_named(text) returns kind stable
+function kind_text(text,text) returns text immutable
+function lane_boost(smallint,text,double precision) returns double precision immutable
+function leave_waiting(bigint[]) returns integer
+function leave_worker(integer,bigint) returns void
+function list_queues() returns TABLE(name text, paused boolean, draining boolean, pending_max integer, running_max integer, weight integer, priority_mode text, aging_seconds double precision, created_at timestamp with time zone, ready bigint, deferred bigint, waiting bigint, running bigint, oldest_at timestamp with time zone) stable
+function list_workers() returns TABLE(worker_id integer, name text, host text, pid integer, version text, queues text[], concurrency integer, kinds text[], started_at timestamp with time zone, beat_age_seconds double precision, lease_seconds double precision, asked text, tasks jsonb) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function list_steps(uuid) returns TABLE(step text, attempt integer, value jsonb, at timestamp with time zone) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
@@ -278,6 +330,18 @@ function patched_params(jsonb,jsonb) returns jsonb immutable
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns integer
 function policy_problem(jsonb) returns text stable
+function lock_shared(shared_head[],integer,double precision) returns tid[]
+function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
+function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
+function match_keys(spawn_row[]) returns spawn_row[]
+function move_task(uuid,integer,text) returns void
+function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
+function other_lane(lane,smallint,text) returns lane
+function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
+function pause_queue(text) returns boolean
+function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
+function plain_lane(text,integer,smallint) returns lane
 function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
@@ -292,6 +356,7 @@ function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
 function refuse_demand(text,jsonb,text) returns void
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
+function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer, version text)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_buffered(integer) returns integer
 function release_dependents(bigint[]) returns integer
@@ -301,6 +366,9 @@ function replay_dead(jsonb,integer,boolean,boolean,jsonb) returns TABLE(task_id 
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
 function resume_schedule(text,text) returns void
+function resume_queue(text) returns boolean
+function resume_worker(integer) returns void
+function retry_after(text,bigint,bigint) returns double precision stable
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function roll_up() returns bigint
@@ -341,6 +409,8 @@ function settle(ended_attempt[]) returns void
 function settle_gates() returns integer
 function show_limit(text,text,integer) returns TABLE(place text, task_id uuid, task_name text, mode text, worker_name text, claimed_at timestamp with time zone) stable
 function spawn_demanding(text,text,text,smallint) returns bigint[]
+function shared_heads(text[],bigint[],integer[],integer[],jsonb,integer,double precision) returns shared_head[] stable
+function shares_claims(text[]) returns boolean stable
 function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_or_refuse(jsonb) returns record
 function spawn_problem(jsonb) returns text stable
@@ -367,6 +437,12 @@ function time_problem(jsonb,text) returns text stable
 function unmet_count(bigint) returns integer stable
 index CREATE INDEX attempt_by_fingerprint ON ONLY absurd.attempt USING btree (fingerprint) WHERE (fingerprint IS NOT NULL)
 index CREATE INDEX dedup_to_expire ON absurd.dedup USING btree (expires_at) WHERE (expires_at IS NOT NULL)
+function sync_lanes(text) returns integer
+function task_number(uuid) returns bigint immutable
+function task_uuid(bigint) returns uuid immutable
+function time_text(timestamp with time zone) returns text stable
+function unmet_count(bigint) returns integer stable
+function use_version(text,text) returns void
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX fire_buffered ON absurd.fire USING btree (schedule_id, fire_at) WHERE (state = 'buffered'::text)
@@ -401,6 +477,7 @@ index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kin
 index CREATE INDEX schedule_due ON absurd.schedule USING btree (due_at) WHERE (due_at IS NOT NULL)
 index CREATE INDEX rate_start_of_gate ON absurd.rate_start USING btree (gate_id, until)
 index CREATE INDEX rate_start_to_forget ON absurd.rate_start USING btree (until)
+index CREATE INDEX queue_special ON absurd.queue USING btree (name) WHERE special
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_correlation ON ONLY absurd.task USING btree (correlation_id, id) WHERE (correlation_id IS NOT NULL)
 index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_bloom_ops) WITH (pages_per_range='32', autosummarize='on')
@@ -435,7 +512,9 @@ index CREATE UNIQUE INDEX gate_pkey ON absurd.gate USING btree (gate_id)
 index CREATE UNIQUE INDEX gate_touch_pkey ON absurd.gate_touch USING btree (touch_id)
 index CREATE UNIQUE INDEX gate_wait_pkey ON absurd.gate_wait USING btree (gate_id, seq)
 index CREATE UNIQUE INDEX kind_name_known_once ON absurd.kind USING btree (name)
+index CREATE UNIQUE INDEX kind_current ON absurd.kind USING btree (name) WHERE current
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
+index CREATE UNIQUE INDEX kind_version_known_once ON absurd.kind USING btree (name, version)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
 index CREATE UNIQUE INDEX lane_pkey ON absurd.lane USING btree (lane_id)
 index CREATE UNIQUE INDEX late_edge_pkey ON absurd.late_edge USING btree (child)
@@ -445,6 +524,7 @@ index CREATE UNIQUE INDEX outcome_pkey ON ONLY absurd.outcome USING btree (task_
 index CREATE UNIQUE INDEX parked_pkey ON absurd.parked USING btree (task_id)
 index CREATE UNIQUE INDEX progress_pkey ON absurd.progress USING btree (task_id)
 index CREATE UNIQUE INDEX rate_start_pkey ON absurd.rate_start USING btree (start_id)
+index CREATE UNIQUE INDEX queue_pkey ON absurd.queue USING btree (name)
 index CREATE UNIQUE INDEX ready_pkey ON absurd.ready USING btree (lane_id, seq)
 index CREATE UNIQUE INDEX rollup_pkey ON absurd.rollup USING btree (hour, queue, kind_id)
 index CREATE UNIQUE INDEX schedule_name_known_once ON absurd.schedule USING btree (name)
@@ -462,6 +542,7 @@ index CREATE UNIQUE INDEX worker_pkey ON absurd.worker USING btree (worker_id)
 index CREATE UNIQUE INDEX workflow_known_once ON absurd.workflow USING btree (name, idempotency_key)
 index CREATE UNIQUE INDEX workflow_node_pkey ON absurd.workflow_node USING btree (workflow_id, name)
 index CREATE UNIQUE INDEX workflow_pkey ON absurd.workflow USING btree (id)
+index CREATE UNIQUE INDEX worker_signal_pkey ON absurd.worker_signal USING btree (worker_id, kind)
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
 sequence log_seq cache 1
@@ -475,6 +556,7 @@ sequence rate_start_start_id_seq cache 1
 sequence ready_seq cache 1
 sequence schedule_schedule_id_seq cache 1
 sequence task_seq cache 64
+sequence turn_seq cache 1
 sequence worker_worker_id_seq cache 1
 table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null)
 table closing_day (day date not null, closed_at timestamp with time zone not null default clock())
@@ -499,6 +581,8 @@ table error_group (fingerprint text not null, state text not null, assignee text
 table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), policy jsonb)
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false)
+table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), version text not null default ''::text, current boolean not null default true, scope integer not null)
+table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false, limited boolean not null default false, guarded boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
 table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, at timestamp with time zone not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table migrations (number integer not null, name text not null, sha256 text not null, applied_at timestamp with time zone not null default statement_timestamp())
@@ -521,6 +605,7 @@ table rollup (hour timestamp with time zone not null, queue text not null, kind_
 table schedule (schedule_id integer not null identity, name text not null, spec jsonb not null, spawn jsonb not null, overlap text not null default 'skip'::text, catch_up text not null default 'all'::text, catch_up_seconds double precision not null default 3600, jitter_seconds double precision not null default 0, starts_at timestamp with time zone, ends_at timestamp with time zone, remaining integer, paused boolean not null default false, note text, considered_at timestamp with time zone not null default clock(), due_at timestamp with time zone default clock(), revision integer not null default 1, error text, created_at timestamp with time zone not null default clock())
 table outcome (task_id bigint not null, claim_no integer not null, kind "char" not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, result jsonb, error jsonb, fingerprint text)
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
+table queue (name text not null, paused boolean not null default false, draining boolean not null default false, pending_max integer, running_max integer, weight integer, priority_mode text not null default 'strict'::text, aging_seconds double precision not null default 60, fair boolean not null default false, created_at timestamp with time zone not null default clock(), special boolean not null default ((running_max IS NOT NULL) OR (weight IS NOT NULL) OR fair))
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table repair (repair_id bigint not null, task_id bigint not null)
 table reservation (lane_id integer not null, worker_id integer not null, task_id bigint not null, at timestamp with time zone not null)
@@ -535,6 +620,8 @@ table worker (worker_id integer not null identity, name text not null, epoch big
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb) with fillfactor=30
+table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, kinds integer[] not null default '{}'::integer[]) with fillfactor=30
+table worker_signal (worker_id integer not null, kind text not null, grace_seconds double precision not null default 30, at timestamp with time zone not null default clock())
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)
 view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone)

@@ -17,12 +17,15 @@ import { Events } from "./events.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { History } from "./history.ts";
+import { type Explanation, explainTask } from "./explain.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
-import { pause } from "./pause.ts";
 import { checkOptions } from "./spawn-options.ts";
+import { pause } from "./pause.ts";
+import { type FullQueueScope, waitWhileFull } from "./queue-full.ts";
+import { Queues } from "./queues.ts";
 import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
 import { SpawnCoalescer } from "./spawn-coalescer.ts";
 import { sendSpawns } from "./spawn-call.ts";
@@ -43,6 +46,7 @@ import {
   readTasks,
 } from "./task-view.ts";
 import { Workflows } from "./workflows.ts";
+import { Workers } from "./workers.ts";
 
 export interface AbsurdClientOptions {
   /** Definitions to register before the first spawn and to check params with. */
@@ -51,7 +55,7 @@ export interface AbsurdClientOptions {
   readonly onNotifyError?: (error: unknown) => void;
 }
 
-interface SpawnScope {
+interface SpawnScope extends FullQueueScope {
   /** The caller's open transaction. */
   readonly on?: pg.ClientBase | undefined;
   /** The attempt that spawns: a stale one spawns nothing. */
@@ -69,6 +73,8 @@ export class AbsurdClient {
   readonly deadLetters: DeadLetters;
   /** Concurrency keys, locks and rates. */
   readonly limits: Limits;
+  readonly queues: Queues;
+  readonly workers: Workers;
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
@@ -111,6 +117,8 @@ export class AbsurdClient {
     this.steps = new Steps(this.#pool, wake);
     this.deadLetters = new DeadLetters(this.#pool, wake);
     this.limits = new Limits(this.#pool, wake);
+    this.queues = new Queues(this.#pool, this.#notifier);
+    this.workers = new Workers(this.#pool, this.#notifier);
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -123,22 +131,24 @@ export class AbsurdClient {
 
   /**
    * @throws {UnknownTaskName | InvalidParams | InvalidSpawn | DependencyFailed | TaskNotFound |
-   *   LeaseLost}
+   *   LeaseLost | QueueFull | QueueDraining}
    */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,
     options: SpawnOptions & SpawnScope = {},
   ): Promise<Spawned> {
-    const { on, fence, ...rest } = options;
+    const { on, fence, whenFull, waitSeconds, signal, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
+    const scope = { on, fence, whenFull, waitSeconds, signal };
     if (on || fence !== undefined || request.dependsOn !== undefined) {
-      const [spawned] = await this.spawnMany([request], { on, fence });
+      const [spawned] = await this.spawnMany([request], scope);
       return spawned!;
     }
     checkOptions(request, 0);
     await this.#registerUsed([request]);
-    return this.#coalescer.add(wireSpawn(request, this.#definitions));
+    const wire = wireSpawn(request, this.#definitions);
+    return await waitWhileFull(scope, () => this.#coalescer.add(wire));
   }
 
   /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
@@ -146,7 +156,7 @@ export class AbsurdClient {
     if (requests.length === 0) return [];
     await this.#registerUsed(requests);
     const batch = spawnBatch(requests, this.#definitions);
-    const placed = await this.#sendSpawns(batch.spawns, scope);
+    const placed = await waitWhileFull(scope, () => this.#sendSpawns(batch.spawns, scope));
     const spawned: Spawned[] = [];
     placed.forEach((each, place) => {
       spawned[batch.order[place]!] = each;
@@ -158,7 +168,7 @@ export class AbsurdClient {
    * Spawns a task for each element of a stream, by COPY and in one transaction, and returns how many.
    * For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
    * @param on a connection; inside an open transaction of the caller the tasks are part of it
-   * @throws {UnknownTaskName | InvalidParams} and then nothing was spawned
+   * @throws {UnknownTaskName | InvalidParams | QueueFull | QueueDraining} nothing was spawned then
    */
   async spawnStream<Params>(
     task: TaskDefinition<Params, unknown> | AnyTask,
@@ -233,6 +243,11 @@ export class AbsurdClient {
     ]);
     if (!tasks[0] || !place) throw new TaskNotFound(`no task ${taskId}`);
     return { ...tasks[0], place, attempts };
+  }
+
+  /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */
+  async explain(taskId: string): Promise<Explanation[]> {
+    return await explainTask(this.#pool, uuidOrNotFound(taskId));
   }
 
   /** Newest first, a page at a time. */

@@ -16,8 +16,11 @@
  * spawn, WF036 invalid filter, WF037 invalid retry rules, WF038 no such group of errors.
  * WF006 no such task, WF007 dependency failed, WF008 params too large, WF025 invalid demand, WF026
  * no such limit.
+ * WF006 no such task, WF007 dependency failed, WF008 params too large, WF020 queue full, WF021 queue
+ * draining, WF022 invalid setting, WF023 no such worker.
  */
 import type { QueryResultRow } from "pg";
+import { z } from "zod";
 
 import {
   AwaitCycle,
@@ -32,6 +35,7 @@ import {
   InvalidFilter,
   InvalidPolicy,
   InvalidSpawn,
+  InvalidSetting,
   InvalidTransition,
   LeaderDeposed,
   InvalidWorkflow,
@@ -40,6 +44,8 @@ import {
   StepNotFound,
   TaskCancelled,
   LimitNotFound,
+  QueueDraining,
+  QueueFull,
   TaskNotFound,
   TemplateNotFound,
   UnknownErrorGroup,
@@ -47,6 +53,7 @@ import {
   WorkerDeclaredDead,
   WorkflowBusy,
   WorkflowNotFound,
+  WorkerNotFound,
 } from "./errors.ts";
 
 /** A pool, a pooled client or a client in a transaction; callers choose the scope. */
@@ -92,7 +99,27 @@ const ENGINE_ERRORS: Readonly<Record<string, (message: string, options: ErrorOpt
   WF038: (message, options) => new UnknownErrorGroup(message, options),
   WF025: (message, options) => new InvalidDemand(message, options),
   WF026: (message, options) => new LimitNotFound(message, options),
+  WF020: (message, options) => new QueueFull(message, queueFullDetail(options.cause), options),
+  WF021: (message, options) => new QueueDraining(message, options),
+  WF022: (message, options) => new InvalidSetting(message, options),
+  WF023: (message, options) => new WorkerNotFound(message, options),
 };
+
+const fullDetail = z.object({
+  queue: z.string(),
+  pending_max: z.number(),
+  retry_after_seconds: z.number(),
+});
+
+function queueFullDetail(cause: unknown): ConstructorParameters<typeof QueueFull>[1] {
+  const text = cause instanceof Error && "detail" in cause ? String(cause.detail) : "";
+  const detail = fullDetail.parse(JSON.parse(text));
+  return {
+    queue: detail.queue,
+    pendingMax: detail.pending_max,
+    retryAfterSeconds: detail.retry_after_seconds,
+  };
+}
 
 /** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */
 export async function run<R extends QueryResultRow>(

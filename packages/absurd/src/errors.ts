@@ -239,6 +239,41 @@ export class LimitNotFound extends Error {
   override readonly name = "LimitNotFound";
 }
 
+/** The queue has as many ready tasks as it takes. Nothing was written; come again later. */
+export class QueueFull extends Error {
+  override readonly name = "QueueFull";
+  readonly queue: string;
+  readonly pendingMax: number;
+  /** When there should be room, at the pace of late. */
+  readonly retryAfterSeconds: number;
+
+  constructor(
+    message: string,
+    details: { queue: string; pendingMax: number; retryAfterSeconds: number },
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.queue = details.queue;
+    this.pendingMax = details.pendingMax;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
+
+/** The queue takes no new tasks until it is resumed. Nothing was written. */
+export class QueueDraining extends Error {
+  override readonly name = "QueueDraining";
+}
+
+/** A setting of a queue that does not exist, or with a value out of its range. */
+export class InvalidSetting extends Error {
+  override readonly name = "InvalidSetting";
+}
+
+/** No worker with this number is alive. */
+export class WorkerNotFound extends Error {
+  override readonly name = "WorkerNotFound";
+}
+
 /** A migration that was applied is not the file it was. */
 export class MigrationConflict extends Error {
   override readonly name = "MigrationConflict";

@@ -14,6 +14,8 @@ export interface HeartbeatData {
 export type HeartbeatMessage =
   | { readonly kind: "dead" }
   | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "drain"; readonly isAsked: boolean }
+  | { readonly kind: "stop"; readonly graceSeconds: number }
   | {
       readonly kind: "cancel" | "deadline";
       readonly taskNumber: string;

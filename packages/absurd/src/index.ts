@@ -42,12 +42,15 @@ export {
   InvalidFilter,
   InvalidPolicy,
   InvalidSpawn,
+  InvalidSetting,
   InvalidTransition,
   InvalidWorkflow,
   LeaseLost,
   LimitNotFound,
   MigrationConflict,
   ScheduleNotFound,
+  QueueDraining,
+  QueueFull,
   ShuttingDown,
   StepNotFound,
   Suspended,
@@ -61,6 +64,7 @@ export {
   UnknownTaskName,
   WorkflowBusy,
   WorkflowNotFound,
+  WorkerNotFound,
 } from "./errors.ts";
 export {
   History,
@@ -87,6 +91,8 @@ export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
 export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";
 export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
+export type { Explanation } from "./explain.ts";
+export type { QueueSettings, QueueView } from "./queues.ts";
 export {
   type AnyTask,
   type AwaitEventOptions,
@@ -115,6 +121,7 @@ export {
   type TaskView,
   isTerminal,
 } from "./task-view.ts";
+export type { WorkerView } from "./workers.ts";
 export type { WorkerOptions } from "./worker-options.ts";
 export { type WorkerHandle, startWorker } from "./worker.ts";
 export {

@@ -23,6 +23,9 @@ interface CopyTarget {
   readonly timeout_ms: string | null;
   /** As text, so that no microsecond is lost on the way back. */
   readonly created_at: string;
+  readonly queue_name: string;
+  /** Its queue may refuse tasks: ask before each chunk. */
+  readonly guarded: boolean;
 }
 
 /**
@@ -64,11 +67,15 @@ async function copyInTransaction(
   const db = client as Db; // As above.
   const [target] = await run<CopyTarget>(
     db,
-    "select lane_id, attempts_max, timeout_ms, created_at::text from absurd.begin_copy($1, $2, $3)",
+    `select lane_id, attempts_max, timeout_ms, created_at::text, queue_name, guarded
+       from absurd.begin_copy($1, $2, $3)`,
     [task.name, options.queue ?? null, options.priority ?? 0],
   );
   let count = 0;
   for await (const chunk of chunks(params, task)) {
+    if (target!.guarded) {
+      await run(db, "select absurd.admit_tasks($1, $2)", [target!.queue_name, chunk.length]);
+    }
     const numbers = await taskNumbers(db, chunk.length);
     const { lane_id: laneId, created_at: at } = target!;
     await copyRows(client, "task (id, lane_id, attempts_max, timeout_ms, created_at, params)", [

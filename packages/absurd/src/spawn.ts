@@ -157,6 +157,8 @@ function wireJson(
     task_name: taskNameOf(request.task),
     queue_name: request.queue,
     priority: request.priority,
+    version: request.version,
+    fairness_key: request.fairnessKey,
     delay_seconds: request.delaySeconds,
     available_at: request.availableAt,
     max_retries: request.maxRetries ?? request.retry?.default?.maxRetries,

@@ -14,6 +14,11 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export interface TaskDefinition<Params, Result> extends Demand {
   /** Unique in the database. Kebab-case by habit: "calibration-solve". */
   readonly name: string;
+  /**
+   * Of the params and the code. Workers claim the versions they know; a spawn takes the one that
+   * was registered first most recently. Default: the empty one.
+   */
+  readonly version?: string;
   /** Checked when the task is spawned and again before it runs. */
   readonly params: z.ZodType<Params>;
   /** Default "default". */
@@ -42,8 +47,12 @@ export function defineTask<Params, Result = unknown>(
 /** Where a new task goes and how it is treated; each defaults to what its definition says. */
 export interface SpawnOptions extends Demand {
   readonly queue?: string;
+  /** Default: the current version of the name. */
+  readonly version?: string;
   /** -32768 to 32767, higher first. Default 0. */
   readonly priority?: number;
+  /** Tasks of different keys take turns within their queue and priority: one tenant, one key. */
+  readonly fairnessKey?: string;
   readonly delaySeconds?: number;
   readonly availableAt?: Date;
   readonly maxRetries?: number;

@@ -60,6 +60,7 @@ export class WorkerLoop implements AttemptHost {
   #kindIds: readonly number[] = [];
   #prefetch: number;
   #stopping = false;
+  #draining = false;
   #graceTimer: NodeJS.Timeout | undefined;
   /** When to look for work next, on performance.now(); a bell makes it now. */
   #lookAtMs = 0;
@@ -96,6 +97,7 @@ export class WorkerLoop implements AttemptHost {
         beatSeconds: options.beatSeconds ?? leaseSeconds / 6,
         capacity: options.capacity ?? {},
         labels: options.labels ?? {},
+        kindIds: () => this.#kindIds,
       },
       (message) => {
         this.#onHeartbeat(message);
@@ -142,7 +144,7 @@ export class WorkerLoop implements AttemptHost {
   async start(): Promise<void> {
     const runnable = this.#options.tasks.filter((task) => task.handler !== undefined);
     const kindIds = await registerKinds(this.#side.db, runnable);
-    this.#definitions = new Map(runnable.map((task) => [kindIds.get(task.name)!, task]));
+    this.#definitions = new Map(runnable.map((task) => [kindIds.get(task)!, task]));
     this.#kindIds = [...this.#definitions.keys()];
     await this.client.registerTasks();
     await this.#lease.register();
@@ -226,7 +228,7 @@ export class WorkerLoop implements AttemptHost {
 
   /** How many tasks there is room for, beside those that turns under way may bring. */
   get #roomCount(): number {
-    if (this.#stopping) return 0;
+    if (this.#stopping || this.#draining) return 0;
     const { heldCount } = this.#runner;
     return this.#concurrency + this.#prefetch - heldCount - this.#sessions.claimingCount;
   }
@@ -352,6 +354,12 @@ export class WorkerLoop implements AttemptHost {
     if (message.kind === "dead") {
       this.#recovery.report(new WorkerDeclaredDead("its heartbeat was refused"));
       this.#wake.ring();
+    } else if (message.kind === "drain") {
+      this.#draining = message.isAsked;
+      if (message.isAsked) this.#runner.release();
+      this.#ringBell();
+    } else if (message.kind === "stop") {
+      this.stop(message.graceSeconds);
     } else if (message.kind === "failed") {
       this.log.warn({ worker: this.name, error: message.message }, "a heartbeat failed");
     } else {

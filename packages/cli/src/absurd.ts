@@ -3,16 +3,19 @@
 import { cancelCommand } from "./absurd/cancel.ts";
 import { retryCommand, spawnCommand } from "./absurd/change.ts";
 import { dlqCommand } from "./absurd/dlq.ts";
+import { explainCommand, moveCommand } from "./absurd/explain.ts";
 import { historyCommand } from "./absurd/history.ts";
 import { limitsCommand } from "./absurd/limits.ts";
 import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
+import { queuesCommand } from "./absurd/queues.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
 import { templateCommand } from "./absurd/template.ts";
 import { workerCommand } from "./absurd/worker.ts";
+import { workersCommand } from "./absurd/workers.ts";
 import { workflowCommand } from "./absurd/workflow.ts";
 import { runProgram } from "./program.ts";
 
@@ -25,6 +28,8 @@ const COMMANDS = [
   stepsCommand,
   logCommand,
   emitCommand,
+  explainCommand,
+  moveCommand,
   retryCommand,
   cancelCommand,
   dlqCommand,
@@ -34,6 +39,8 @@ const COMMANDS = [
   workflowCommand,
   templateCommand,
   limitsCommand,
+  queuesCommand,
+  workersCommand,
 ];
 
 process.exitCode = await runProgram(

@@ -29,14 +29,17 @@ begin
                task_name text, queue_name text, params jsonb, priority smallint,
                max_retries integer, timeout_seconds double precision,
                delay_seconds double precision, available_at timestamptz, idempotency_key text,
-               correlation_id text, workflow_id uuid, tags text[], policy jsonb, depends_on jsonb
+               correlation_id text, workflow_id uuid, tags text[], policy jsonb, depends_on jsonb,
+               version text
              )
            ) with ordinality as g(
              task_name, queue_name, params, priority, max_retries, timeout_seconds,
              delay_seconds, available_at, idempotency_key, correlation_id, workflow_id, tags,
-             policy, depends_on, ordinal
+             policy, depends_on, version, ordinal
            )
-      join absurd.kind k on k.name = g.task_name
+      join absurd.kind k
+        on k.name = g.task_name
+       and case when g.version is null then k.current else k.version = g.version end
      order by g.ordinal
   );
   if cardinality(v_rows) < jsonb_array_length(p_tasks) then
@@ -44,9 +47,15 @@ begin
       errcode = 'WF004',
       message = format(
         'task name %s is not registered',
-        (select coalesce(to_jsonb(e.value ->> 'task_name')::text, 'null')
+        (select coalesce(
+                  to_jsonb(e.value ->> 'task_name' || coalesce('@' || (e.value ->> 'version'), ''))
+                    ::text, 'null')
            from jsonb_array_elements(p_tasks) e
-          where not exists (select from absurd.kind k where k.name = e.value ->> 'task_name')
+          where not exists (
+                  select from absurd.kind k
+                   where k.name = e.value ->> 'task_name'
+                     and k.version = coalesce(e.value ->> 'version', k.version)
+                )
           limit 1)
       );
   end if;
@@ -62,24 +71,41 @@ begin
 end;
 $$;
 
--- Makes the lanes that these tasks need and that do not exist. Waits for a transaction that is
--- making the same lane, and for nothing else.
+-- Makes the lanes that these tasks need and that do not exist, and says whether any of the lanes is
+-- guarded: then absurd.admit_spawns has the word. Waits for a transaction that is making the same
+-- lane or changing its queue, and for nothing else.
 create or replace function absurd.intern_lanes(p_rows absurd.spawn_row[])
-  returns void
-  language sql
+  returns boolean
+  language plpgsql
 as $$
-  insert into absurd.lane (queue, kind_id, class_id, priority, boost_ms, gated, demanding)
-  select w.queue, w.kind_id, w.class_id, w.priority, w.priority * 1e8::double precision,
-         c.gated, (c.resources, c.required, c.preferred) <> ('{}', '{}', '{}')
-    from (select distinct r.queue, r.kind_id, r.class_id, r.priority from unnest(p_rows) r) w
-    join absurd.class c on c.class_id = w.class_id
-   where not exists (
-           select from absurd.lane l
-            where l.queue = w.queue and l.kind_id = w.kind_id and l.class_id = w.class_id
-              and l.priority = w.priority and l.fair_key = ''
-         )
-   order by 1, 2, 3, 4
-  on conflict do nothing;
+declare
+  v_missing record;
+  v_guarded boolean;
+begin
+  for v_round in 1..2 loop
+    select array_agg(w.queue) filter (where l.lane_id is null) as queues,
+           array_agg(w.kind_id) filter (where l.lane_id is null) as kinds,
+           array_agg(w.class_id) filter (where l.lane_id is null) as classes,
+           array_agg(w.priority) filter (where l.lane_id is null) as priorities,
+           array_agg(w.fair) filter (where l.lane_id is null) as fair,
+           coalesce(bool_or(l.guarded), false) as guarded
+      into v_missing
+      from (
+        select distinct r.queue, r.kind_id, r.class_id, r.priority,
+                absurd.fair_bucket(r.request) as fair
+          from unnest(p_rows) r
+      ) w
+      left join absurd.lane l
+        on l.queue = w.queue and l.kind_id = w.kind_id and l.class_id = w.class_id
+       and l.priority = w.priority and l.fair_key = w.fair;
+    v_guarded := v_missing.guarded;
+    exit when v_missing.queues is null or v_round = 2;
+    perform absurd.make_lanes(
+      v_missing.queues, v_missing.kinds, v_missing.classes, v_missing.priorities, v_missing.fair
+    );
+  end loop;
+  return v_guarded;
+end;
 $$;
 
 -- Gives the keyed rows whose key is known the number of the task that has it. Waits for a
@@ -90,11 +116,12 @@ create or replace function absurd.match_keys(p_rows absurd.spawn_row[])
 as $$
 begin
   insert into absurd.dedup (scope, key, task_id, expires_at)
-  select r.kind_id, r.idempotency_key, r.number,
+  select k.scope, r.idempotency_key, r.number,
          absurd.clock() + make_interval(
            secs => (r.request ->> 'idempotency_key_ttl_seconds')::double precision)
-    from unnest(p_rows) r where r.idempotency_key is not null
-   order by r.kind_id, r.idempotency_key, r.ordinal
+    from unnest(p_rows) r join absurd.kind k on k.kind_id = r.kind_id
+   where r.idempotency_key is not null
+   order by k.scope, r.idempotency_key, r.ordinal
   on conflict do nothing;
 
   return array(
@@ -105,8 +132,9 @@ begin
              r.class_id
            )::absurd.spawn_row
       from unnest(p_rows) r
+      left join absurd.kind k on k.kind_id = r.kind_id and r.idempotency_key is not null
       left join absurd.dedup d
-        on d.scope = r.kind_id and d.key = r.idempotency_key and d.bucket = 0
+        on d.scope = k.scope and d.key = r.idempotency_key and d.bucket = 0
      order by r.ordinal
   );
 end;
@@ -122,7 +150,8 @@ $$;
 -- concurrency, locks, rate, resources, labels: see absurd.apply_demands.
 -- Raises WF035 naming task and field of a bad value, WF001 stale fence, WF004 unknown name, WF005 an
 -- index that is not of an earlier task, WF006 unknown parent, WF007 a parent that failed or was
--- cancelled, WF008 params too large, WF025 a demand that cannot be understood.
+-- cancelled, WF008 params too large, WF025 a demand that cannot be understood, WF020 queue full, WF021
+-- queue draining.
 create or replace function absurd.spawn_tasks(p_tasks jsonb, p_fence text default null)
   returns table (task_index integer, task_id uuid, created boolean)
   language plpgsql
@@ -133,6 +162,7 @@ declare
   v_parent absurd.lease;
   v_has_rare boolean;
   v_demanding boolean;
+  v_guarded boolean;
 begin
   if p_fence is not null then
     v_parent := absurd.hold_fence(p_fence);
@@ -152,7 +182,7 @@ begin
   if v_demanding then
     v_rows := absurd.apply_demands(v_rows);
   end if;
-  perform absurd.intern_lanes(v_rows);
+  v_guarded := absurd.intern_lanes(v_rows);
   if exists (select from unnest(v_rows) r where r.idempotency_key is not null) then
     v_rows := absurd.match_keys(v_rows);
   end if;
@@ -160,6 +190,16 @@ begin
     'dedupe', 'deadline_at', 'expires_at', 'expires_in_seconds']);
   if v_has_rare then
     v_rows := absurd.match_contents(v_rows, v_now);
+  end if;
+  if v_guarded then
+    perform absurd.admit_spawns(v_rows);
+  v_rows := absurd.parse_spawns(p_tasks, v_now);
+  v_guarded := absurd.intern_lanes(v_rows);
+  if exists (select from unnest(v_rows) r where r.idempotency_key is not null) then
+    v_rows := absurd.match_keys(v_rows);
+  end if;
+  if v_guarded then
+    perform absurd.admit_spawns(v_rows);
   end if;
   if exists (select from unnest(v_rows) r where r.depends_on is not null) then
     perform absurd.record_edges(v_rows);
@@ -199,7 +239,7 @@ as $$
            )) u on u.child = r.number
       join absurd.lane l
         on l.queue = r.queue and l.kind_id = r.kind_id and l.class_id = r.class_id
-       and l.priority = r.priority and l.fair_key = ''
+       and l.priority = r.priority and l.fair_key = absurd.fair_bucket(r.request)
      where r.number = r.final
   ),
   body as (
@@ -242,7 +282,8 @@ $$;
 --
 -- The way of the many: two inserts for all, and the params written as they came. p_lines: the params
 -- of each task as JSON on a line of its own, at most 1 MiB. Raises WF004 for an unknown name, WF008
--- for params too large, 22P02 for bad JSON.
+-- for params too large, 22P02 for bad JSON, WF020 queue full, WF021 queue
+-- draining.
 create or replace function absurd.spawn_lines(
   p_task_name text, p_lines text, p_queue text default null, p_priority smallint default 0
 )
@@ -253,7 +294,7 @@ declare
   v_now timestamptz := absurd.clock();
   v_millis bigint := (date_part('epoch', clock_timestamp()) * 1000)::bigint << 20;
   v_kind absurd.kind := absurd.kind_named(p_task_name);
-  v_lane_id integer;
+  v_lane absurd.lane;
   v_bytes integer;
   v_numbers bigint[];
 begin
@@ -272,19 +313,24 @@ begin
   if not absurd.has_partition_today() then
     perform absurd.ensure_partitions();
   end if;
-  v_lane_id := absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority);
+  v_lane := absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority);
+  if v_lane.guarded then
+    perform absurd.admit_tasks(
+      v_lane.queue, cardinality(string_to_array(p_lines, e'\n'))
+    );
+  end if;
   with fresh as materialized (
     select v_millis | (nextval('absurd.task_seq') & 1048575) as number, p.params
       from string_to_table(p_lines, e'\n') as p(params)
   ),
   body as (
     insert into absurd.task (id, lane_id, attempts_max, timeout_ms, created_at, params)
-    select f.number, v_lane_id, v_kind.attempts_max, v_kind.timeout_ms, v_now, f.params::json
+    select f.number, v_lane.lane_id, v_kind.attempts_max, v_kind.timeout_ms, v_now, f.params::json
       from fresh f
   ),
   now_ready as (
     insert into absurd.ready (lane_id, task_id, at)
-    select v_lane_id, f.number, v_now from fresh f
+    select v_lane.lane_id, f.number, v_now from fresh f
   )
   select array_agg(f.number) into v_numbers from fresh f;
   return v_numbers;
@@ -297,11 +343,15 @@ $$;
 create or replace function absurd.begin_copy(
   p_task_name text, p_queue text default null, p_priority smallint default 0
 )
-  returns table (lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamptz)
+  returns table (
+    lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamptz,
+    queue_name text, guarded boolean
+  )
   language plpgsql
 as $$
 declare
   v_kind absurd.kind := absurd.kind_named(p_task_name);
+  v_lane absurd.lane;
 begin
   if v_kind.demand is not null then
     raise exception using
@@ -310,9 +360,13 @@ begin
                        p_task_name);
   end if;
   perform absurd.ensure_partitions();
+  v_lane := absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority);
+  if v_lane.guarded then
+    perform absurd.admit_tasks(v_lane.queue, 0);
+  end if;
   return query
-    select absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority),
-           v_kind.attempts_max, v_kind.timeout_ms, absurd.clock();
+    select v_lane.lane_id, v_kind.attempts_max, v_kind.timeout_ms, absurd.clock(), v_lane.queue,
+           v_lane.guarded;
 end;
 $$;
 
@@ -331,7 +385,7 @@ as $$
 declare
   v_kind absurd.kind;
 begin
-  select k.* into v_kind from absurd.kind k where k.name = p_task_name;
+  select k.* into v_kind from absurd.kind k where k.name = p_task_name and k.current;
   if v_kind.kind_id is null then
     raise exception using
       errcode = 'WF004',
@@ -343,23 +397,22 @@ $$;
 
 -- The lane of tasks that ask for nothing special, made when it is missing.
 create or replace function absurd.plain_lane(p_queue text, p_kind_id integer, p_priority smallint)
-  returns integer
+  returns absurd.lane
   language plpgsql
 as $$
 declare
-  v_lane_id integer;
+  v_lane absurd.lane;
 begin
   for v_try in 1..2 loop
-    select l.lane_id into v_lane_id
+    select l.* into v_lane
       from absurd.lane l
      where l.queue = p_queue and l.kind_id = p_kind_id and l.class_id = 0
        and l.priority = p_priority and l.fair_key = '';
     if found then
-      return v_lane_id;
+      return v_lane;
     end if;
-    insert into absurd.lane (queue, kind_id, priority, boost_ms)
-    values (p_queue, p_kind_id, p_priority, p_priority * 1e8::double precision)
-    on conflict do nothing;
+    perform absurd.make_lanes(array[p_queue], array[p_kind_id], array[0], array[p_priority],
+                              array['']);
   end loop;
   raise exception using
     errcode = '40001',

@@ -187,6 +187,7 @@ declare
   v_kept absurd.demanding_head;
   v_count integer;
   v_got integer;
+  v_shared boolean := absurd.shares_claims(p_queues);
 begin
   -- One claim of a worker at a time: each must see what the one before it took.
   perform pg_advisory_xact_lock(hashtext('absurd.room'), p_worker_id);
@@ -207,12 +208,21 @@ begin
     );
     v_count := least(v_left, case
       when v_kept.lane_id is not null then 1 else absurd.room_for(v_heads, v_free) end);
-    return query
-      select c.*
-        from absurd.claim(
-          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, v_count,
-          array(select h.lane_id from unnest(v_heads) h)
-        ) c;
+    if v_shared then
+      return query
+        select c.*
+          from absurd.claim_shared(
+            p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, v_count,
+            array(select h.lane_id from unnest(v_heads) h)
+          ) c;
+    else
+      return query
+        select c.*
+          from absurd.claim(
+            p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, v_count,
+            array(select h.lane_id from unnest(v_heads) h)
+          ) c;
+    end if;
     get diagnostics v_got = row_count;
     exit when v_got < v_count;
     v_left := v_left - v_got;

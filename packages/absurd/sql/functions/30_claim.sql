@@ -5,6 +5,7 @@
 -- A lane with a hint has no live row below it, as far as this worker knows; a hint that is too high
 -- delays a task until the next claim without hints and has no other effect.
 -- p_demanding: which of the lanes that ask for resources or labels it may read, besides all others.
+-- Lanes with a limit are left out, whatever absurd.shares_claims said a moment ago.
 create or replace function absurd.best_lanes(
   p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer,
   p_demanding integer[]
@@ -16,7 +17,7 @@ as $$
     select l.lane_id, l.kind_id, coalesce(h.hint, 0) as hint, l.boost_ms
       from absurd.lane l
       left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
-     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused
+     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused and not l.limited
        and (not l.demanding or l.lane_id = any(p_demanding))
   )
   select e.lane_id, e.kind_id, e.hint, e.boost_ms
@@ -189,6 +190,12 @@ begin
     return query
       select 'c'::"char", c.*
         from absurd.claim_fitting(
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
+        ) c;
+  elsif p_limit > 0 and absurd.shares_claims(p_queues) then
+    return query
+      select 'c'::"char", c.*
+        from absurd.claim_shared(
           p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
         ) c;
   elsif p_limit > 0 then

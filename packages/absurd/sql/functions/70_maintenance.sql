@@ -44,6 +44,7 @@ begin
      where not exists (
              select from absurd.lease l where l.task_id = s.task_id and l.claim_no = s.claim_no
            );
+    perform absurd.forget_worker_signals();
     perform absurd.ensure_partitions();
   end if;
   return query

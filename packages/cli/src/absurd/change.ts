@@ -17,6 +17,8 @@ interface SpawnFlags extends AbsurdFlags, RareSpawnFlags, DemandFlags {
   readonly correlation?: string;
   readonly tag?: string[];
   readonly dependsOn?: string[];
+  readonly taskVersion?: string;
+  readonly fairnessKey?: string;
 }
 
 const SPAWN_EXAMPLES = `
@@ -40,7 +42,9 @@ export function spawnCommand(): Command {
     .option("--key <text>", "idempotency key: a known one gives the older task")
     .option("--correlation <id>", "correlation id")
     .option("--tag <tag...>", "tags")
-    .option("--depends-on <task id...>", "tasks that must complete first");
+    .option("--depends-on <task id...>", "tasks that must complete first")
+    .option("--task-version <version>", "default: the current version of the name")
+    .option("--fairness-key <key>", "tasks of different keys take turns");
   return addRareSpawnFlags(command).addHelpText("after", SPAWN_EXAMPLES).action(spawn);
 }
 
@@ -56,6 +60,8 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+    ...(flags.taskVersion === undefined ? {} : { version: flags.taskVersion }),
+    ...(flags.fairnessKey === undefined ? {} : { fairnessKey: flags.fairnessKey }),
     ...(flags.dependsOn === undefined ? {} : { dependsOn: flags.dependsOn }),
     ...(await readRareSpawnFlags(flags)),
     ...demandOf(flags),
