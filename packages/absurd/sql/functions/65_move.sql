@@ -5,7 +5,7 @@
 --
 -- The one place that changes a body: the lane it names is where cancel and retry look. A task may
 -- move between planes meanwhile, so this looks again, with a new snapshot, until it is found.
--- Locks waiting, deferred, ready rows, in this order; removing a ready row reads its lane.
+-- Locks waiting, deferred, parked, ready rows, in this order; removing a ready row reads its lane.
 -- Raises WF006 when there is no such task, WF003 when it runs or has ended, WF021 when the other
 -- queue is draining.
 create or replace function absurd.move_task(
@@ -85,6 +85,9 @@ begin
   in_deferred as (
     update absurd.deferred d set lane_id = p_to where d.task_id = p_id returning 1
   ),
+  in_parked as (
+    update absurd.parked p set lane_id = p_to where p.task_id = p_id returning 1
+  ),
   from_ready as (
     delete from absurd.ready r where r.lane_id = p_from and r.task_id = p_id
     returning r.task_id, r.claim_no, r.at
@@ -95,7 +98,8 @@ begin
   )
   select count(*) into v_count
     from (
-      select from in_waiting union all select from in_deferred union all select from in_ready
+      select from in_waiting union all select from in_deferred union all select from in_parked
+      union all select from in_ready
     ) moved;
   if v_count = 0 then
     return false;

@@ -228,6 +228,20 @@ as $$
     from own o cross join ahead a;
 $$;
 
+-- The event that a suspended task waits for.
+create or replace function absurd.explain_event(p_task bigint)
+  returns table (code text, message text, detail jsonb)
+  language sql stable
+as $$
+  select 'awaits_event',
+         format('waits for event "%s"', e.name)
+         || coalesce(format(', at most until %s', e.wake_at), ''),
+         jsonb_build_object('event', e.name, 'until', e.wake_at)
+    from absurd.wait_event e
+    join absurd.waiting w on w.child = e.task_id and w.claim_no = e.claim_no
+   where e.task_id = p_task;
+$$;
+
 -- The reasons, most telling first. None for a task that does not exist. Reads the task's lane when it
 -- is ready; for people, not for loops.
 create or replace function absurd.explain_task(p_task_id uuid)
@@ -248,8 +262,11 @@ as $$
       union all select 4, x.* from absurd.explain_waiting(t.id) x
       union all select 5, x.* from absurd.explain_queue(t.id) x where t.place = 'ready'
       union all select 6, x.* from absurd.explain_limit(t.id) x where t.place = 'ready'
-      union all select 7, x.* from absurd.explain_workers(t.id) x
-                 where t.place in ('ready', 'deferred', 'waiting')
+      union all select 4, x.* from absurd.explain_event(t.id) x where t.place = 'waiting'
+      union all select 4, x.* from absurd.explain_gates(t.id) x where t.place = 'parked'
+      union all select 7, x.* from absurd.explain_demand(t.id) x where t.place = 'ready'
+      union all select 8, x.* from absurd.explain_workers(t.id) x
+                 where t.place in ('ready', 'deferred', 'waiting', 'parked')
       union all select 9, x.* from absurd.explain_line(t.id) x where t.place = 'ready'
     ) e
    order by e.rank;
