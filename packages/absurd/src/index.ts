@@ -22,6 +22,10 @@ export {
   TimedOut,
   UnknownTaskName,
 } from "./errors.ts";
+export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
+export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export type { ProcessLimits } from "./outside/limits.ts";
+export type { ExitMeaning } from "./outside/process-failure.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {
   type AnyTask,
