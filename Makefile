@@ -15,10 +15,11 @@ test:
 	@scripts/setup.sh test
 	@scripts/test.sh
 
-## bench: a full-size tile, stage by stage, with peak memory
+## bench: a full-size tile, stage by stage, with peak memory; the queue beside its peers
 bench:
 	@scripts/setup.sh run
 	@npm run -s bench:tile
+	@npm run -s bench:queue
 
 ## lint: format, lint rules, unused code, types
 lint:

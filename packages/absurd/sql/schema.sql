@@ -26,6 +26,7 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
@@ -54,11 +55,13 @@ function intern_lanes(spawn_row[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
+function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_task_number() returns bigint
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
+function plain_lane(text,integer,smallint) returns integer
 function promote_deferred(integer) returns integer
 function record_edges(spawn_row[]) returns void
 function recover_dead_workers(integer) returns integer
@@ -71,6 +74,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
+function spawn_plain(text,text[],text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function task_number(uuid) returns bigint immutable
@@ -78,11 +82,10 @@ function task_uuid(bigint) returns uuid immutable
 function unmet_count(bigint) returns integer stable
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
 index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
-index CREATE INDEX lease_of_worker ON absurd.lease USING btree (worker_id)
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
-index CREATE INDEX task_by_uuid ON ONLY absurd.task USING btree (task_uuid(id))
+index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX worker_to_watch ON absurd.worker USING btree (worker_id) WHERE (NOT buried)
 index CREATE UNIQUE INDEX attempt_pkey ON ONLY absurd.attempt USING btree (task_id, claim_no)
 index CREATE UNIQUE INDEX control_pkey ON absurd.control USING btree (name)
@@ -124,7 +127,7 @@ table outcome (task_id bigint not null, claim_no integer not null, kind "char" n
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
 table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
-table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone not null, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params jsonb not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
+table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false) with fillfactor=30
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])

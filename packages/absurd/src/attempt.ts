@@ -30,7 +30,10 @@ export class Attempt implements TaskContext {
   readonly #host: AttemptHost;
   readonly #definition: AnyTask;
   readonly #identity: WorkerIdentity;
-  readonly #controller = new AbortController();
+  /** Made when somebody wants the signal: most attempts end before anybody does. */
+  #controller: AbortController | undefined;
+  #abortReason: Error | undefined;
+  #onAbort: ((reason: Error) => void) | undefined;
   #completedByHandler = false;
 
   constructor(host: AttemptHost, definition: AnyTask, claim: Claim) {
@@ -61,7 +64,15 @@ export class Attempt implements TaskContext {
   }
 
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason);
+    }
     return this.#controller.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#abortReason !== undefined;
   }
 
   get log(): Logger {
@@ -69,11 +80,14 @@ export class Attempt implements TaskContext {
   }
 
   abort(reason: Error): void {
-    this.#controller.abort(reason);
+    if (this.#abortReason) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+    this.#onAbort?.(reason);
   }
 
   isLeaseFresh(): boolean {
-    return !(this.signal.reason instanceof LeaseLost) && this.#host.isLeaseFresh();
+    return !(this.#abortReason instanceof LeaseLost) && this.#host.isLeaseFresh();
   }
 
   progress(fraction: number, note: string): void {
@@ -97,15 +111,27 @@ export class Attempt implements TaskContext {
     await run(client as Db, "select absurd.hold_fence($1)", [this.fence]);
   }
 
-  /** Runs the handler. Undefined: the lease is lost and there is nothing to report. */
-  async run(): Promise<EndedAttempt | undefined> {
-    const timer = this.#startTimeout();
+  /**
+   * Runs the handler; a promise only when the handler gives one. Undefined: the lease is lost and
+   * there is nothing to report.
+   */
+  run(): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
     try {
       const parsed = this.#definition.params.safeParse(JSON.parse(this.claim.params));
       if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
-      const result: unknown = await this.#underGrace(this.#definition.handler?.(parsed.data, this));
-      if (this.signal.aborted) return this.#failed(this.signal.reason);
-      return this.#completed(result);
+      const work: unknown = this.#definition.handler?.(parsed.data, this);
+      if (work instanceof Promise) return this.#finish(work);
+      return this.#completed(work);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  async #finish(work: Promise<unknown>): Promise<EndedAttempt | undefined> {
+    const timer = this.#startTimeout();
+    try {
+      const result = await this.#underGrace(work);
+      return this.#abortReason ? this.#failed(this.#abortReason) : this.#completed(result);
     } catch (error) {
       return this.#failed(error);
     } finally {
@@ -122,19 +148,17 @@ export class Attempt implements TaskContext {
   }
 
   /** The handler's promise; or the abort reason, once a handler did not heed it for the grace. */
-  #underGrace(work: unknown): unknown {
-    if (!(work instanceof Promise)) return work;
+  #underGrace(work: Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
-      const onAbort = (): void => {
+      this.#onAbort = (reason) => {
         timer = setTimeout(() => {
-          reject(this.signal.reason as Error);
+          reject(reason);
         }, this.#host.abortGraceSeconds * 1000);
       };
-      this.signal.addEventListener("abort", onAbort, { once: true });
       work.then(resolve, reject).finally(() => {
         clearTimeout(timer);
-        this.signal.removeEventListener("abort", onAbort);
+        this.#onAbort = undefined;
       });
     });
   }
@@ -160,7 +184,7 @@ export class Attempt implements TaskContext {
 
   #failed(error: unknown): EndedAttempt | undefined {
     const { taskNumber, claimNo } = this.claim;
-    const reason: unknown = this.signal.aborted ? this.signal.reason : undefined;
+    const reason = this.#abortReason;
     const errorClass = failureClass(error, reason, this.#host.classifyError);
     if (errorClass === undefined) return undefined;
     return {

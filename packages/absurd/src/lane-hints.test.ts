@@ -5,13 +5,17 @@ import { describe, test } from "vitest";
 
 import { LaneHints } from "./lane-hints.ts";
 
-const NO_HINTS = { lanes: [], seqs: [] };
+const NO_HINTS = { lanes: [], seqs: [], isUnhinted: true };
 
 describe("lane hints", () => {
   test("start two claims before the last seq, and never below 0", () => {
     const hints = afterOneClaim();
     hints.record(8, "3");
-    assert.deepEqual(hints.take(10, 0), { lanes: [7, 8], seqs: ["81", "0"] });
+    assert.deepEqual(hints.take(10, 0), {
+      lanes: [7, 8],
+      seqs: ["81", "0"],
+      isUnhinted: false,
+    });
   });
 
   test("are left out once a second", () => {
@@ -23,9 +27,8 @@ describe("lane hints", () => {
   test("are left out the more rarely the slower such a claim was", () => {
     const hints = afterOneClaim();
     hints.take(10, 1_000);
-    hints.finish(1_600, 600);
+    hints.finishUnhinted(1_600, 600);
     assert.notDeepEqual(hints.take(10, 13_599), NO_HINTS);
-    hints.finish(13_600, 1); // a hinted one changes nothing
     assert.deepEqual(hints.take(10, 13_600), NO_HINTS);
   });
 
@@ -41,6 +44,6 @@ function afterOneClaim(): LaneHints {
   const hints = new LaneHints();
   assert.deepEqual(hints.take(10, 0), NO_HINTS);
   hints.record(7, "100");
-  hints.finish(0, 1);
+  hints.finishUnhinted(0, 1);
   return hints;
 }

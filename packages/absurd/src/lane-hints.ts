@@ -13,22 +13,27 @@ const UNHINTED_SHARE_MAX = 1 / 20;
 export class LaneHints {
   readonly #next = new Map<number, bigint>();
   #unhintedFromMs = -Infinity;
-  #isUnhinted = false;
 
   /** Hints for the next claim of `limit` tasks: lanes and the seq to read each from. */
-  take(limit: number, nowMs: number): { lanes: number[]; seqs: string[] } {
-    this.#isUnhinted = limit > 0 && nowMs >= this.#unhintedFromMs;
-    if (this.#isUnhinted) return { lanes: [], seqs: [] };
+  take(
+    limit: number,
+    nowMs: number,
+  ): { lanes: readonly number[]; seqs: readonly string[]; isUnhinted: boolean } {
+    if (limit > 0 && nowMs >= this.#unhintedFromMs) {
+      // The next one may start before this one is over.
+      this.#unhintedFromMs = nowMs + UNHINTED_EVERY_MS;
+      return { lanes: [], seqs: [], isUnhinted: true };
+    }
     const slack = BigInt(2 * limit);
     return {
       lanes: [...this.#next.keys()],
       seqs: [...this.#next.values()].map((next) => String(next > slack ? next - slack : 0n)),
+      isUnhinted: false,
     };
   }
 
-  /** The claim that asked last is over; it took `tookMs`. */
-  finish(nowMs: number, tookMs: number): void {
-    if (!this.#isUnhinted) return;
+  /** A claim without hints is over; it took `tookMs`. */
+  finishUnhinted(nowMs: number, tookMs: number): void {
     this.#unhintedFromMs = nowMs + Math.max(UNHINTED_EVERY_MS, tookMs / UNHINTED_SHARE_MAX);
   }
 

@@ -1,76 +1,71 @@
 /**
- * The worker's loop: claims tasks in batches, runs their handlers, reports how they ended.
+ * The worker's loop: claims tasks in batches, hands them to the runner, reports how they ended.
  *
- * One connection, one round trip a turn (absurd.cycle). The lease hangs on the heartbeat thread,
- * not on this loop. What ended is kept until the database took it; what the database says is stale
- * is dropped, whatever the handler believed.
+ * Two connections, one round trip and one commit a turn (absurd.cycle); under load one turn is in
+ * the database while the other's tasks run. The lease hangs on the heartbeat thread, not on this
+ * loop. What ended is kept until the database took it; what the database says is stale is dropped,
+ * whatever the handler believed.
  */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 
-import pg from "pg";
-
 import { Attempt, type AttemptHost } from "./attempt.ts";
-import { AbsurdClient } from "./client.ts";
-import { type Db, isTransient } from "./db.ts";
+import type { AbsurdClient } from "./client.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
-import { LeaseLost, ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
+import { ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
-import { Listener } from "./listener.ts";
-import { Maintainer } from "./maintainer.ts";
-import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
-import { ProgressBuffer } from "./progress-buffer.ts";
-import { retryTransient } from "./retry-transient.ts";
+import { ANY_QUEUE_PAYLOAD, SIGNAL_PAYLOAD } from "./notifier.ts";
 import type { AnyTask, Logger } from "./task.ts";
+import { TaskRunner } from "./task-runner.ts";
 import { Wake } from "./wake.ts";
 import { WorkerLease } from "./worker-lease.ts";
 import { SILENT, type WorkerOptions } from "./worker-options.ts";
-import {
-  type CycleReply,
-  type EndedAttempt,
-  type WorkerIdentity,
-  WorkerSession,
-} from "./worker-session.ts";
+import { WorkerRecovery } from "./worker-recovery.ts";
+import type { CycleReply, EndedAttempt, WorkerIdentity, WorkerSession } from "./worker-session.ts";
+import { WorkerSessions } from "./worker-sessions.ts";
+import { WorkerSide } from "./worker-side.ts";
 
 const POLL_MS_MIN = 50;
 /** A cycle gets the time of a lease, or this: the answer to a longer one helps nobody. */
 const QUERY_MS_MAX_MIN = 30_000;
-/** A stopping worker tries this often to report what ended before it gives up. */
-const STOPPING_ATTEMPTS_MAX = 8;
+/** Below this a second turn beside the first would only make both smaller. */
+const SECOND_TURN_MIN = 64;
+const CLAIM_MAX = 5_000;
+/** A claim that waited longer for a place goes back to where another worker finds it. */
+const PREFETCH_MS_MAX = 5_000;
 
 export class WorkerLoop implements AttemptHost {
   readonly name: string;
-  readonly client: AbsurdClient;
   readonly log: Logger;
   readonly classifyError: ClassifyError;
   readonly abortGraceSeconds: number;
-  readonly side: Db;
 
   readonly #options: WorkerOptions;
   readonly #queues: readonly string[];
   readonly #concurrency: number;
-  readonly #sidePool: pg.Pool;
-  readonly #session: WorkerSession;
+  readonly #sessions: WorkerSessions;
   readonly #lease: WorkerLease;
-  readonly #notifier: Notifier;
-  readonly #listener: Listener;
-  readonly #progress: ProgressBuffer;
-  readonly #maintainer: Maintainer;
+  readonly #side: WorkerSide;
+  readonly #runner: TaskRunner;
+  readonly #recovery: WorkerRecovery;
   readonly #hints = new LaneHints();
   readonly #wake = new Wake();
-  readonly #running = new Map<string, Attempt>();
   #definitions = new Map<number, AnyTask>();
-  #ended: EndedAttempt[] = [];
-  #declaredDead = false;
+  #kindIds: readonly number[] = [];
+  #prefetch: number;
   #stopping = false;
   #graceTimer: NodeJS.Timeout | undefined;
+  /** When to look for work next, on performance.now(); a bell makes it now. */
+  #lookAtMs = 0;
   #idleMs = POLL_MS_MIN;
+  #bellCount = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#concurrency = options.concurrency ?? 1;
+    this.#prefetch = options.prefetch ?? 0;
     const leaseSeconds = Math.max(0.2, options.leaseSeconds ?? 30);
     this.#queues = options.queues ?? [
       ...new Set(options.tasks.map((task) => task.queue ?? "default")),
@@ -79,29 +74,15 @@ export class WorkerLoop implements AttemptHost {
     this.log = options.log ?? SILENT;
     this.classifyError = options.classifyError ?? defaultErrorClass;
     this.abortGraceSeconds = options.abortGraceSeconds ?? 10;
-    this.#sidePool = new pg.Pool({
-      connectionString: options.connectionString,
-      application_name: "absurd side",
-      max: 3,
-      connectionTimeoutMillis: 10_000,
-    });
-    this.#sidePool.on("error", (error) => {
-      this.onError(error);
-    });
-    this.side = this.#sidePool; // pg's overloads do not infer; the one used here is Db's.
-    this.client = new AbsurdClient(this.#sidePool, {
-      onNotifyError: (e) => {
-        this.onError(e);
-      },
-    });
-    this.#session = new WorkerSession(
-      options.connectionString,
+    const { connectionString } = options;
+    this.#sessions = new WorkerSessions(
+      connectionString,
       Math.max(QUERY_MS_MAX_MIN, leaseSeconds * 1000),
     );
     this.#lease = new WorkerLease(
-      this.#session,
+      this.#sessions.first,
       {
-        connectionString: options.connectionString,
+        connectionString,
         name: this.name,
         version: options.version ?? "",
         queues: this.#queues,
@@ -113,35 +94,51 @@ export class WorkerLoop implements AttemptHost {
         this.#onHeartbeat(message);
       },
     );
-    this.#notifier = new Notifier(this.side, (error) => {
-      this.onError(error);
-    });
-    this.#listener = new Listener(options.connectionString, (text) => {
-      this.#onPayload(text);
-    });
-    this.#progress = new ProgressBuffer(
-      this.side,
-      (taskNumber, claimNo) => {
-        this.#lose(`${taskNumber}/${claimNo}`);
-      },
-      (error) => {
-        this.onError(error);
-      },
-    );
-    this.#maintainer = new Maintainer(this, {
+    this.#side = new WorkerSide({
+      connectionString,
       leaseSeconds,
       cancelGraceSeconds: this.abortGraceSeconds + leaseSeconds,
+      identity: () => this.identity,
+      onPayload: (payload) => {
+        this.#onPayload(payload);
+      },
+      onReady: () => {
+        this.#ringBell();
+        this.#side.notifier.notify(ANY_QUEUE_PAYLOAD);
+      },
+      onStale: (key) => {
+        this.#recovery.lose(key);
+      },
+      onError: (error) => {
+        this.#onError(error);
+      },
+    });
+    this.#runner = new TaskRunner({
+      concurrency: this.#concurrency,
+      createAttempt: (claim) => new Attempt(this, this.#definitions.get(claim.kindId)!, claim),
+      onEnded: () => {
+        this.#wake.ring();
+      },
+    });
+    this.#recovery = new WorkerRecovery({
+      name: this.name,
+      log: this.log,
+      sessions: this.#sessions,
+      runner: this.#runner,
+      lease: this.#lease,
+      hints: this.#hints,
+      isStopping: () => this.#stopping,
     });
   }
 
   async start(): Promise<void> {
     const runnable = this.#options.tasks.filter((task) => task.handler !== undefined);
-    const kindIds = await registerKinds(this.side, runnable);
+    const kindIds = await registerKinds(this.#side.db, runnable);
     this.#definitions = new Map(runnable.map((task) => [kindIds.get(task.name)!, task]));
+    this.#kindIds = [...this.#definitions.keys()];
     await this.client.registerTasks();
     await this.#lease.register();
-    await this.#listener.start();
-    this.#maintainer.start();
+    await this.#side.start();
   }
 
   /** The loop. Resolves after stop(). */
@@ -149,12 +146,12 @@ export class WorkerLoop implements AttemptHost {
     try {
       while (!this.#isFinished()) {
         await this.#awaitReason();
-        if (this.#declaredDead) await this.#registerAgain();
-        await this.#turn();
+        if (this.#recovery.isNeeded) await this.#recover();
+        else this.#startTurn();
       }
       await this.#leave();
     } finally {
-      for (const attempt of this.#running.values()) {
+      for (const attempt of this.#runner.running()) {
         attempt.abort(new ShuttingDown("the worker ended"));
       }
       await this.close();
@@ -163,9 +160,10 @@ export class WorkerLoop implements AttemptHost {
 
   stop(graceSeconds: number): void {
     this.#stopping = true;
+    this.#runner.release();
     this.#wake.ring();
     this.#graceTimer ??= setTimeout(() => {
-      for (const attempt of this.#running.values()) {
+      for (const attempt of this.#runner.running()) {
         attempt.abort(new ShuttingDown("the worker is shutting down"));
       }
     }, graceSeconds * 1000);
@@ -173,18 +171,19 @@ export class WorkerLoop implements AttemptHost {
 
   async close(): Promise<void> {
     clearTimeout(this.#graceTimer);
-    this.#progress.stop();
-    await this.#maintainer.stop();
-    await this.#listener.stop();
+    await this.#side.stop();
     await this.#lease.stop();
-    await this.#notifier.flush();
-    await this.client.close();
-    this.#session.disconnect();
-    await this.#sidePool.end();
+    await this.#sessions.settled();
+    this.#sessions.disconnect();
+    await this.#side.close();
   }
 
   get identity(): WorkerIdentity {
     return this.#lease.identity;
+  }
+
+  get client(): AbsurdClient {
+    return this.#side.client;
   }
 
   isLeaseFresh(): boolean {
@@ -193,91 +192,133 @@ export class WorkerLoop implements AttemptHost {
 
   reportProgress(attempt: Attempt, fraction: number, note: string): void {
     const { taskNumber, claimNo } = attempt.claim;
-    this.#progress.report(this.identity, { taskNumber, claimNo, fraction, note });
+    this.#side.progress.report(this.identity, { taskNumber, claimNo, fraction, note });
   }
 
-  onReady(): void {
-    this.#wake.ring();
-    this.#notifier.notify(ANY_QUEUE_PAYLOAD);
-  }
-
-  onError(error: unknown): void {
+  #onError(error: unknown): void {
     if (error instanceof WorkerDeclaredDead) {
-      this.#declaredDead = true;
+      this.#recovery.report(error);
       this.#wake.ring();
     }
     this.log.warn({ worker: this.name, error: String(error) }, "database call failed");
   }
 
   #isFinished(): boolean {
-    return this.#stopping && this.#running.size === 0 && this.#ended.length === 0;
+    const { heldCount, endedCount } = this.#runner;
+    return this.#stopping && heldCount + endedCount + this.#sessions.turnCount === 0;
   }
 
-  get #freeCount(): number {
-    return this.#stopping ? 0 : this.#concurrency - this.#running.size;
+  /** How many tasks there is room for, beside those that turns under way may bring. */
+  get #roomCount(): number {
+    if (this.#stopping) return 0;
+    const { heldCount } = this.#runner;
+    return this.#concurrency + this.#prefetch - heldCount - this.#sessions.claimingCount;
   }
 
-  /** Returns when there is something to report, or room and a reason to look for work. */
+  /** Returns when a turn should begin, when there is trouble, or when all is finished. */
   async #awaitReason(): Promise<void> {
-    if (this.#ended.length > 0) {
-      // Let attempts that end in this turn of the event loop go into the same report.
-      await new Promise((resolve) => setImmediate(resolve));
-      return;
-    }
-    if (this.#freeCount === 0) {
-      await this.#wake.wait();
-    } else if (this.#idleMs > 0) {
-      await this.#wake.wait(this.#idleMs * (0.75 + 0.25 * Math.random()));
+    while (!this.#recovery.isNeeded && !this.#isFinished()) {
+      this.#returnOldPrefetch();
+      if (this.#hasReason()) {
+        // Let attempts that end in this turn of the event loop go into the same report.
+        if (this.#runner.endedCount > 0) await new Promise((resolve) => setImmediate(resolve));
+        return;
+      }
+      const isWaitingForWork = this.#sessions.turnCount === 0 && this.#roomCount > 0;
+      const untilMs = Math.min(
+        isWaitingForWork ? this.#lookAtMs : Infinity,
+        this.#runner.prefetchedSinceMs + PREFETCH_MS_MAX,
+      );
+      const waitMs = untilMs - performance.now();
+      await this.#wake.wait(waitMs === Infinity ? undefined : Math.max(1, waitMs));
     }
   }
 
-  /** One cycle: report, claim, start. */
-  async #turn(): Promise<void> {
-    const ended = this.#ended;
-    const limit = this.#freeCount;
+  /** Claims ahead went stale: the tasks are long, so none are taken ahead until a place is free. */
+  #returnOldPrefetch(): void {
+    const sinceMs = performance.now() - PREFETCH_MS_MAX;
+    if (this.#runner.prefetchedSinceMs <= sinceMs) {
+      this.#runner.release(sinceMs);
+      this.#prefetch = 0;
+    } else if (this.#prefetch === 0 && this.#runner.heldCount < this.#concurrency) {
+      this.#prefetch = this.#options.prefetch ?? 0;
+    }
+  }
+
+  #hasReason(): boolean {
+    if (!this.#sessions.hasIdle) return false;
+    const min = this.#sessions.turnCount === 0 ? 1 : SECOND_TURN_MIN;
+    if (this.#runner.endedCount >= min) return true;
+    return this.#roomCount >= min && performance.now() >= this.#lookAtMs;
+  }
+
+  /** Under load half of the room at a time, so that two turns can be under way. */
+  #claimLimit(): number {
+    const capacity = this.#concurrency + this.#prefetch;
+    const share = capacity >= 2 * SECOND_TURN_MIN ? Math.ceil(capacity / 2) : capacity;
+    return Math.max(0, Math.min(this.#roomCount, share, CLAIM_MAX));
+  }
+
+  /** One cycle: report, claim, begin. */
+  #startTurn(): void {
+    const ended = this.#runner.takeEnded();
+    const limit = this.#claimLimit();
     if (ended.length === 0 && limit === 0) return;
-    this.#ended = [];
+    this.#sessions.start(limit, (session) => this.#turn(session, ended, limit));
+  }
+
+  async #turn(session: WorkerSession, ended: EndedAttempt[], limit: number): Promise<void> {
     const startMs = performance.now();
-    let reply: CycleReply;
+    const bellCount = this.#bellCount;
+    const hints = this.#hints.take(limit, startMs);
     try {
-      reply = await this.#session.cycle(this.identity, {
+      const reply = await session.cycle(this.identity, {
         ended,
         queues: this.#queues,
-        kindIds: [...this.#definitions.keys()],
-        hints: this.#hints.take(limit, startMs),
+        kindIds: this.#kindIds,
+        hints,
         limit,
       });
+      const nowMs = performance.now();
+      if (hints.isUnhinted) this.#hints.finishUnhinted(nowMs, nowMs - startMs);
+      if (limit > 0) this.#planLook(reply.claims.length, limit, bellCount);
+      this.#afterCycle(ended, reply);
     } catch (error) {
-      this.#ended = [...ended, ...this.#ended];
-      await this.#recover(error);
+      this.#runner.putBack(ended);
+      this.#recovery.report(error);
+    }
+    this.#wake.ring();
+  }
+
+  #afterCycle(ended: readonly EndedAttempt[], reply: CycleReply): void {
+    if (reply.stale.size > 0) this.#logStale(ended, reply.stale);
+    if (reply.releasedCount > 0) this.#ringBell();
+    if (reply.releasedCount > this.#concurrency) this.#side.notifier.notify(ANY_QUEUE_PAYLOAD);
+    for (const claim of reply.claims) this.#hints.record(claim.laneId, claim.seq);
+    this.#runner.accept(reply.claims, performance.now());
+  }
+
+  /** Full: there is more. Some: there may be more soon. None: ever later, up to the poll interval. */
+  #planLook(claimCount: number, limit: number, bellCountBefore: number): void {
+    if (claimCount === limit || this.#bellCount !== bellCountBefore) {
+      this.#lookAtMs = 0;
+      this.#idleMs = POLL_MS_MIN;
       return;
     }
-    const nowMs = performance.now();
-    this.#hints.finish(nowMs, nowMs - startMs);
-    this.#afterCycle(ended, reply, limit);
+    const idleMsMax = (this.#options.pollSeconds ?? 1) * 1000;
+    this.#idleMs = claimCount > 0 ? POLL_MS_MIN : Math.min(this.#idleMs * 2, idleMsMax);
+    this.#lookAtMs = performance.now() + this.#idleMs * (0.75 + 0.25 * Math.random());
   }
 
-  #afterCycle(ended: readonly EndedAttempt[], reply: CycleReply, limit: number): void {
-    if (reply.stale.size > 0) this.#logStale(ended, reply.stale);
-    if (reply.releasedCount > reply.claims.length) this.#notifier.notify(ANY_QUEUE_PAYLOAD);
-    for (const claim of reply.claims) {
-      this.#hints.record(claim.laneId, claim.seq);
-      this.#begin(new Attempt(this, this.#definitions.get(claim.kindId)!, claim));
-    }
-    if (reply.claims.length > 0) this.#idleMs = reply.claims.length === limit ? 0 : POLL_MS_MIN;
-    else if (limit > 0) {
-      const idleMsMax = (this.#options.pollSeconds ?? 1) * 1000;
-      this.#idleMs = Math.min(Math.max(this.#idleMs * 2, POLL_MS_MIN), idleMsMax);
-    }
+  async #recover(): Promise<void> {
+    await this.#recovery.settle();
+    this.#ringBell();
   }
 
-  #begin(attempt: Attempt): void {
-    this.#running.set(attempt.key, attempt);
-    void attempt.run().then((ended) => {
-      this.#running.delete(attempt.key);
-      if (ended) this.#ended.push(ended);
-      this.#wake.ring();
-    });
+  #ringBell(): void {
+    this.#bellCount += 1;
+    this.#lookAtMs = 0;
+    this.#wake.ring();
   }
 
   #logStale(ended: readonly EndedAttempt[], stale: ReadonlySet<string>): void {
@@ -291,59 +332,13 @@ export class WorkerLoop implements AttemptHost {
     }
   }
 
-  /** After a failed cycle: registers again, or reconnects and asks what is still ours. */
-  async #recover(error: unknown): Promise<void> {
-    if (error instanceof WorkerDeclaredDead) {
-      this.#declaredDead = true;
-      return;
-    }
-    if (!isTransient(error)) throw error;
-    this.log.warn({ worker: this.name, error: String(error) }, "lost the database; trying again");
-    this.#session.disconnect();
-    this.#hints.distrust();
-    await this.#untilDatabaseIsBack(() => this.#revalidate());
-  }
-
-  async #revalidate(): Promise<void> {
-    try {
-      const known = [...[...this.#running.values()].map((each) => each.claim), ...this.#ended];
-      const held = await this.#session.revalidate(this.identity, known);
-      for (const key of this.#running.keys()) if (!held.has(key)) this.#lose(key);
-      // Not held: the lost cycle committed after all, or another worker has the task.
-      this.#ended = this.#ended.filter((each) => held.has(`${each.taskNumber}/${each.claimNo}`));
-    } catch (error) {
-      if (!(error instanceof WorkerDeclaredDead)) throw error;
-      this.#declaredDead = true;
-    }
-  }
-
-  #lose(key: string): void {
-    const attempt = this.#running.get(key);
-    if (!attempt || attempt.signal.aborted) return;
-    this.log.warn(
-      { worker: this.name, taskId: attempt.taskId },
-      "lost the lease of a running task",
-    );
-    attempt.abort(new LeaseLost(`attempt ${attempt.attempt} lost its lease`));
-  }
-
-  /** Everything that runs belongs to others now; begin anew under another epoch. */
-  async #registerAgain(): Promise<void> {
-    this.log.error({ worker: this.name }, "was declared dead; registering again");
-    for (const key of this.#running.keys()) this.#lose(key);
-    this.#ended = [];
-    this.#hints.distrust();
-    await this.#untilDatabaseIsBack(() => this.#lease.register());
-    this.#declaredDead = false;
-  }
-
   #onHeartbeat(message: HeartbeatMessage): void {
     if (message.kind === "dead") {
-      this.#declaredDead = true;
+      this.#recovery.report(new WorkerDeclaredDead("its heartbeat was refused"));
       this.#wake.ring();
     } else if (message.kind === "cancel") {
-      const attempt = this.#running.get(`${message.taskNumber}/${message.claimNo}`);
-      if (!attempt?.signal.aborted) attempt?.abort(new TaskCancelled(message.reason));
+      const attempt = this.#runner.find(`${message.taskNumber}/${message.claimNo}`);
+      if (attempt && !attempt.isAborted) attempt.abort(new TaskCancelled(message.reason));
     } else {
       this.log.warn({ worker: this.name, error: message.message }, "a heartbeat failed");
     }
@@ -351,24 +346,15 @@ export class WorkerLoop implements AttemptHost {
 
   #onPayload(payload: string): void {
     if (payload === SIGNAL_PAYLOAD) this.#lease.beatNow();
-    else if (payload === ANY_QUEUE_PAYLOAD || this.#queues.includes(payload)) this.#wake.ring();
+    else if (payload === ANY_QUEUE_PAYLOAD || this.#queues.includes(payload)) this.#ringBell();
   }
 
   async #leave(): Promise<void> {
     try {
-      await this.#session.leave(this.identity);
+      await this.#sessions.first.leave(this.identity);
     } catch (error) {
       // The lease runs out by itself; a stop must not wait for a database that is away.
-      this.onError(error);
+      this.#onError(error);
     }
-  }
-
-  #untilDatabaseIsBack(work: () => Promise<void>): Promise<void> {
-    return retryTransient(work, {
-      attemptsMax: this.#stopping ? STOPPING_ATTEMPTS_MAX : Infinity,
-      onFailure: () => {
-        this.#session.disconnect();
-      },
-    });
   }
 }

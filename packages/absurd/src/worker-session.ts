@@ -33,7 +33,6 @@ export interface Claim {
   readonly laneId: number;
   readonly seq: string;
   readonly kindId: number;
-  readonly attemptsMax: number;
   readonly timeoutMs: number | undefined;
   /** JSON. */
   readonly params: string;
@@ -186,9 +185,12 @@ function cycleValues(identity: WorkerIdentity, request: CycleRequest): unknown[]
   return [
     identity.workerId,
     identity.epoch.toString(),
-    done.map((each) => each.taskNumber),
-    done.map((each) => each.claimNo),
-    done.map((each) => each.result),
+    // Written here: pg would quote and escape each number.
+    `{${done.map((each) => each.taskNumber).join(",")}}`,
+    `{${done.map((each) => each.claimNo).join(",")}}`,
+    done.some((each) => each.result !== null)
+      ? done.map((each) => each.result)
+      : `{${done.map(() => "NULL").join(",")}}`,
     failed.map((each) => each.taskNumber),
     failed.map((each) => each.claimNo),
     failed.map((each) => each.errorClass),
@@ -207,7 +209,7 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
   const stale = new Set<string>();
   let releasedCount = 0;
   for (const row of rows) {
-    const [what, taskNumber, claimNo, laneId, seq, kindId, attemptsMax, timeoutMs, params] = row;
+    const [what, taskNumber, claimNo, laneId, seq, kindId, , timeoutMs, params] = row;
     if (what === "r") releasedCount = Number(claimNo);
     else if (what === "s") stale.add(`${taskNumber}/${claimNo}`);
     else {
@@ -217,7 +219,6 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
         laneId: Number(laneId),
         seq: seq!,
         kindId: Number(kindId),
-        attemptsMax: Number(attemptsMax),
         timeoutMs: timeoutMs === null ? undefined : Number(timeoutMs),
         params: params!,
       });

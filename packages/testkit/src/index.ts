@@ -12,3 +12,4 @@ export {
 } from "./drifting-sky-set.ts";
 export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";
+export { plansOf } from "./plans.ts";

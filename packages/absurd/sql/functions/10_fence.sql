@@ -36,7 +36,7 @@ begin
       from absurd.lease l
      where l.task_id = absurd.hex_number(v_part[1])
        and l.claim_no = v_part[2]::integer
-       and l.worker_id + 0 = v_part[3]::integer
+       and l.worker_id = v_part[3]::integer
        and l.epoch = absurd.hex_number(v_part[4])
        for update;
   end if;

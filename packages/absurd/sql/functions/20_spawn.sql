@@ -173,7 +173,7 @@ as $$
       id, lane_id, attempts_max, timeout_ms, created_at, available_at, parent_id, workflow_id,
       params, policy, idempotency_key, correlation_id, tags
     )
-    select f.number, f.lane_id, f.attempts_max, f.timeout_ms, p_now, f.available_at, p_parent,
+    select f.number, f.lane_id, f.attempts_max, f.timeout_ms, p_now, nullif(f.available_at, p_now), p_parent,
            f.workflow_id, f.params, f.policy, f.idempotency_key, f.correlation_id, f.tags
       from fresh f
     returning 1
@@ -194,6 +194,85 @@ as $$
      order by f.ordinal
   )
   select count(*) from body;
+$$;
+
+-- Spawns tasks of one name that differ in their params only, and returns their numbers in order.
+--
+-- The way of the many: no JSON around the params, two inserts for all. p_params: JSON as text, each
+-- at most 1 MiB. Raises WF004 for an unknown name, WF008 for params too large, 22P02 for bad JSON.
+create or replace function absurd.spawn_plain(
+  p_task_name text, p_params text[], p_queue text default null, p_priority smallint default 0
+)
+  returns bigint[]
+  language plpgsql
+as $$
+declare
+  v_now timestamptz := absurd.clock();
+  v_millis bigint := (date_part('epoch', clock_timestamp()) * 1000)::bigint << 20;
+  v_kind absurd.kind;
+  v_lane_id integer;
+  v_bytes integer;
+  v_numbers bigint[];
+begin
+  select k.* into v_kind from absurd.kind k where k.name = p_task_name;
+  if v_kind.kind_id is null then
+    raise exception using
+      errcode = 'WF004',
+      message = format('task name %s is not registered', to_jsonb(p_task_name)::text);
+  end if;
+  select max(octet_length(p)) into v_bytes from unnest(p_params) p;
+  if v_bytes > 1048576 then
+    raise exception using
+      errcode = 'WF008',
+      message = format('params of a task take %s bytes, above 1048576; pass large values by reference',
+                       v_bytes);
+  end if;
+  if not absurd.has_partition_today() then
+    perform absurd.ensure_partitions();
+  end if;
+  v_lane_id := absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority);
+  with fresh as materialized (
+    select v_millis | (nextval('absurd.task_seq') & 1048575) as number, p.params
+      from unnest(p_params) as p(params)
+  ),
+  body as (
+    insert into absurd.task (id, lane_id, attempts_max, timeout_ms, created_at, params)
+    select f.number, v_lane_id, v_kind.attempts_max, v_kind.timeout_ms, v_now, f.params::json
+      from fresh f
+  ),
+  now_ready as (
+    insert into absurd.ready (lane_id, task_id, at)
+    select v_lane_id, f.number, v_now from fresh f
+  )
+  select array_agg(f.number) into v_numbers from fresh f;
+  return v_numbers;
+end;
+$$;
+
+-- The lane of tasks that ask for nothing special, made when it is missing.
+create or replace function absurd.plain_lane(p_queue text, p_kind_id integer, p_priority smallint)
+  returns integer
+  language plpgsql
+as $$
+declare
+  v_lane_id integer;
+begin
+  for v_try in 1..2 loop
+    select l.lane_id into v_lane_id
+      from absurd.lane l
+     where l.queue = p_queue and l.kind_id = p_kind_id and l.class_id = 0
+       and l.priority = p_priority and l.fair_key = '';
+    if found then
+      return v_lane_id;
+    end if;
+    insert into absurd.lane (queue, kind_id, priority, boost_ms)
+    values (p_queue, p_kind_id, p_priority, p_priority * 1e8::double precision)
+    on conflict do nothing;
+  end loop;
+  raise exception using
+    errcode = '40001',
+    message = 'the lane of these tasks was made by a concurrent transaction';
+end;
 $$;
 
 -- Spawns one task. The short form for psql and for other languages.

@@ -1,13 +1,74 @@
 -- Claiming. The cost of a claim depends on neither backlog, nor history, nor dead rows.
 
--- Claims up to p_limit tasks for a worker, best lanes first, oldest first within a lane.
+-- The lanes that a worker would take from next, best first, at most 16, with the seq to read each
+-- from. Unlocked probes of one row a lane.
+-- A lane with a hint has no live row below it, as far as this worker knows; a hint that is too high
+-- delays a task until the next claim without hints and has no other effect.
+create or replace function absurd.best_lanes(
+  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer
+)
+  returns table (lane_id integer, kind_id integer, hint bigint, boost_ms double precision)
+  language sql stable
+as $$
+  with eligible as materialized (
+    select l.lane_id, l.kind_id, coalesce(h.hint, 0) as hint, l.boost_ms
+      from absurd.lane l
+      left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
+     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused
+  )
+  select e.lane_id, e.kind_id, e.hint, e.boost_ms
+    from eligible e
+    cross join lateral (
+      select r.at from absurd.ready r
+       where r.lane_id = e.lane_id and r.seq >= e.hint order by r.seq limit 1
+    ) first
+   order by date_part('epoch', first.at) * 1000 - e.boost_ms
+   limit least(p_limit, 16);
+$$;
+
+-- Locks up to p_limit ready rows of these lanes and returns their places, skipping locked rows:
+-- claimers never wait for each other.
 --
--- Two phases: unlocked probes find the best lanes and their heads, then the chosen rows are locked
--- by primary key, so the lock never covers a row that is not claimed. p_hints holds for each of
--- p_hint_lanes the seq to read from, below which this worker expects dead rows only; a hint that is
--- too high delays a task until the next claim without hints and has no other effect.
--- Every limit sits in a materialized CTE: inside a join the planner may read past it.
--- Locks ready rows, skipping locked ones: claimers never wait for each other.
+-- Of one lane the oldest, in one scan. Of several, the best of all by (at - boost): the candidates
+-- are read unlocked, merged, and then locked by their place, so that no row is locked that is not
+-- claimed. Twice as many candidates as wanted, for those that others hold.
+create or replace function absurd.lock_ready(
+  p_lanes integer[], p_hints bigint[], p_boosts double precision[], p_limit integer
+)
+  returns tid[]
+  language plpgsql
+as $$
+begin
+  if cardinality(p_lanes) = 1 then
+    return array(
+      select r.ctid from absurd.ready r
+       where r.lane_id = p_lanes[1] and r.seq >= p_hints[1]
+       order by r.seq limit p_limit
+         for update skip locked
+    );
+  end if;
+  return array(
+    with candidate as materialized (
+      select c.place, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
+        from unnest(p_lanes, p_hints, p_boosts) as h(lane_id, hint, boost_ms)
+        cross join lateral (
+          select r.ctid as place, r.seq, r.at from absurd.ready r
+           where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit p_limit * 2
+        ) c
+       order by rank, c.seq
+       limit p_limit * 2
+    )
+    select r.ctid
+      from candidate c join absurd.ready r on r.ctid = c.place
+     order by c.rank, c.seq
+     limit p_limit
+       for update of r skip locked
+  );
+end;
+$$;
+
+-- Claims up to p_limit tasks for a worker, best lanes first, oldest first within a lane.
+-- Locks ready rows. Rows of one lane come in the order of seq.
 create or replace function absurd.claim(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_kinds integer[],
   p_hint_lanes integer[], p_hints bigint[], p_limit integer
@@ -16,66 +77,47 @@ create or replace function absurd.claim(
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
     attempts_max integer, timeout_ms bigint, params text
   )
-  language sql
+  language plpgsql
 as $$
-  with eligible as materialized (
-    select l.lane_id, l.kind_id, l.boost_ms, coalesce(h.hint, 0) as hint
-      from absurd.lane l
-      left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
-     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused
-  ),
-  head as materialized (
-    select e.*
-      from eligible e
-      cross join lateral (
-        select r.at from absurd.ready r
-         where r.lane_id = e.lane_id and r.seq >= e.hint order by r.seq limit 1
-      ) first
-     order by date_part('epoch', first.at) * 1000 - e.boost_ms
-     limit least(p_limit, 16)
-  ),
-  candidate as materialized (
-    select c.lane_id, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
-      from head h
-      cross join lateral (
-        select r.lane_id, r.seq, r.at from absurd.ready r
-         where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit p_limit * 2
-      ) c
-     order by rank, c.seq
-     limit p_limit * 2
-  ),
-  chosen as materialized (
-    select r.lane_id, r.seq
-      from candidate c
-      join absurd.ready r on r.lane_id = c.lane_id and r.seq = c.seq
-     order by c.rank, c.seq
-     limit p_limit
-       for update of r skip locked
-  ),
-  taken as materialized (
-    delete from absurd.ready r using chosen c
-     where r.lane_id = c.lane_id and r.seq = c.seq
-    returning r.task_id, r.claim_no, r.lane_id, r.seq, r.at
-  ),
-  body as materialized (
-    select k.*, t.attempts_max, t.timeout_ms, t.params::text as params
-      from taken k
-      cross join lateral (
-        select b.attempts_max, b.timeout_ms, b.params from absurd.task b where b.id = k.task_id
-      ) t
-  ),
-  leased as (
-    insert into absurd.lease (
-      task_id, epoch, worker_id, claim_no, lane_id, at, claimed_at, kill_after
+declare
+  v_lanes integer[];
+  v_kinds integer[];
+  v_hints bigint[];
+  v_boosts double precision[];
+  v_places tid[];
+begin
+  select array_agg(b.lane_id), array_agg(b.kind_id), array_agg(b.hint), array_agg(b.boost_ms)
+    into v_lanes, v_kinds, v_hints, v_boosts
+    from absurd.best_lanes(p_queues, p_kinds, p_hint_lanes, p_hints, p_limit) b;
+  if v_lanes is null then
+    return;
+  end if;
+  v_places := absurd.lock_ready(v_lanes, v_hints, v_boosts, p_limit);
+  return query
+    with taken as materialized (
+      delete from absurd.ready r where r.ctid = any(v_places)
+      returning r.task_id, r.claim_no + 1 as claim_no, r.lane_id, r.seq, r.at
+    ),
+    body as materialized (
+      select k.*, t.attempts_max, t.timeout_ms, t.params
+        from taken k
+        cross join lateral (
+          select b.attempts_max, b.timeout_ms, b.params from absurd.task b where b.id = k.task_id
+        ) t
+    ),
+    leased as (
+      insert into absurd.lease (
+        task_id, epoch, worker_id, claim_no, lane_id, at, claimed_at, kill_after
+      )
+      select b.task_id, p_epoch, p_worker_id, b.claim_no, b.lane_id, b.at, absurd.clock(),
+             absurd.clock() + b.timeout_ms * interval '1 millisecond'
+        from body b
     )
-    select b.task_id, p_epoch, p_worker_id, b.claim_no + 1, b.lane_id, b.at, absurd.clock(),
-           absurd.clock() + b.timeout_ms * interval '1 millisecond'
-      from body b
-  )
-  select b.task_id, b.claim_no + 1, b.lane_id, b.seq, h.kind_id, b.attempts_max, b.timeout_ms,
-         b.params
-    from body b join head h on h.lane_id = b.lane_id
-   order by b.seq;
+    select b.task_id, b.claim_no, b.lane_id, b.seq,
+           v_kinds[array_position(v_lanes, b.lane_id)], b.attempts_max, b.timeout_ms,
+           b.params::text
+      from body b;
+end;
 $$;
 
 -- One round trip and one commit of a worker: reports what ended, then claims.

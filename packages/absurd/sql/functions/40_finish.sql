@@ -8,30 +8,19 @@ create or replace function absurd.complete_attempts(
   returns bigint[]
   language sql
 as $$
-  -- Found one by one through the key (offset 0 keeps it so), locked, and deleted by place: a plan
-  -- made while the lease table is small would read all of it for each task. The + 0 keeps the index
-  -- on worker_id out, whose entry for a worker leads to all that it runs.
-  with held as materialized (
-    select l.place, l.task_id, l.claim_no, l.claimed_at, g.result
-      from unnest(p_ids, p_claims, p_results) as g(task_id, claim_no, result)
-      cross join lateral (
-        select o.ctid as place, o.task_id, o.claim_no, o.claimed_at
-          from absurd.lease o
-         where o.task_id = g.task_id and o.claim_no = g.claim_no
-           and o.worker_id + 0 = p_worker_id and o.epoch = p_epoch
-        offset 0
-           for update
-      ) l
-  ),
-  ended as (
-    delete from absurd.lease l where l.ctid = any(array(select h.place from held h))
+  with ended as (
+    delete from absurd.lease l
+     using unnest(p_ids, p_claims, p_results) as g(task_id, claim_no, result)
+     where l.task_id = g.task_id and l.claim_no = g.claim_no
+       and l.worker_id = p_worker_id and l.epoch = p_epoch
+    returning l.task_id, l.claim_no, l.claimed_at, g.result
   ),
   kept as (
     insert into absurd.outcome (
       task_id, claim_no, kind, worker_id, claimed_at, finished_at, result
     )
-    select h.task_id, h.claim_no, 'c', p_worker_id, h.claimed_at, absurd.clock(), h.result::jsonb
-      from held h
+    select e.task_id, e.claim_no, 'c', p_worker_id, e.claimed_at, absurd.clock(), e.result::jsonb
+      from ended e
     returning task_id
   )
   select coalesce(array_agg(k.task_id), '{}') from kept k;
@@ -60,7 +49,7 @@ begin
   ended as (
     delete from absurd.lease l using given g
      where l.task_id = g.task_id and l.claim_no = g.claim_no
-       and l.worker_id + 0 = p_worker_id and l.epoch = p_epoch
+       and l.worker_id = p_worker_id and l.epoch = p_epoch
     returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, g.class,
               g.error::jsonb, g.jitter
   )
@@ -218,7 +207,7 @@ as $$
       from given g
       join absurd.lease l
         on l.task_id = g.task_id and l.claim_no = g.claim_no
-       and l.worker_id + 0 = p_worker_id and l.epoch = p_epoch
+       and l.worker_id = p_worker_id and l.epoch = p_epoch
   ),
   written as (
     insert into absurd.progress as p (task_id, claim_no, fraction, note, at)

@@ -6,7 +6,7 @@ create or replace view absurd.tasks as
 select absurd.task_uuid(t.id) as task_id,
        l.queue as queue_name,
        k.name as task_name,
-       t.params,
+       t.params::jsonb as params,
        l.priority::integer as priority,
        t.timeout_ms / 1000.0::double precision as timeout_sec,
        case
@@ -31,7 +31,7 @@ select absurd.task_uuid(t.id) as task_id,
        t.workflow_id,
        (select array_agg(absurd.task_uuid(d.parent) order by d.parent)
           from absurd.dep d where d.child = t.id) as depends_on,
-       t.available_at,
+       coalesce(t.available_at, t.created_at) as available_at,
        t.correlation_id,
        t.idempotency_key,
        t.tags,

@@ -1,0 +1,145 @@
+/**
+ * What a worker holds: claims that wait for a place, attempts that run, ends not yet reported.
+ *
+ * Handlers that return no promise are over before the next begins and never become "running". What
+ * ended stays here until the database took it. Knows no connection.
+ */
+import type { Attempt } from "./attempt.ts";
+import type { Claim, EndedAttempt } from "./worker-session.ts";
+
+interface Prefetched {
+  readonly claim: Claim;
+  readonly sinceMs: number;
+}
+
+export class TaskRunner {
+  readonly #concurrency: number;
+  readonly #createAttempt: (claim: Claim) => Attempt;
+  readonly #onEnded: () => void;
+  readonly #running = new Map<string, Attempt>();
+  #prefetched: Prefetched[] = [];
+  #ended: EndedAttempt[] = [];
+
+  constructor(options: {
+    concurrency: number;
+    createAttempt: (claim: Claim) => Attempt;
+    /** An attempt that was running ended. */
+    onEnded: () => void;
+  }) {
+    this.#concurrency = options.concurrency;
+    this.#createAttempt = options.createAttempt;
+    this.#onEnded = options.onEnded;
+  }
+
+  get endedCount(): number {
+    return this.#ended.length;
+  }
+
+  /** Attempts that run and claims that wait. */
+  get heldCount(): number {
+    return this.#running.size + this.#prefetched.length;
+  }
+
+  /** Since when the oldest claim waits for a place; Infinity when none does. */
+  get prefetchedSinceMs(): number {
+    return this.#prefetched[0]?.sinceMs ?? Infinity;
+  }
+
+  running(): IterableIterator<Attempt> {
+    return this.#running.values();
+  }
+
+  find(key: string): Attempt | undefined {
+    return this.#running.get(key);
+  }
+
+  /** Every claim whose lease should be ours. */
+  known(): { taskNumber: string; claimNo: number }[] {
+    return [
+      ...[...this.#running.values()].map((each) => each.claim),
+      ...this.#prefetched.map((each) => each.claim),
+      ...this.#ended,
+    ];
+  }
+
+  /** Begins what there is room for; the rest waits. */
+  accept(claims: readonly Claim[], nowMs: number): void {
+    let next = 0;
+    if (this.#prefetched.length === 0) {
+      while (next < claims.length && this.#running.size < this.#concurrency) {
+        this.#begin(claims[next++]!);
+      }
+    }
+    for (; next < claims.length; next++) {
+      this.#prefetched.push({ claim: claims[next]!, sinceMs: nowMs });
+    }
+    this.#fill();
+  }
+
+  takeEnded(): EndedAttempt[] {
+    const ended = this.#ended;
+    this.#ended = [];
+    return ended;
+  }
+
+  /** For ends whose report did not come through. */
+  putBack(ended: readonly EndedAttempt[]): void {
+    this.#ended = [...ended, ...this.#ended];
+  }
+
+  /** Keeps only what is still ours: the rest was reported after all, or another worker has it. */
+  keepHeld(held: ReadonlySet<string>): void {
+    this.#ended = this.#ended.filter((each) => held.has(`${each.taskNumber}/${each.claimNo}`));
+    this.#prefetched = this.#prefetched.filter(({ claim }) =>
+      held.has(`${claim.taskNumber}/${claim.claimNo}`),
+    );
+  }
+
+  /** Gives back claims that have waited since before `sinceMs` (default: all), not counted. */
+  release(sinceMs = Infinity): void {
+    if (this.#prefetched.length === 0) return;
+    const kept = this.#prefetched.filter((each) => each.sinceMs > sinceMs);
+    for (const { claim, sinceMs: since } of this.#prefetched) {
+      if (since > sinceMs) continue;
+      this.#ended.push({
+        kind: "failed",
+        taskNumber: claim.taskNumber,
+        claimNo: claim.claimNo,
+        errorClass: "released",
+        error: '{"tag":"Released","message":"given back before it began"}',
+        mayBeStale: true,
+      });
+    }
+    this.#prefetched = kept;
+  }
+
+  /** Forgets what waits and what ended: others own all of it now. */
+  clear(): void {
+    this.#prefetched = [];
+    this.#ended = [];
+  }
+
+  #fill(): void {
+    let begun = 0;
+    while (begun < this.#prefetched.length && this.#running.size < this.#concurrency) {
+      this.#begin(this.#prefetched[begun++]!.claim);
+    }
+    if (begun > 0) this.#prefetched = this.#prefetched.slice(begun);
+  }
+
+  #begin(claim: Claim): void {
+    const attempt = this.#createAttempt(claim);
+    const ended = attempt.run();
+    if (!(ended instanceof Promise)) {
+      if (ended) this.#ended.push(ended);
+      return;
+    }
+    this.#running.set(attempt.key, attempt);
+    void ended.then((end) => {
+      this.#running.delete(attempt.key);
+      if (end) this.#ended.push(end);
+      this.#fill();
+      this.#onEnded();
+    });
+  }
+}
