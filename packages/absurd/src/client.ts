@@ -11,7 +11,16 @@ import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { spawnBatch, taskNameOf } from "./spawn.ts";
-import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
+import type { ReplayReport } from "./spool/replay.ts";
+import { SpawnSpool } from "./spool/spawn-spool.ts";
+import type {
+  AnyTask,
+  SpawnOptions,
+  SpawnRequest,
+  Spawned,
+  SpooledSpawn,
+  TaskDefinition,
+} from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
 import {
@@ -31,6 +40,8 @@ export interface AbsurdClientOptions {
   readonly tasks?: readonly AnyTask[];
   /** Told of wake-ups that could not be sent; polling makes up for them. Default: ignored. */
   readonly onNotifyError?: (error: unknown) => void;
+  /** Where spawns wait that may, while the database is away; workers may share it. */
+  readonly spoolFolder?: string;
 }
 
 interface SpawnScope {
@@ -38,6 +49,11 @@ interface SpawnScope {
   readonly on?: pg.ClientBase | undefined;
   /** The attempt that spawns: a stale one spawns nothing. */
   readonly fence?: string | undefined;
+}
+
+interface SpoolChoice {
+  /** Instead of an error: written to the client's spool, and replayed later, exactly once. */
+  readonly whenAway: "spool";
 }
 
 const AWAIT_POLL_MS_MIN = 20;
@@ -48,12 +64,30 @@ export class AbsurdClient {
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
   #unregistered: AnyTask[];
+  /** Spawns that wait on disk for the database. */
+  readonly spool: SpawnSpool;
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
     this.#pool = pool; // pg's overloads do not infer; the one used here is Db's.
     this.#unregistered = [...(options.tasks ?? [])];
     this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
     this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
+    this.spool = new SpawnSpool(
+      {
+        db: this.#pool,
+        definitions: this.#definitions,
+        spawnMany: (requests, scope) => this.spawnMany(requests, scope),
+        wake: () => {
+          this.wake();
+        },
+      },
+      options.spoolFolder,
+    );
+  }
+
+  /** Brings the spawns and outcomes in the spool to the database. @throws when it is away */
+  replaySpool(): Promise<ReplayReport> {
+    return this.spool.replay();
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
@@ -67,11 +101,22 @@ export class AbsurdClient {
   /** @throws {UnknownTaskName | InvalidParams | DependencyFailed | TaskNotFound | LeaseLost} */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params: Params | undefined,
+    options: SpawnOptions & Omit<SpawnScope, "on"> & SpoolChoice,
+  ): Promise<Spawned | SpooledSpawn>;
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,
-    options: SpawnOptions & SpawnScope = {},
-  ): Promise<Spawned> {
-    const { on, fence, ...rest } = options;
+    options?: SpawnOptions & SpawnScope,
+  ): Promise<Spawned>;
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params?: Params,
+    options: SpawnOptions & SpawnScope & Partial<SpoolChoice> = {},
+  ): Promise<Spawned | SpooledSpawn> {
+    const { on, fence, whenAway, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
+    if (whenAway === "spool") return (await this.spool.spawn([request], fence))[0]!;
     const [spawned] = await this.spawnMany([request], { on, fence });
     return spawned!;
   }

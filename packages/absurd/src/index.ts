@@ -27,6 +27,8 @@ export { executable, type ExecutableOptions } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";
 export type { ExitMeaning } from "./outside/process-failure.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export type { Refusal, ReplayReport } from "./spool/replay.ts";
+export { type Segment, SpoolFolder } from "./spool/spool-folder.ts";
 export {
   type AnyTask,
   type Json,
@@ -34,6 +36,7 @@ export {
   type SpawnOptions,
   type SpawnRequest,
   type Spawned,
+  type SpooledSpawn,
   type TaskContext,
   type TaskDefinition,
   defineTask,

@@ -62,9 +62,17 @@ export interface SpawnRequest<Params = unknown> extends SpawnOptions {
 }
 
 export interface Spawned {
+  readonly spooled?: false;
   readonly taskId: string;
   /** False when the idempotency key was known: this is the older task. */
   readonly created: boolean;
+}
+
+/** The database was away: the spawn is on disk, and will become one task when it is replayed. */
+export interface SpooledSpawn {
+  readonly spooled: true;
+  /** The given one, or one that was made; by it the task will be found. */
+  readonly idempotencyKey: string;
 }
 
 export interface Logger {

@@ -18,6 +18,7 @@ import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
 import { ANY_QUEUE_PAYLOAD, SIGNAL_PAYLOAD } from "./notifier.ts";
 import type { AnyTask, Logger } from "./task.ts";
+import { OutcomeSpool } from "./spool/outcome-spool.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Wake } from "./wake.ts";
 import { WorkerLease } from "./worker-lease.ts";
@@ -50,6 +51,7 @@ export class WorkerLoop implements AttemptHost {
   readonly #side: WorkerSide;
   readonly #runner: TaskRunner;
   readonly #recovery: WorkerRecovery;
+  readonly #spool: OutcomeSpool;
   readonly #hints = new LaneHints();
   readonly #wake = new Wake();
   #definitions = new Map<number, AnyTask>();
@@ -120,6 +122,17 @@ export class WorkerLoop implements AttemptHost {
         this.#wake.ring();
       },
     });
+    this.#spool = new OutcomeSpool(
+      {
+        name: this.name,
+        log: this.log,
+        side: this.#side.db,
+        identity: () => this.identity,
+        pendingOutcomes: () => this.#runner.pending(),
+      },
+      options.spoolFolder,
+      leaseSeconds,
+    );
     this.#recovery = new WorkerRecovery({
       name: this.name,
       log: this.log,
@@ -132,12 +145,14 @@ export class WorkerLoop implements AttemptHost {
   }
 
   async start(): Promise<void> {
+    await this.#spool.prepare();
     const runnable = this.#options.tasks.filter((task) => task.handler !== undefined);
     const kindIds = await registerKinds(this.#side.db, runnable);
     this.#definitions = new Map(runnable.map((task) => [kindIds.get(task.name)!, task]));
     this.#kindIds = [...this.#definitions.keys()];
     await this.client.registerTasks();
     await this.#lease.register();
+    await this.#spool.start();
     await this.#side.start();
   }
 
@@ -174,6 +189,7 @@ export class WorkerLoop implements AttemptHost {
     await this.#side.stop();
     await this.#lease.stop();
     await this.#sessions.settled();
+    await this.#spool.stop();
     this.#sessions.disconnect();
     await this.#side.close();
   }
@@ -291,6 +307,8 @@ export class WorkerLoop implements AttemptHost {
   }
 
   #afterCycle(ended: readonly EndedAttempt[], reply: CycleReply): void {
+    this.#runner.reported(ended);
+    this.#spool.settle(ended);
     if (reply.stale.size > 0) this.#logStale(ended, reply.stale);
     if (reply.releasedCount > 0) this.#ringBell();
     if (reply.releasedCount > this.#concurrency) this.#side.notifier.notify(ANY_QUEUE_PAYLOAD);

@@ -13,3 +13,4 @@ export {
 export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";
 export { plansOf } from "./plans.ts";
+export { TcpProxy } from "./tcp-proxy.ts";
