@@ -26,6 +26,7 @@ function assert_worker(integer,bigint) returns void
 function audit_edges(integer) returns integer
 function backoff(integer,jsonb,double precision) returns interval immutable
 function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone)
 function best_lanes(text[],integer[],integer[],bigint[],integer) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function cancel_dependents(bigint[]) returns integer
 function cancel_task(uuid,text) returns boolean
@@ -52,6 +53,7 @@ function has_partition_today() returns boolean stable
 function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
 function intern_lanes(spawn_row[]) returns void
+function kind_named(text) returns kind stable
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
@@ -59,6 +61,7 @@ function lock_ready(integer[],bigint[],double precision[],integer) returns tid[]
 function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, promoted integer, recovered integer, next_due_seconds double precision)
 function match_keys(spawn_row[]) returns spawn_row[]
 function next_task_number() returns bigint
+function next_task_numbers(integer) returns bigint[]
 function parse_spawns(jsonb,timestamp with time zone) returns spawn_row[]
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns integer
@@ -74,7 +77,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function server_started_at() returns timestamp with time zone stable
 function settle(ended_attempt[]) returns void
-function spawn_plain(text,text[],text,smallint) returns bigint[]
+function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function task_number(uuid) returns bigint immutable

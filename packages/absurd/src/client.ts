@@ -10,7 +10,10 @@ import { type Db, run } from "./db.ts";
 import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
-import { spawnBatch, taskNameOf } from "./spawn.ts";
+import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
+import { SpawnCoalescer } from "./spawn-coalescer.ts";
+import { sendSpawns } from "./spawn-call.ts";
+import { copyTasks } from "./spawn-copy.ts";
 import type { ReplayReport } from "./spool/replay.ts";
 import { SpawnSpool } from "./spool/spawn-spool.ts";
 import type {
@@ -63,6 +66,7 @@ export class AbsurdClient {
   readonly #pool: Db;
   readonly #definitions: Map<string, AnyTask>;
   readonly #notifier: Notifier;
+  readonly #coalescer = new SpawnCoalescer((spawns) => this.#sendSpawns(spawns, {}));
   #unregistered: AnyTask[];
   /** Spawns that wait on disk for the database. */
   readonly spool: SpawnSpool;
@@ -117,8 +121,12 @@ export class AbsurdClient {
     const { on, fence, whenAway, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
     if (whenAway === "spool") return (await this.spool.spawn([request], fence))[0]!;
-    const [spawned] = await this.spawnMany([request], { on, fence });
-    return spawned!;
+    if (on || fence !== undefined || request.dependsOn !== undefined) {
+      const [spawned] = await this.spawnMany([request], { on, fence });
+      return spawned!;
+    }
+    await this.#registerUsed([request]);
+    return this.#coalescer.add(wireSpawn(request, this.#definitions));
   }
 
   /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
@@ -126,13 +134,29 @@ export class AbsurdClient {
     if (requests.length === 0) return [];
     await this.#registerUsed(requests);
     const batch = spawnBatch(requests, this.#definitions);
-    const rows = await this.#callSpawn(scope, batch.json);
+    const placed = await this.#sendSpawns(batch.spawns, scope);
     const spawned: Spawned[] = [];
-    rows.forEach((row, place) => {
-      spawned[batch.order[place]!] = { taskId: row.task_id, created: row.created };
+    placed.forEach((each, place) => {
+      spawned[batch.order[place]!] = each;
     });
-    if (!scope.on) this.wake(this.#queuesOf(requests));
     return spawned;
+  }
+
+  /**
+   * Spawns a task for each element of a stream, by COPY and in one transaction, and returns how many.
+   * For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
+   * @param on a connection; inside an open transaction of the caller the tasks are part of it
+   * @throws {UnknownTaskName | InvalidParams} and then nothing was spawned
+   */
+  async spawnStream<Params>(
+    task: TaskDefinition<Params, unknown> | AnyTask,
+    stream: AsyncIterable<Params> | Iterable<Params>,
+    options: { on: pg.ClientBase; queue?: string; priority?: number },
+  ): Promise<number> {
+    await this.#registerUsed([{ task }]);
+    const count = await copyTasks(options.on, task, stream, options);
+    this.wake([options.queue ?? task.queue ?? "default"]);
+    return count;
   }
 
   /** Tells workers to look now. For after the commit of a transaction that spawned. */
@@ -245,27 +269,18 @@ export class AbsurdClient {
     }
   }
 
-  async #callSpawn(
-    scope: SpawnScope,
-    json: string,
-  ): Promise<{ task_id: string; created: boolean }[]> {
+  async #sendSpawns(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
     try {
-      return await run(
+      const spawned = await sendSpawns(
         (scope.on as Db | undefined) ?? this.#pool,
-        "select task_id, created from absurd.spawn_tasks($1, $2) order by task_index",
-        [json, scope.fence ?? null],
+        spawns,
+        scope.fence,
       );
+      if (!scope.on) this.wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
+      return spawned;
     } catch (error) {
       throw error instanceof UnknownTaskName ? await withNearNames(this.#pool, error) : error;
     }
-  }
-
-  #queuesOf(requests: readonly SpawnRequest[]): string[] {
-    const queues = requests.map((request) => {
-      const definition = this.#definitions.get(taskNameOf(request.task));
-      return request.queue ?? (definition ? (definition.queue ?? "default") : ANY_QUEUE_PAYLOAD);
-    });
-    return [...new Set(queues)];
   }
 }
 

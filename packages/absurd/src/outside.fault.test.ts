@@ -84,7 +84,7 @@ describe("an executable", () => {
     const task = await runScript("echo one; echo no such dish >&2; exit 7");
     assert.equal(task.error?.tag, "ExitedWithCode");
     assert.equal(task.error?.class, "retryable");
-    assert.equal(task.error?.fields["exitCode"], 7);
+    assert.equal(task.error.fields["exitCode"], 7);
     assert.match(task.error.message, /exit code 7: no such dish/);
   });
 

@@ -9,10 +9,26 @@ import { uuidOrNotFound } from "./task-id.ts";
 
 export const PARAMS_BYTES_MAX = 1_048_576;
 
-export interface SpawnBatch {
-  /** The argument of absurd.spawn_tasks. */
+/** A spawn whose params were checked and written out; nothing about it can be refused here any more. */
+export interface WireSpawn {
+  /** The element of the argument of absurd.spawn_tasks. */
   readonly json: string;
-  /** order[i] is the index, in the requests, of the i-th task of the JSON. */
+  /** Set when it asks for nothing but params, queue and priority: what it may share a call with. */
+  readonly plain: PlainSpawn | undefined;
+  /** Queues to wake after the commit. */
+  readonly queue: string | undefined;
+}
+
+export interface PlainSpawn {
+  readonly taskName: string;
+  readonly queue: string | undefined;
+  readonly priority: number;
+  readonly paramsJson: string;
+}
+
+export interface SpawnBatch {
+  readonly spawns: readonly WireSpawn[];
+  /** order[i] is the index, in the requests, of the i-th spawn. */
   readonly order: readonly number[];
 }
 
@@ -29,12 +45,32 @@ export function spawnBatch(
   definitions: ReadonlyMap<string, AnyTask>,
 ): SpawnBatch {
   const order = orderOf(requests);
-  const position = new Map(order.map((index, place) => [index, place]));
-  const tasks = order.map((index) => {
-    const request = requests[index]!;
-    return wireTask(request, definitions, (parent) => position.get(parent)!);
-  });
-  return { json: `[${tasks.join(",")}]`, order };
+  const position = new Map<number, number>();
+  if (requests.some((request) => request.dependsOn !== undefined)) {
+    order.forEach((index, place) => position.set(index, place));
+  }
+  const spawns = order.map((index) =>
+    wireSpawn(requests[index]!, definitions, (parent) => position.get(parent)!),
+  );
+  return { spawns, order };
+}
+
+/** The argument of absurd.spawn_tasks. */
+export function spawnTasksJson(spawns: readonly WireSpawn[]): string {
+  return `[${spawns.map((spawn) => spawn.json).join(",")}]`;
+}
+
+/** What all of them have in common, when absurd.spawn_lines can take them in one call. */
+export function commonPlain(spawns: readonly WireSpawn[]): PlainSpawn | undefined {
+  const first = spawns[0]?.plain;
+  if (!first) return undefined;
+  const isCommon = spawns.every(
+    ({ plain }) =>
+      plain?.taskName === first.taskName &&
+      plain.queue === first.queue &&
+      plain.priority === first.priority,
+  );
+  return isCommon ? first : undefined;
 }
 
 function orderOf(requests: readonly SpawnRequest[]): readonly number[] {
@@ -56,28 +92,64 @@ function orderOf(requests: readonly SpawnRequest[]): readonly number[] {
   throw new DependencyCycle(`tasks depend on each other: ${names.join(" -> ")}`);
 }
 
-function wireTask(
+/** Options that a plain spawn has; any other, set, makes it one of its own. */
+const PLAIN_OPTIONS = new Set(["task", "params", "queue", "priority"]);
+
+/** @throws {InvalidParams | TaskNotFound} */
+export function wireSpawn(
   request: SpawnRequest,
   definitions: ReadonlyMap<string, AnyTask>,
-  positionOf: (index: number) => number,
+  positionOf: (index: number) => number = (index) => index,
+): WireSpawn {
+  const taskName = taskNameOf(request.task);
+  const definition = typeof request.task === "string" ? definitions.get(taskName) : request.task;
+  const paramsJson = writeParams(taskName, definition, request.params);
+  const queue = request.queue ?? (definition ? (definition.queue ?? "default") : undefined);
+  const isPlain = Object.entries(request).every(
+    ([option, value]) => value === undefined || PLAIN_OPTIONS.has(option),
+  );
+  const plain = isPlain
+    ? { taskName, queue: request.queue, priority: request.priority ?? 0, paramsJson }
+    : undefined;
+  return {
+    get json() {
+      return wireJson(request, paramsJson, positionOf);
+    },
+    plain,
+    queue,
+  };
+}
+
+/** The params as JSON. @throws {InvalidParams} when they do not fit the schema, or are too large */
+export function writeParams(
+  taskName: string,
+  definition: AnyTask | undefined,
+  given: unknown,
 ): string {
-  const name = taskNameOf(request.task);
-  const definition = typeof request.task === "string" ? definitions.get(name) : request.task;
-  const params = definition ? parseParams(definition, request.params ?? {}) : request.params;
+  const params = definition ? parseParams(definition, given ?? {}) : given;
   const paramsJson = JSON.stringify(params ?? {});
-  const bytes = Buffer.byteLength(paramsJson);
+  // Three bytes a UTF-16 unit at most: most texts need no count.
+  const bytes = paramsJson.length * 3 > PARAMS_BYTES_MAX ? Buffer.byteLength(paramsJson) : 0;
   if (bytes > PARAMS_BYTES_MAX) {
     throw new InvalidParams(
-      `params of ${name} take ${bytes} bytes, above ${PARAMS_BYTES_MAX}; ` +
+      `params of ${taskName} take ${bytes} bytes, above ${PARAMS_BYTES_MAX}; ` +
         "pass large values by reference",
     );
   }
+  return paramsJson;
+}
+
+function wireJson(
+  request: SpawnRequest,
+  paramsJson: string,
+  positionOf: (index: number) => number,
+): string {
   const policy = {
     backoff_seconds: request.backoffSeconds,
     backoff_seconds_max: request.backoffSecondsMax,
   };
   const rest = JSON.stringify({
-    task_name: name,
+    task_name: taskNameOf(request.task),
     queue_name: request.queue,
     priority: request.priority,
     delay_seconds: request.delaySeconds,

@@ -368,6 +368,7 @@ async function runFixture(
   const child = startProcess(process.execPath, [FIXTURE, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [output, [, signal]] = await Promise.all([text(child.stdout), once(child, "close")]);
-  return { output, signal: signal as NodeJS.Signals | null };
+  const closed = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  const [output, [, signal]] = await Promise.all([text(child.stdout), closed]);
+  return { output, signal };
 }

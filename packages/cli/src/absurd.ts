@@ -4,6 +4,7 @@ import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
 import { listCommand, showCommand, statsCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { spoolCommand } from "./absurd/spool.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { runProgram } from "./program.ts";
 
@@ -16,6 +17,7 @@ const COMMANDS = [
   retryCommand,
   cancelCommand,
   statsCommand,
+  spoolCommand,
 ];
 
 process.exitCode = await runProgram(

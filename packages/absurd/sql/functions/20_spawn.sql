@@ -198,10 +198,11 @@ $$;
 
 -- Spawns tasks of one name that differ in their params only, and returns their numbers in order.
 --
--- The way of the many: no JSON around the params, two inserts for all. p_params: JSON as text, each
--- at most 1 MiB. Raises WF004 for an unknown name, WF008 for params too large, 22P02 for bad JSON.
-create or replace function absurd.spawn_plain(
-  p_task_name text, p_params text[], p_queue text default null, p_priority smallint default 0
+-- The way of the many: two inserts for all, and the params written as they came. p_lines: the params
+-- of each task as JSON on a line of its own, at most 1 MiB. Raises WF004 for an unknown name, WF008
+-- for params too large, 22P02 for bad JSON.
+create or replace function absurd.spawn_lines(
+  p_task_name text, p_lines text, p_queue text default null, p_priority smallint default 0
 )
   returns bigint[]
   language plpgsql
@@ -209,18 +210,14 @@ as $$
 declare
   v_now timestamptz := absurd.clock();
   v_millis bigint := (date_part('epoch', clock_timestamp()) * 1000)::bigint << 20;
-  v_kind absurd.kind;
+  v_kind absurd.kind := absurd.kind_named(p_task_name);
   v_lane_id integer;
   v_bytes integer;
   v_numbers bigint[];
 begin
-  select k.* into v_kind from absurd.kind k where k.name = p_task_name;
-  if v_kind.kind_id is null then
-    raise exception using
-      errcode = 'WF004',
-      message = format('task name %s is not registered', to_jsonb(p_task_name)::text);
+  if octet_length(p_lines) > 1048576 then
+    select max(octet_length(p)) into v_bytes from string_to_table(p_lines, e'\n') p;
   end if;
-  select max(octet_length(p)) into v_bytes from unnest(p_params) p;
   if v_bytes > 1048576 then
     raise exception using
       errcode = 'WF008',
@@ -233,7 +230,7 @@ begin
   v_lane_id := absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority);
   with fresh as materialized (
     select v_millis | (nextval('absurd.task_seq') & 1048575) as number, p.params
-      from unnest(p_params) as p(params)
+      from string_to_table(p_lines, e'\n') as p(params)
   ),
   body as (
     insert into absurd.task (id, lane_id, attempts_max, timeout_ms, created_at, params)
@@ -246,6 +243,49 @@ begin
   )
   select array_agg(f.number) into v_numbers from fresh f;
   return v_numbers;
+end;
+$$;
+
+-- What a COPY into task and ready must write beside numbers and params, for tasks of one name. For
+-- clients that spawn a stream in one transaction. Raises WF004 for an unknown name.
+create or replace function absurd.begin_copy(
+  p_task_name text, p_queue text default null, p_priority smallint default 0
+)
+  returns table (lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamptz)
+  language plpgsql
+as $$
+declare
+  v_kind absurd.kind := absurd.kind_named(p_task_name);
+begin
+  perform absurd.ensure_partitions();
+  return query
+    select absurd.plain_lane(coalesce(p_queue, v_kind.queue), v_kind.kind_id, p_priority),
+           v_kind.attempts_max, v_kind.timeout_ms, absurd.clock();
+end;
+$$;
+
+create or replace function absurd.next_task_numbers(p_count integer)
+  returns bigint[]
+  language sql volatile
+as $$
+  select array_agg(absurd.next_task_number()) from generate_series(1, p_count);
+$$;
+
+-- Raises WF004 when nobody registered the name.
+create or replace function absurd.kind_named(p_task_name text)
+  returns absurd.kind
+  language plpgsql stable
+as $$
+declare
+  v_kind absurd.kind;
+begin
+  select k.* into v_kind from absurd.kind k where k.name = p_task_name;
+  if v_kind.kind_id is null then
+    raise exception using
+      errcode = 'WF004',
+      message = format('task name %s is not registered', to_jsonb(p_task_name)::text);
+  end if;
+  return v_kind;
 end;
 $$;
 

@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 
 import { type Db, isTransient } from "../db.ts";
-import { spawnBatch } from "../spawn.ts";
+import { spawnBatch, spawnTasksJson } from "../spawn.ts";
 import type { AnyTask, SpawnRequest, Spawned, SpooledSpawn } from "../task.ts";
 import type { SpawnRecord } from "./records.ts";
 import { type ReplayReport, replaySpool } from "./replay.ts";
@@ -104,7 +104,7 @@ export class SpawnSpool {
         ...(maxRetries === undefined ? {} : { maxRetries }),
         ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
       })),
-      tasks: spawnBatch(requests, definitions).json,
+      tasks: spawnTasksJson(spawnBatch(requests, definitions).spawns),
       keys: requests.map((request) => request.idempotencyKey),
       fence: fence ?? null,
     };
