@@ -49,6 +49,7 @@ function fail_task(text,text,text,jsonb) returns void
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function first_task_number(timestamp with time zone) returns bigint immutable
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
+function has_ended(text,text) returns boolean stable
 function has_partition_today() returns boolean stable
 function hex_number(text) returns bigint immutable
 function hold_fence(text) returns lease
@@ -71,6 +72,7 @@ function recover_dead_workers(integer) returns integer
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_dependents(bigint[]) returns integer
+function replay_outcome(text,text,text) returns text
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
 function retry_task(uuid) returns boolean

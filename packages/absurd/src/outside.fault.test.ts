@@ -54,9 +54,10 @@ describe("an executable", () => {
        echo '{"log": {"step": 1}}'
        echo "plain words"
        echo "to stderr" >&2
-       echo "{\\"result\\": {\\"params\\": $params, \\"fence\\": \\"$ABSURD_FENCE\\", \\"id\\": \\"$ABSURD_TASK_ID\\",
-              \\"attempt\\": $ABSURD_ATTEMPT, \\"name\\": \\"$ABSURD_TASK_NAME\\", \\"mine\\": \\"$MINE\\"}}" | tr -d '\\n'
-       echo`,
+       cat <<END
+{"result": {"params": $params, "fence": "$ABSURD_FENCE", "ids": "$ABSURD_TASK_ID $ABSURD_ATTEMPT \\
+$ABSURD_TASK_NAME $MINE"}}
+END`,
       { env: { MINE: "yes" } },
       { params: { field: "3C48" } },
     );
@@ -65,10 +66,7 @@ describe("an executable", () => {
     assert.match(String(fence), /^[0-9a-f]+-1-\d+-[0-9a-f]+$/);
     assert.deepEqual(rest, {
       params: { field: "3C48" },
-      id: task.taskId,
-      attempt: 1,
-      name: task.taskName,
-      mine: "yes",
+      ids: `${task.taskId} 1 ${task.taskName} yes`,
     });
     for (const line of ['{"step":1}', "plain words", "to stderr"]) {
       assert.ok(logged.includes(line), `"${line}" is in the log`);
@@ -83,7 +81,7 @@ describe("an executable", () => {
   test("that exits with another code fails with the code and its last words", async () => {
     const task = await runScript("echo one; echo no such dish >&2; exit 7");
     assert.equal(task.error?.tag, "ExitedWithCode");
-    assert.equal(task.error?.class, "retryable");
+    assert.equal(task.error.class, "retryable");
     assert.equal(task.error.fields["exitCode"], 7);
     assert.match(task.error.message, /exit code 7: no such dish/);
   });

@@ -1,4 +1,4 @@
-/** The spool on a real disk, against a real database: whatever fails, nothing is lost or doubled. */
+/** The spool on a real disk, against a real database: nothing is lost or doubled. */
 import assert from "node:assert/strict";
 import { spawn as startProcess } from "node:child_process";
 import { once } from "node:events";

@@ -141,7 +141,7 @@ function stopOnAbort(options: OutsideCommand, tree: Tree) {
   };
 }
 
-/** What is left of the tree, until nothing is: a process may start others while it is being ended. */
+/** What is left of the tree, until nothing is: processes may start others meanwhile. */
 async function killAll(tree: Tree, program: string): Promise<void> {
   for (let round = 0; round < KILL_ROUNDS_MAX; round++) {
     const left = tree();

@@ -1,4 +1,4 @@
-/** What a process prints besides messages: to the task's log, bounded, with a tail for its error. */
+/** What a process prints besides messages: to the task's log, bounded; a tail for its error. */
 import type { Logger } from "../task.ts";
 import type { Line } from "./bounded-lines.ts";
 

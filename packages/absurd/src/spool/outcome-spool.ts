@@ -58,7 +58,7 @@ export class OutcomeSpool {
     await this.#folder?.prepare();
   }
 
-  /** Replays what earlier processes left, before anybody recovers their leases; then keeps watch. */
+  /** Replays what earlier processes left, before their leases are recovered; then watches. */
   async start(): Promise<void> {
     if (!this.#folder) return;
     await this.#replay();
@@ -126,7 +126,7 @@ export class OutcomeSpool {
     try {
       await this.#replay();
     } catch (error) {
-      // The database is away, or the disk: the worker itself complains of the one, this of the other.
+      // The database is away, of which the worker itself complains, or the disk.
       this.#host.log.debug({ error: String(error) }, "the spool is not replayed now");
     }
   }

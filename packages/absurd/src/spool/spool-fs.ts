@@ -1,4 +1,4 @@
-/** The steps on files that a spool is made of; each either happened or did not when a crash comes. */
+/** The steps on files that a spool is made of; each has happened or not when a crash comes. */
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 
 export interface SpoolFs {
