@@ -68,6 +68,8 @@ END`,
       params: { field: "3C48" },
       ids: `${task.taskId} 1 ${task.taskName} yes`,
     });
+    const late = database.pool().query("select absurd.complete_task($1)", [fence]);
+    await assert.rejects(late, { code: "WF001" }, "its fence is of no use any more");
     for (const line of ['{"step":1}', "plain words", "to stderr"]) {
       assert.ok(logged.includes(line), `"${line}" is in the log`);
     }
@@ -122,8 +124,8 @@ END`,
       peak = Math.max(peak, process.memoryUsage().rss - before);
     }, 20);
     const task = await runScript(
-      `head -c 500000000 /dev/zero; echo
-       yes | head -c 4000000; echo '{"result": 1}'`,
+      `head -c 400000000 /dev/zero; echo
+       yes | head -c 1500000; echo '{"result": 1}'`,
     );
     clearInterval(sampler);
     assert.equal(task.result, 1);

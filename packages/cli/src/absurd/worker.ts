@@ -33,8 +33,8 @@ The module exports task definitions, each by name or all in an array:
     handler: ({ name }) => \`hello \${name}\`,
   });
 
-An executable reads its params as JSON on standard input and may write
-{"progress": 0.5, "note": ""}, {"result": ...} and {"error": {"class", "message"}} as lines of JSON on standard output.
+An executable reads its params as JSON on standard input. On standard output it may write lines of
+JSON: {"progress": 0.5, "note": ""}, {"result": ...}, {"error": {"class", "message"}}.
 
 Examples:
   absurd worker --exec reduce=./reduce.sh --exec-limit memory=512M --exec-limit cpu=600
