@@ -41,6 +41,7 @@ export class BenchServer {
   readonly #admin: pg.Pool;
   readonly #pid: number | undefined;
   readonly #stop: () => Promise<void>;
+  readonly #databases = new Set<string>();
   #databaseCount = 0;
   #countsStatements = false;
 
@@ -51,9 +52,8 @@ export class BenchServer {
     this.#stop = stop;
   }
 
-  /** A server of its own, or that of ABSURD_DATABASE_URL, whose CPU then is not known. */
-  static async start(): Promise<BenchServer> {
-    const given = process.env["ABSURD_DATABASE_URL"];
+  /** @param given a server to use, whose CPU then is not known; default: one of its own */
+  static async start(given?: string): Promise<BenchServer> {
     if (given !== undefined) return new BenchServer(given, undefined, async () => undefined);
     const folder = await mkdtemp(join(tmpdir(), "absurd-bench-"));
     await chmod(folder, 0o755);
@@ -85,6 +85,7 @@ export class BenchServer {
           `create database ${name} template ${template ?? "template0"}
              strategy ${template === undefined ? "wal_log" : "file_copy"}`,
         );
+        this.#databases.add(name);
         return name;
       } catch (error) {
         // The template's last session, or an autovacuum, has not gone yet.
@@ -96,9 +97,10 @@ export class BenchServer {
 
   async dropDatabase(name: string): Promise<void> {
     await this.#admin.query(`drop database if exists ${name} with (force)`);
+    this.#databases.delete(name);
   }
 
-  /** From the sessions that connect next; a server without pg_stat_statements counts commits only. */
+  /** From the sessions that connect next; without pg_stat_statements only commits are counted. */
   async countStatements(name: string): Promise<void> {
     const { rows } = await this.#admin.query<{ loaded: boolean }>(
       `select current_setting('shared_preload_libraries') ~ 'pg_stat_statements' as loaded`,
@@ -159,7 +161,9 @@ export class BenchServer {
     return ticks * TICK_US;
   }
 
+  /** Also drops what databases are left. */
   async stop(): Promise<void> {
+    for (const name of this.#databases) await this.dropDatabase(name);
     await this.#admin.end();
     await this.#stop();
   }

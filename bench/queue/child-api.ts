@@ -7,7 +7,7 @@ export interface Spent {
   readonly cpuUs: number;
 }
 
-/** One claim that found tasks: when it was answered, on the monotonic clock, and how long it took. */
+/** One claim that found tasks: when it was answered, on the monotonic clock, and what it took. */
 export interface ClaimTime {
   readonly atMs: number;
   readonly tookMs: number;
@@ -25,8 +25,9 @@ export interface WorkerReport {
 }
 
 export interface ChildApi {
-  readonly install: () => Promise<void>;
-  readonly load: (shape: Shape, count: number) => Promise<void>;
+  /** The two that name their database: one process makes and fills all those of an engine. */
+  readonly install: (url: string) => Promise<void>;
+  readonly load: (url: string, shape: Shape, count: number) => Promise<void>;
   readonly openProducer: () => Promise<void>;
   /** Single spawns, each awaiting its acknowledgement, `concurrency` at a time. */
   readonly spawnEach: (count: number, concurrency: number) => Promise<Spent>;

@@ -1,6 +1,6 @@
 /**
- * A process of one engine in one database: a producer, a worker, or who makes and fills the tables.
- * Started by engine-process.ts: node child.ts <engine> <url>.
+ * A process of one engine: a producer or a worker in one database, or who makes and fills the
+ * databases. Started by engine-process.ts: node child.ts <engine> <url>.
  */
 import { type Call, type ChildApi, type Message, type SentError, type Spent } from "./child-api.ts";
 import { recordClaimTimes } from "./claim-times.ts";
@@ -27,8 +27,8 @@ let gate: { promise: Promise<void>; open: () => void } | undefined;
 let claims: ReturnType<typeof recordClaimTimes> = [];
 
 const api: ChildApi = {
-  install: () => engine.install(url),
-  load: (shape, taskCount) => engine.load(url, shape, taskCount),
+  install: (emptyUrl) => engine.install(emptyUrl),
+  load: (emptyUrl, shape, taskCount) => engine.load(emptyUrl, shape, taskCount),
   async openProducer() {
     producer = await engine.openProducer(url);
   },
@@ -138,5 +138,6 @@ function send(message: Message): void {
 
 function sentError(error: unknown): SentError {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  return { name: error.name, message: error.stack ?? error.message };
+  const isPlain = error instanceof NotAvailable;
+  return { name: error.name, message: isPlain ? error.message : (error.stack ?? error.message) };
 }

@@ -25,7 +25,7 @@ export class EngineProcess {
   /** Tasks started so far. */
   count = 0;
 
-  /** @param profileFolder where the process leaves its CPU profile when it ends; none: no profile */
+  /** @param profileFolder where the process leaves its CPU profile; default: no profile */
   constructor(engine: EngineName, url: string, profileFolder?: string) {
     this.#child = fork(CHILD, [engine, url], {
       execArgv:
@@ -141,5 +141,5 @@ export class EngineProcess {
 }
 
 function errorOf({ name, message }: SentError): Error {
-  return name === "NotAvailable" ? new NotAvailable(message.split("\n")[0]) : new Error(message);
+  return name === "NotAvailable" ? new NotAvailable(message) : new Error(message);
 }

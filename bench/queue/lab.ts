@@ -34,6 +34,8 @@ export class Lab {
   readonly server: BenchServer;
   readonly #profileFolder: string | undefined;
   readonly #templates = new Map<string, Promise<string>>();
+  readonly #filled: string[] = [];
+  readonly #fillers = new Map<EngineName, Promise<EngineProcess>>();
 
   constructor(server: BenchServer, profileFolder?: string) {
     this.server = server;
@@ -55,12 +57,19 @@ export class Lab {
     }
   }
 
+  /** Drops the filled ones; they are large, and the next work wants others. */
   async dropTemplates(): Promise<void> {
-    for (const template of this.#templates.values()) {
-      const name = await template.catch(() => undefined);
+    const filled = this.#filled.splice(0);
+    for (const key of filled) {
+      const name = await this.#templates.get(key)!.catch(() => undefined);
+      this.#templates.delete(key);
       if (name !== undefined) await this.server.dropDatabase(name);
     }
-    this.#templates.clear();
+  }
+
+  async close(): Promise<void> {
+    for (const filler of this.#fillers.values()) await (await filler).close();
+    await this.server.stop();
   }
 
   /** Starts processes, gives them to `work`, ends them whatever happens. */
@@ -131,17 +140,23 @@ export class Lab {
     if (known) return known;
     const made = this.#makeTemplate(engine, fill);
     this.#templates.set(key, made);
+    if (fill !== undefined) this.#filled.push(key);
     return made;
+  }
+
+  #filler(engine: EngineName): Promise<EngineProcess> {
+    const filler = this.#fillers.get(engine) ?? EngineProcess.start(engine, "");
+    this.#fillers.set(engine, filler);
+    return filler;
   }
 
   async #makeTemplate(engine: EngineName, fill: Fill | undefined): Promise<string> {
     const empty = fill === undefined ? undefined : await this.#template(engine, undefined);
     const name = await this.server.createDatabase(empty);
     const url = this.server.urlOf(name);
-    await this.withProcesses(engine, url, 1, async ([child]) => {
-      if (fill === undefined) await child!.call("install");
-      else await child!.call("load", fill.shape, fill.count);
-    });
+    const filler = await this.#filler(engine);
+    if (fill === undefined) await filler.call("install", url);
+    else await filler.call("load", url, fill.shape, fill.count);
     const client = new pg.Client({ connectionString: url });
     await client.connect();
     if (fill?.statement !== undefined) await client.query(fill.statement);

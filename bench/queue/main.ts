@@ -7,7 +7,7 @@
  * Every engine is measured once a round, in a fresh database, so that what disturbs the machine
  * disturbs all of them. Full runs, without --peers, --tasks and --quick, are kept in bench/results.
  *
- *   --peers none        ours alone, for profiling; --profile DIR leaves CPU profiles of its processes
+ *   --peers none        ours alone; with --profile DIR its processes leave CPU profiles there
  *   --tasks N           instead of each work's own size
  *   --quick             small sizes and the strongest peer only: about three minutes
  *   ABSURD_DATABASE_URL a server to use instead of one of its own
@@ -57,23 +57,28 @@ async function main(): Promise<void> {
     wanted.filter((peer) => isUsed(peer)),
     say,
   );
-  const server = await BenchServer.start();
+  const server = await BenchServer.start(process.env["ABSURD_DATABASE_URL"]);
+  // Child processes end with their channel to this one.
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => void server.stop().finally(() => process.exit(130)));
+  }
+  const lab = new Lab(server, profileFolder);
   try {
     const machine = describeMachine(await server.settings(), installed);
     say(`PostgreSQL process ${server.pid ?? "elsewhere"}: ${JSON.stringify(machine.settings)}`);
-    const lab = new Lab(server, profileFolder);
     const lines: Line[] = [];
     for (const work of works) {
       const peers = peersOf(work).filter((peer) => installed.has(peer));
       const measured = await runWork(lab, work, { scale, size, rounds, peers, pinSeconds, say });
       lines.push(...measured);
+      await lab.dropTemplates();
       if (flags.json) for (const line of measured) console.log(JSON.stringify(line));
     }
     if (!flags.json) printTable(lines);
     const isFull = !flags.quick && flags.peers === undefined && size === undefined;
     if (isFull) say(`results: ${saveResults(lines, machine, new Date())}`);
   } finally {
-    await server.stop();
+    await lab.close();
   }
 }
 

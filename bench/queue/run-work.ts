@@ -35,7 +35,7 @@ export interface Line {
 type Rounds = Map<EngineName, Measurement[]>;
 
 export async function runWork(lab: Lab, work: Work, options: RunOptions): Promise<Line[]> {
-  const size = options.size ?? work.sizes[options.scale];
+  const size = (work.countsSeconds ? undefined : options.size) ?? work.sizes[options.scale];
   const peers = work.peers.filter((peer) => options.peers.includes(peer));
   const rounds: Rounds = new Map();
   try {
@@ -55,8 +55,6 @@ export async function runWork(lab: Lab, work: Work, options: RunOptions): Promis
   } catch (error) {
     if (!(error instanceof NotAvailable)) throw error;
     return work.metrics.map((metric) => missing(work, metric, size, error.message));
-  } finally {
-    await lab.dropTemplates();
   }
   return work.metrics.map((metric, index) => compare(work, metric, index, size, rounds));
 }

@@ -42,6 +42,8 @@ export interface Work {
   readonly sizes: Readonly<Record<Scale, number>>;
   /** How much of the size a slow engine gets, so that its turn takes as long as the others'. */
   readonly shares?: Readonly<Partial<Record<PeerName, number>>>;
+  /** `sizes` are seconds, and --tasks leaves them alone. */
+  readonly countsSeconds?: boolean;
   readonly metrics: readonly Metric[];
   readonly roundsMax?: number;
   measure(trial: Trial): Promise<Measurement>;

@@ -1,4 +1,4 @@
-/** The TypeScript SDK of earendil-works/absurd. Its tables come from the Python package absurdctl. */
+/** The TypeScript SDK of earendil-works/absurd. Its tables are in the Python package absurdctl. */
 import { readFile } from "node:fs/promises";
 
 import { type Engine, NotAvailable, PAYLOAD_SQL, type Payload, STEP_COUNT } from "../engine.ts";

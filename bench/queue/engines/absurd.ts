@@ -22,6 +22,8 @@ import {
 } from "../engine.ts";
 
 const BATCH = 1_000;
+/** Of shape "fan-in": parents and their child, which is spawned last. */
+const GROUP = PARENT_COUNT + 1;
 const LANE_KIND_COUNT = 25;
 const LANE_PRIORITY_COUNT = 4;
 const CONCURRENCY: Readonly<Record<Mode, number>> = {
@@ -49,11 +51,7 @@ export const absurd: Engine = {
     withPool(url, async (pool) => {
       const client = new AbsurdClient(pool, { tasks: [noop, steps, ...laneTasks] });
       await client.registerTasks();
-      const requests = requestsOf(shape, count);
-      const batch = shape === "fan-in" ? BATCH - (BATCH % (PARENT_COUNT + 1)) : BATCH;
-      for (let i = 0; i < requests.length; i += batch) {
-        await client.spawnMany(requests.slice(i, i + batch));
-      }
+      for (const batch of batchesOf(shape, count)) await client.spawnMany(batch);
       await client.close();
     }),
 
@@ -101,35 +99,25 @@ async function withPool(url: string, work: (pool: pg.Pool) => Promise<unknown>):
   }
 }
 
-/** `count` tasks; a fan-in's groups are whole, so that there may be a few less. */
-function requestsOf(shape: Shape, count: number): SpawnRequest[] {
-  switch (shape) {
-    case "noop":
-      return Array.from({ length: count }, (_, i) => ({ task: noop, params: payloadOf(i) }));
-    case "steps":
-      return Array.from({ length: count }, (_, i) => ({ task: steps, params: payloadOf(i) }));
-    case "lanes":
-      return Array.from({ length: count }, (_, i) => ({
-        task: laneTasks[i % LANE_KIND_COUNT]!,
-        priority: Math.floor(i / LANE_KIND_COUNT) % LANE_PRIORITY_COUNT,
-        params: payloadOf(i),
-      }));
-    case "fan-in": {
-      const perBatch = Math.floor(BATCH / (PARENT_COUNT + 1));
-      return Array.from({ length: Math.ceil(count / (PARENT_COUNT + 1)) }, (_, group) =>
-        fanIn((group % perBatch) * (PARENT_COUNT + 1)),
-      ).flat();
-    }
+function* batchesOf(shape: Shape, count: number): Generator<SpawnRequest[]> {
+  // A group is spawned whole, so that its child can name its parents by their place.
+  const size = shape === "fan-in" ? BATCH - (BATCH % GROUP) : BATCH;
+  for (let first = 0; first < count; first += size) {
+    const length = Math.min(size, count - first);
+    yield Array.from({ length }, (_, place) => requestOf(shape, first + place, place));
   }
 }
 
-/** Parents and their child. @param offset of the first parent in its batch */
-function fanIn(offset: number): SpawnRequest[] {
-  const parents = Array.from({ length: PARENT_COUNT }, (_, i) => offset + i);
-  return [
-    ...parents.map((i) => ({ task: noop, params: payloadOf(i) })),
-    { task: noop, params: payloadOf(offset + PARENT_COUNT), dependsOn: parents },
-  ];
+/** @param place in its batch */
+function requestOf(shape: Shape, i: number, place: number): SpawnRequest {
+  const request = { task: shape === "steps" ? steps : noop, params: payloadOf(i) };
+  if (shape === "lanes") {
+    const priority = Math.floor(i / LANE_KIND_COUNT) % LANE_PRIORITY_COUNT;
+    return { ...request, task: laneTasks[i % LANE_KIND_COUNT]!, priority };
+  }
+  if (shape !== "fan-in" || place % GROUP !== PARENT_COUNT) return request;
+  const dependsOn = Array.from({ length: PARENT_COUNT }, (_, j) => place - PARENT_COUNT + j);
+  return { ...request, dependsOn };
 }
 
 interface StepContext {

@@ -129,7 +129,7 @@ async function measurePinned(trial: Trial): Promise<Measurement> {
   );
 }
 
-/** Spawns tasks while the worker is held, then lets it drain them, with the processors to itself. */
+/** Spawns tasks while the worker is held, then lets it drain them, alone on the machine. */
 async function burst(worker: EngineProcess, producer: EngineProcess, size: number): Promise<Burst> {
   const { count: before } = await worker.call("report");
   await worker.call("hold");

@@ -35,12 +35,12 @@ export const latency: Work = {
   },
 };
 
-/** Sizes are seconds. */
 export const idle: Work = {
   key: "idle",
   about: "statements a second that an idle worker process sends, over all its sessions",
   peers: ["graphile-worker", "pg-boss"],
   sizes: { full: 30, quick: 6, tiny: 1 },
+  countsSeconds: true,
   metrics: [{ unit: "statements/s", better: "lower", target: below(2) }],
   async measure({ lab, engine, size }) {
     const { server } = lab;
