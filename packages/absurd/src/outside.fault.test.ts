@@ -117,6 +117,12 @@ END`,
     assert.deepEqual([task.error?.tag, task.error?.class], ["CannotStart", "fatal"]);
   });
 
+  test("takes along what it left running", async () => {
+    const task = await runScript(`setsid sleep 1000 & echo "{\\"result\\": $!}"`);
+    const left = readIdentity(Number(task.result));
+    assert.ok(Number(task.result) > 0 && !(left && isAlive(left)), "it still runs");
+  });
+
   test("that floods its output neither fills the memory nor the log", async () => {
     const before = process.memoryUsage().rss;
     let peak = 0;
