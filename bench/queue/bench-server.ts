@@ -44,10 +44,12 @@ export class BenchServer {
   readonly #databases = new Set<string>();
   #databaseCount = 0;
   #countsStatements = false;
+  #stopping: Promise<void> | undefined;
 
   private constructor(adminUrl: string, pid: number | undefined, stop: () => Promise<void>) {
     this.#adminUrl = adminUrl;
     this.#admin = new pg.Pool({ connectionString: adminUrl, max: 2 });
+    this.#admin.on("error", () => undefined);
     this.#pid = pid;
     this.#stop = stop;
   }
@@ -161,9 +163,16 @@ export class BenchServer {
     return ticks * TICK_US;
   }
 
-  /** Also drops what databases are left. */
-  async stop(): Promise<void> {
-    for (const name of this.#databases) await this.dropDatabase(name);
+  /** Stops its own server, or drops its databases in the given one. Further calls wait for that. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#end();
+    return this.#stopping;
+  }
+
+  async #end(): Promise<void> {
+    if (this.#pid === undefined) {
+      for (const name of this.#databases) await this.dropDatabase(name);
+    }
     await this.#admin.end();
     await this.#stop();
   }

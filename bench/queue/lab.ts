@@ -196,3 +196,14 @@ async function untilIdle(client: pg.Client, isBusySql: string): Promise<number> 
   }
   throw new Error("tasks were started and did not end");
 }
+
+/** Of a drain: what one task of it cost. */
+export function costPerTask(drain: Drain) {
+  const { count, nodeUs, serverUs, walBytes } = drain;
+  return {
+    count,
+    nodeUs: nodeUs / count,
+    serverUs: serverUs === undefined ? undefined : serverUs / count,
+    walBytes: walBytes / count,
+  };
+}

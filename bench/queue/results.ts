@@ -55,7 +55,9 @@ export function saveResults(lines: readonly Line[], machine: Machine, at: Date):
     ...(known?.lines ?? []).filter((old) => !lines.some((line) => line.work === old.work)),
     ...lines.map((line) => ({ ...line, measuredAt })),
   ].sort((a, b) => placeOf(a.work) - placeOf(b.work));
-  const results: Results = { date, machine, lines: merged };
+  // A run of some works installed and knows some of the peers only.
+  const peers = { ...known?.machine.peers, ...machine.peers };
+  const results: Results = { date, machine: { ...machine, peers }, lines: merged };
   writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(join(RESULTS_FOLDER, "queue.md"), tableOf(results));
   return path;

@@ -7,7 +7,7 @@ import pg from "pg";
 import type { ClaimTime } from "../child-api.ts";
 import type { EngineProcess } from "../engine-process.ts";
 import { monotonicMs } from "../engine.ts";
-import { type Drain, type Fill, untilCount } from "../lab.ts";
+import { type Drain, type Fill, costPerTask, untilCount } from "../lab.ts";
 import {
   type Measurement,
   type Metric,
@@ -83,6 +83,8 @@ async function measureGrown(trial: Trial, fill: Fill): Promise<Measurement> {
       rate: count / grown.seconds,
       emptyRate: count / empty.seconds,
       claims: grown.claimsMs.length,
+      ...costPerTask(grown),
+      emptyServerUs: costPerTask(empty).serverUs,
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Works that drain a filled queue: no-op tasks, workflows of steps, fan-ins, and what it costs. */
 import { PARENT_COUNT, type Mode, type Shape } from "../engine.ts";
-import type { Drain } from "../lab.ts";
+import { costPerTask } from "../lab.ts";
 import { type Measurement, type Trial, type Work, atLeast, atLeastTimes, atMost } from "../work.ts";
 
 const SHARES = { "pg-boss": 0.5, dbos: 0.05, "absurd-sdk": 0.03, openworkflow: 0.01 };
@@ -83,16 +83,6 @@ async function measureDrain(
 ): Promise<Measurement> {
   return lab.inDatabase(engine, { shape, count: size }, async (url) => {
     const drain = await lab.drain(engine, url, { workerCount, mode, count: size });
-    return { values: [drain.count / drain.seconds], details: costOf(drain) };
+    return { values: [drain.count / drain.seconds], details: costPerTask(drain) };
   });
-}
-
-export function costOf(drain: Drain): Measurement["details"] {
-  const { count, nodeUs, serverUs, walBytes } = drain;
-  return {
-    count,
-    nodeUs: nodeUs / count,
-    serverUs: serverUs === undefined ? undefined : serverUs / count,
-    walBytes: walBytes / count,
-  };
 }

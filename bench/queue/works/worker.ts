@@ -12,7 +12,7 @@ export const latency: Work = {
   key: "latency",
   about: `from spawn to the handler's start, an idle worker process, ${LATENCY_PER_SECOND} tasks/s`,
   peers: ["graphile-worker", "pg-boss", "absurd-sdk", "dbos"],
-  sizes: { full: 1_000, quick: 300, tiny: 20 },
+  sizes: { full: 1_000, quick: 200, tiny: 20 },
   metrics: [
     { key: "p50", unit: "ms", better: "lower", target: atMostTimes(1) },
     { key: "p99", unit: "ms", better: "lower", target: atMostTimes(1) },
@@ -41,6 +41,7 @@ export const idle: Work = {
   peers: ["graphile-worker", "pg-boss"],
   sizes: { full: 30, quick: 6, tiny: 1 },
   countsSeconds: true,
+  roundsMax: 1,
   metrics: [{ unit: "statements/s", better: "lower", target: below(2) }],
   async measure({ lab, engine, size }) {
     const { server } = lab;
