@@ -237,6 +237,7 @@ function give_up_lease(lease) returns void
 function forget_worker_signals() returns void
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function given_kinds(jsonb) returns TABLE(task_name text, version text, queue text, attempts_max integer, timeout_ms bigint, params_schema jsonb, place bigint) stable
+function has_ended(text,text) returns boolean stable
 function has_partition_today() returns boolean stable
 function has_type(jsonb,text) returns boolean immutable
 function fits(jsonb,jsonb) returns boolean immutable
@@ -363,6 +364,7 @@ function release_dependents(bigint[]) returns integer
 function repair_request(judged_attempt) returns jsonb stable
 function repairs_in_a_row(bigint,integer) returns integer stable
 function replay_dead(jsonb,integer,boolean,boolean,jsonb) returns TABLE(task_id uuid)
+function replay_outcome(text,text,text) returns text
 function report_progress(integer,bigint,bigint[],integer[],real[],text[]) returns TABLE(task_id bigint, claim_no integer)
 function request_cancel(bigint[],text) returns void
 function resume_schedule(text,text) returns void

@@ -15,23 +15,26 @@ import {
 import { type Db, run } from "./db.ts";
 import { Events } from "./events.ts";
 import { DeadLetters } from "./dead-letters.ts";
-import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
+import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
 import { type Explanation, explainTask } from "./explain.ts";
-import { registerKinds, withNearNames } from "./kinds.ts";
 import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
-import { checkOptions } from "./spawn-options.ts";
 import { pause } from "./pause.ts";
-import { type FullQueueScope, waitWhileFull } from "./queue-full.ts";
 import { Queues } from "./queues.ts";
-import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
-import { SpawnCoalescer } from "./spawn-coalescer.ts";
-import { sendSpawns } from "./spawn-call.ts";
+import { Spawner, type SpawnScope } from "./spawner.ts";
 import { Steps } from "./steps.ts";
-import { copyTasks } from "./spawn-copy.ts";
-import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
+import type { ReplayReport } from "./spool/replay.ts";
+import { SpawnSpool } from "./spool/spawn-spool.ts";
+import type {
+  AnyTask,
+  SpawnOptions,
+  SpawnRequest,
+  Spawned,
+  SpooledSpawn,
+  TaskDefinition,
+} from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
 import {
@@ -53,80 +56,78 @@ export interface AbsurdClientOptions {
   readonly tasks?: readonly AnyTask[];
   /** Told of wake-ups that could not be sent; polling makes up for them. Default: ignored. */
   readonly onNotifyError?: (error: unknown) => void;
+  /** Where spawns wait that may, while the database is away; workers may share it. */
+  readonly spoolFolder?: string;
 }
 
-interface SpawnScope extends FullQueueScope {
-  /** The caller's open transaction. */
-  readonly on?: pg.ClientBase | undefined;
-  /** The attempt that spawns: a stale one spawns nothing. */
-  readonly fence?: string | undefined;
+interface SpoolChoice {
+  /** Instead of an error: written to the client's spool, and replayed later, exactly once. */
+  readonly whenAway: "spool";
 }
 
 const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
-  readonly workflows: Workflows;
-  readonly events: Events;
-  readonly steps: Steps;
-  /** Tasks that failed for good. */
-  readonly deadLetters: DeadLetters;
-  /** Concurrency keys, locks and rates. */
-  readonly limits: Limits;
   readonly queues: Queues;
   readonly workers: Workers;
-  readonly #pool: Db;
-  readonly #definitions: Map<string, AnyTask>;
-  readonly #notifier: Notifier;
-  readonly #coalescer = new SpawnCoalescer((spawns) => this.#sendSpawns(spawns, {}));
-  #unregistered: AnyTask[];
+  readonly workflows: Workflows;
   readonly schedules: Schedules;
+  readonly events: Events;
+  readonly steps: Steps;
+  /** Concurrency keys, locks and rates. */
+  readonly limits: Limits;
+  /** Tasks that failed for good. */
+  readonly deadLetters: DeadLetters;
   readonly history: History;
+  /** Spawns that wait on disk for the database. */
+  readonly spool: SpawnSpool;
+  readonly #pool: Db;
+  readonly #notifier: Notifier;
+  readonly #spawner: Spawner;
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
-    this.#pool = pool; // pg's overloads do not infer; the one used here is Db's.
-    this.#unregistered = [...(options.tasks ?? [])];
-    this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
-    this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
-    this.history = new History(this.#pool);
-    this.schedules = new Schedules({
-      db: this.#pool,
-      toWire: async (request) => {
-        await this.#registerUsed([request]);
-        return JSON.parse(wireSpawn(request, this.#definitions).json) as Record<string, unknown>;
-      },
-      wake: () => {
-        this.wake();
-      },
-    });
-    this.workflows = new Workflows({
-      db: this.#pool,
-      definitions: this.#definitions,
-      registerUsed: (requests) => this.#registerUsed(requests),
-      wake: () => {
-        this.wake();
-      },
-      wakeCancelled: () => {
-        this.#notifier.notify(SIGNAL_PAYLOAD);
-      },
-    });
+    const db: Db = pool; // pg's overloads do not infer; the one used here is Db's.
+    this.#pool = db;
+    const notifier = new Notifier(db, options.onNotifyError ?? (() => undefined));
+    this.#notifier = notifier;
     const wake = (): void => {
       this.wake();
     };
-    this.events = new Events(this.#pool, wake);
-    this.steps = new Steps(this.#pool, wake);
-    this.deadLetters = new DeadLetters(this.#pool, wake);
-    this.limits = new Limits(this.#pool, wake);
-    this.queues = new Queues(this.#pool, this.#notifier);
-    this.workers = new Workers(this.#pool, this.#notifier);
+    const spawner = new Spawner(db, options.tasks ?? [], (queues) => {
+      this.wake(queues);
+    });
+    this.#spawner = spawner;
+    const { definitions } = spawner;
+    this.queues = new Queues(db, notifier);
+    this.workers = new Workers(db, notifier);
+    this.schedules = new Schedules({ db, toWire: (request) => spawner.wire(request), wake });
+    this.workflows = new Workflows({
+      db,
+      definitions,
+      registerUsed: (requests) => spawner.registerUsed(requests),
+      wake,
+      wakeCancelled: () => {
+        notifier.notify(SIGNAL_PAYLOAD);
+      },
+    });
+    this.events = new Events(db, wake);
+    this.steps = new Steps(db, wake);
+    this.limits = new Limits(db, wake);
+    this.deadLetters = new DeadLetters(db, wake);
+    this.history = new History(db);
+    const spawnMany = spawner.many.bind(spawner);
+    this.spool = new SpawnSpool({ db, definitions, spawnMany, wake }, options.spoolFolder);
+  }
+
+  /** Brings the spawns and outcomes in the spool to the database. @throws when it is away */
+  replaySpool(): Promise<ReplayReport> {
+    return this.spool.replay();
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
-  async registerTasks(tasks: readonly AnyTask[] = []): Promise<void> {
-    for (const task of tasks) this.#definitions.set(task.name, task);
-    const pending = [...this.#unregistered, ...tasks];
-    if (pending.length > 0) await registerKinds(this.#pool, pending);
-    this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
+  registerTasks(tasks: readonly AnyTask[] = []): Promise<void> {
+    return this.#spawner.register(tasks);
   }
 
   /**
@@ -135,33 +136,29 @@ export class AbsurdClient {
    */
   async spawn<Params>(
     task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params: Params | undefined,
+    options: SpawnOptions & Omit<SpawnScope, "on"> & SpoolChoice,
+  ): Promise<Spawned | SpooledSpawn>;
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
     params?: Params,
-    options: SpawnOptions & SpawnScope = {},
-  ): Promise<Spawned> {
-    const { on, fence, whenFull, waitSeconds, signal, ...rest } = options;
+    options?: SpawnOptions & SpawnScope,
+  ): Promise<Spawned>;
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params?: Params,
+    options: SpawnOptions & SpawnScope & Partial<SpoolChoice> = {},
+  ): Promise<Spawned | SpooledSpawn> {
+    const { on, fence, whenAway, whenFull, waitSeconds, signal, ...rest } = options;
     const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
     const scope = { on, fence, whenFull, waitSeconds, signal };
-    if (on || fence !== undefined || request.dependsOn !== undefined) {
-      const [spawned] = await this.spawnMany([request], scope);
-      return spawned!;
-    }
-    checkOptions(request, 0);
-    await this.#registerUsed([request]);
-    const wire = wireSpawn(request, this.#definitions);
-    return await waitWhileFull(scope, () => this.#coalescer.add(wire));
+    if (whenAway === "spool") return (await this.spool.spawn([request], fence))[0]!;
+    return this.#spawner.one(request, scope);
   }
 
   /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
-  async spawnMany(requests: readonly SpawnRequest[], scope: SpawnScope = {}): Promise<Spawned[]> {
-    if (requests.length === 0) return [];
-    await this.#registerUsed(requests);
-    const batch = spawnBatch(requests, this.#definitions);
-    const placed = await waitWhileFull(scope, () => this.#sendSpawns(batch.spawns, scope));
-    const spawned: Spawned[] = [];
-    placed.forEach((each, place) => {
-      spawned[batch.order[place]!] = each;
-    });
-    return spawned;
+  spawnMany(requests: readonly SpawnRequest[], scope: SpawnScope = {}): Promise<Spawned[]> {
+    return this.#spawner.many(requests, scope);
   }
 
   /**
@@ -170,15 +167,12 @@ export class AbsurdClient {
    * @param on a connection; inside an open transaction of the caller the tasks are part of it
    * @throws {UnknownTaskName | InvalidParams | QueueFull | QueueDraining} nothing was spawned then
    */
-  async spawnStream<Params>(
+  spawnStream<Params>(
     task: TaskDefinition<Params, unknown> | AnyTask,
     stream: AsyncIterable<Params> | Iterable<Params>,
     options: { on: pg.ClientBase; queue?: string; priority?: number },
   ): Promise<number> {
-    await this.#registerUsed([{ task }]);
-    const count = await copyTasks(options.on, task, stream, options);
-    this.wake([options.queue ?? task.queue ?? "default"]);
-    return count;
+    return this.#spawner.stream(task, stream, options);
   }
 
   /** Tells workers to look now. For after the commit of a transaction that spawned. */
@@ -292,31 +286,5 @@ export class AbsurdClient {
   /** Sends the wake-ups that wait for their turn. Call before the pool is closed. */
   async close(): Promise<void> {
     await this.#notifier.flush();
-  }
-
-  async #registerUsed(requests: readonly Pick<SpawnRequest, "task">[]): Promise<void> {
-    const fresh = new Map<string, AnyTask>();
-    for (const { task } of requests) {
-      if (typeof task !== "string" && this.#definitions.get(task.name) !== task) {
-        fresh.set(task.name, task);
-      }
-    }
-    if (fresh.size > 0 || this.#unregistered.length > 0) {
-      await this.registerTasks([...fresh.values()]);
-    }
-  }
-
-  async #sendSpawns(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
-    try {
-      const spawned = await sendSpawns(
-        (scope.on as Db | undefined) ?? this.#pool,
-        spawns,
-        scope.fence,
-      );
-      if (!scope.on) this.wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
-      return spawned;
-    } catch (error) {
-      throw error instanceof UnknownTaskName ? await withNearNames(this.#pool, error) : error;
-    }
   }
 }

@@ -35,7 +35,7 @@ export class DurableSession {
         rows = await this.#queryOnce(name, text, values);
       },
       {
-        attemptsMax: Infinity,
+        attemptsMax: () => Infinity,
         onFailure: this.#onTransient,
       },
     );

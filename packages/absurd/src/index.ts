@@ -93,6 +93,12 @@ export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts"
 export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
+export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
+export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export type { ProcessLimits } from "./outside/limits.ts";
+export type { ExitMeaning } from "./outside/process-failure.ts";
+export type { Refusal, ReplayReport } from "./spool/replay.ts";
+export { type Segment, SpoolFolder } from "./spool/spool-folder.ts";
 export {
   type AnyTask,
   type AwaitEventOptions,
@@ -105,6 +111,7 @@ export {
   type StepHandle,
   type StepOptions,
   type StepRetry,
+  type SpooledSpawn,
   type TaskContext,
   type TaskDefinition,
   type TraceContext,

@@ -110,6 +110,7 @@ export interface SpawnRequest<Params = unknown> extends SpawnOptions {
 }
 
 export interface Spawned {
+  readonly spooled?: false;
   readonly taskId: string;
   /** False when the idempotency key or the content was known: this is the older task. */
   readonly created: boolean;
@@ -140,6 +141,13 @@ export interface StepHandle<T> {
 export interface AwaitEventOptions {
   /** Default: for ever. */
   readonly timeoutSeconds?: number;
+}
+
+/** The database was away: the spawn is on disk, and will become one task when it is replayed. */
+export interface SpooledSpawn {
+  readonly spooled: true;
+  /** The given one, or one that was made; by it the task will be found. */
+  readonly idempotencyKey: string;
 }
 
 export interface Logger {

@@ -28,6 +28,11 @@ export interface WorkerOptions {
   readonly pollSeconds?: number;
   /** How long a handler may go on after its signal aborted. Default 10. */
   readonly abortGraceSeconds?: number;
+  /**
+   * Where outcomes wait that the database does not take for a second because it is away: they
+   * outlive this process. Shared with other workers and clients at will. Default: memory only.
+   */
+  readonly spoolFolder?: string;
   readonly classifyError?: ClassifyError;
   /** Reads params that a task only refers to, such as `fileParams`. Default: such tasks fail. */
   readonly resolveParams?: ResolveParams;

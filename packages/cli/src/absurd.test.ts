@@ -1,11 +1,12 @@
 /** The command `absurd` as a person meets it: real processes, a real database. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
+import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { AbsurdClient, UnknownTaskName } from "@contimg/absurd";
@@ -167,3 +168,60 @@ async function run(
   const [output, errors] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
   return { exitCode: await exit, output, errors };
 }
+
+describe("absurd worker --exec", () => {
+  test("runs an executable as a task, under limits", async () => {
+    const script = join(folder, "double.sh");
+    await writeFile(
+      script,
+      `#!/bin/sh\nread -r n\necho "{\\"result\\": [$((n * 2)), $(ulimit -n)]}"\n`,
+    );
+    await chmod(script, 0o755);
+    const runner = start([
+      ...["worker", "--queue", "exec", "--exec", `double=${script}`],
+      ...["--exec-limit", "open-files=99", "--exec-limit", "memory=512M"],
+    ]);
+    try {
+      const taskId = await until(
+        async () => {
+          const spawned = await run(["spawn", "double", "--queue", "exec", "--params", "21"]);
+          return spawned.exitCode === 0 ? spawned.output.trim() : undefined;
+        },
+        { what: "the worker registered its task", deadlineMs: 50_000 },
+      );
+      const [task] = await client.awaitTasks([taskId]);
+      assert.deepEqual(task!.result, [42, 99]);
+    } finally {
+      runner.kill("SIGTERM");
+    }
+  });
+
+  test("names what is wrong with a limit", async () => {
+    const { exitCode, errors } = await run([
+      "worker",
+      "--exec",
+      "a=b",
+      "--exec-limit",
+      "memory=lots",
+    ]);
+    assert.equal(exitCode, 2);
+    assert.match(errors, /such as memory=512M/);
+  });
+});
+
+describe("absurd spool", () => {
+  test("lists what waits, and replays it", async () => {
+    const spoolFolder = join(folder, "spool");
+    const nowhere = new pg.Pool({ connectionString: "postgres://nobody@127.0.0.1:9/nothing" });
+    const away = new AbsurdClient(nowhere, { spoolFolder });
+    await away.spawn("greet", { name: "late" }, { whenAway: "spool", idempotencyKey: "late" });
+    await nowhere.end();
+
+    assert.match((await run(["spool", "list", "--folder", spoolFolder])).output, /ready +1 spawn /);
+    const replayed = await run(["spool", "replay", "--folder", spoolFolder, "--json"]);
+    assert.equal((JSON.parse(replayed.output) as { spawned: number }).spawned, 1);
+    assert.match((await run(["spool", "list", "--folder", spoolFolder])).output, /nothing waits/);
+    const { created } = await client.spawn("greet", { name: "x" }, { idempotencyKey: "late" });
+    assert.equal(created, false, "it is in the database");
+  });
+});

@@ -11,6 +11,7 @@ import { migrateCommand } from "./absurd/migrate.ts";
 import { queuesCommand } from "./absurd/queues.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
 import { templateCommand } from "./absurd/template.ts";
@@ -41,6 +42,7 @@ const COMMANDS = [
   limitsCommand,
   queuesCommand,
   workersCommand,
+  spoolCommand,
 ];
 
 process.exitCode = await runProgram(

@@ -15,3 +15,4 @@ export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";
 export { plansOf } from "./plans.ts";
 export * as workflowWorker from "./workflow-worker.ts";
+export { TcpProxy } from "./tcp-proxy.ts";

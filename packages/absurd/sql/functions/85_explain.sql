@@ -99,7 +99,10 @@ as $$
            order by d.parent limit 10
         ) v
     ) p
-   where w.child = p_task_number;
+   where w.child = p_task_number
+     and not exists (
+           select from absurd.wait_event e where e.task_id = w.child and e.claim_no = w.claim_no
+         );
 $$;
 
 -- Its queue is paused, or draining (which keeps no task from running).
@@ -233,9 +236,9 @@ create or replace function absurd.explain_event(p_task bigint)
   returns table (code text, message text, detail jsonb)
   language sql stable
 as $$
-  select 'awaits_event',
-         format('waits for event "%s"', e.name)
-         || coalesce(format(', at most until %s', e.wake_at), ''),
+  select 'event',
+         format('It waits for event "%s"', e.name)
+         || case when e.wake_at is null then '.' else format(', at most until %s.', e.wake_at) end,
          jsonb_build_object('event', e.name, 'until', e.wake_at)
     from absurd.wait_event e
     join absurd.waiting w on w.child = e.task_id and w.claim_no = e.claim_no
