@@ -193,13 +193,6 @@ begin
   end if;
   if v_guarded then
     perform absurd.admit_spawns(v_rows);
-  v_rows := absurd.parse_spawns(p_tasks, v_now);
-  v_guarded := absurd.intern_lanes(v_rows);
-  if exists (select from unnest(v_rows) r where r.idempotency_key is not null) then
-    v_rows := absurd.match_keys(v_rows);
-  end if;
-  if v_guarded then
-    perform absurd.admit_spawns(v_rows);
   end if;
   if exists (select from unnest(v_rows) r where r.depends_on is not null) then
     perform absurd.record_edges(v_rows);
