@@ -79,7 +79,8 @@ describe("the explanation of a task", () => {
     await cycle(db, worker, { limit: 5, queues: ["told"] });
     assert.deepEqual(await reasons(db, id), [
       "queue-limit: Queue told runs 1 of at most 1 tasks.",
-      "in-line: 2 tasks are ahead of it in queue told, 2 of them of the same task name and priority.",
+      "in-line: 2 tasks are ahead of it in queue told, " +
+        "2 of them of the same task name and priority.",
     ]);
     await db.query("select absurd.pause_queue('told')");
     assert.match((await reasons(db, id))[0]!, /^queue-paused: Queue told is paused/);

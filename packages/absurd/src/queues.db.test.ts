@@ -105,7 +105,7 @@ describe("a draining queue", () => {
 });
 
 describe("pending_max", () => {
-  test("refuses the batch that would pass it, says when to come again, and counts no delay", async () => {
+  test("refuses the batch that would pass it and says when to come again", async () => {
     const { db } = await emptyEngine(database, {});
     await spawn(db, tasksOf("full", 4));
     await configure(db, "full", { pending_max: 5 });

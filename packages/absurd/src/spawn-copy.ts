@@ -1,9 +1,9 @@
 /**
  * Spawning by COPY: for hundreds of thousands of tasks of one kind from a stream.
  *
- * One transaction, all or none. The rows go straight into the planes, 5,000 at a time, which costs the
- * server about half of what the same rows cost through absurd.spawn_lines. The lane, its limits and
- * the task numbers come from absurd.begin_copy; nothing but params differs between the tasks.
+ * One transaction, all or none. The rows go straight into the planes, 5,000 at a time. The lane, its
+ * limits and the task numbers come from absurd.begin_copy; nothing but params differs between the
+ * tasks.
  */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -29,8 +29,8 @@ interface CopyTarget {
 }
 
 /**
- * Spawns a task for each element and returns how many. A savepoint makes it all or none also inside a
- * transaction that goes on.
+ * Spawns a task for each element and returns how many. A savepoint makes it all or none also inside
+ * a transaction that goes on.
  * @param client a connection; its transaction, when it has one, is the caller's to commit
  */
 export async function copyTasks(

@@ -14,7 +14,7 @@ import { uuidOrNotFound } from "./task-id.ts";
 
 export const PARAMS_BYTES_MAX = 1_048_576;
 
-/** A spawn whose params were checked and written out; nothing about it can be refused here any more. */
+/** A spawn whose params were checked and written out: nothing is refused here any more. */
 export interface WireSpawn {
   /** The element of the argument of absurd.spawn_tasks. */
   readonly json: string;
