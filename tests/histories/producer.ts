@@ -6,16 +6,16 @@ import {
   DependencyFailed,
   InvalidTransition,
   type SpawnRequest,
+  type Spawned,
   TaskNotFound,
   isTransient,
 } from "@contimg/absurd";
-import pg from "pg";
 
 import type { Chance } from "./random.ts";
-import type { Recorder } from "./record.ts";
+import type { Scribe } from "./record.ts";
+import { inTransaction, sturdyPool } from "./step-handler.ts";
 import { PLAIN, STEP } from "./step-task.ts";
 
-const QUERY_MS_MAX = 4_000;
 /** One key is asked for again and again, by all producers. */
 const KEY_COUNT = 15;
 
@@ -37,20 +37,10 @@ export function createProducer(parts: {
   readonly url: string;
   readonly name: string;
   readonly chance: Chance;
-  readonly recorder: Recorder;
+  readonly recorder: Scribe;
 }): Producer {
   const { chance, recorder, name } = parts;
-  const pool = new pg.Pool({
-    connectionString: parts.url,
-    max: 2,
-    connectionTimeoutMillis: QUERY_MS_MAX,
-    query_timeout: QUERY_MS_MAX,
-    application_name: `absurd producer`,
-  });
-  pool.on("error", () => undefined);
-  pool.on("connect", (each) => {
-    each.on("error", () => undefined);
-  });
+  const pool = sturdyPool(parts.url, 2);
   const client = new AbsurdClient(pool, { tasks: [STEP] });
   const known: string[] = [];
   let count = 0;
@@ -137,18 +127,16 @@ export function createProducer(parts: {
       const isKept = chance.happens(0.6);
       recorder.write({ kind: "asked", token: wish.token });
       if (!isKept) recorder.write({ kind: "withdrawn", token: wish.token });
-      const connection = await pool.connect();
-      try {
-        await connection.query("begin");
-        const { token: _token, ...rest } = wish;
-        const spawned = await client.spawnMany([rest], { on: connection });
-        await connection.query(isKept ? "commit" : "rollback");
-        connection.release();
-        if (isKept) acknowledge([wish], spawned);
-      } catch (error) {
-        connection.release(true);
-        throw error;
-      }
+      let spawned: Spawned[] = [];
+      const { token: _token, ...rest } = wish;
+      await inTransaction(
+        pool,
+        async (connection) => {
+          spawned = await client.spawnMany([rest], { on: connection });
+        },
+        isKept ? "commit" : "rollback",
+      );
+      if (isKept) acknowledge([wish], spawned);
     },
 
     async spawnWorkflow() {

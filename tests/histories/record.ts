@@ -73,7 +73,11 @@ export interface FinalState {
   readonly stated: Readonly<Record<string, number>>;
 }
 
-export class Recorder {
+export interface Scribe {
+  write(event: HistoryEvent): void;
+}
+
+export class Recorder implements Scribe {
   readonly #path: string;
 
   constructor(path: string) {
