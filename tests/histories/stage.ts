@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -19,18 +20,21 @@ export const CONNECTIONS_MAX = 60;
 /** The server, which outlives the histories played on it. */
 export class Server {
   readonly #folder: string;
+  readonly #port: number;
   #running: EmbeddedPostgres;
 
-  private constructor(folder: string, running: EmbeddedPostgres) {
+  private constructor(folder: string, port: number, running: EmbeddedPostgres) {
     this.#folder = folder;
+    this.#port = port;
     this.#running = running;
   }
 
   static async start(): Promise<Server> {
+    const port = await steadyPort();
     const folder = await mkdtemp(join(tmpdir(), "absurd-history-"));
     // The user postgres must get through to its data below.
     await chmod(folder, 0o755);
-    return new Server(folder, await launch(folder));
+    return new Server(folder, port, await launch(folder, port));
   }
 
   get url(): string {
@@ -40,7 +44,7 @@ export class Server {
   /** Dies as in a power failure and repairs itself. */
   async crash(): Promise<void> {
     await this.#running.kill();
-    this.#running = await launch(this.#folder);
+    this.#running = await launch(this.#folder, this.#port);
   }
 
   async stop(): Promise<void> {
@@ -49,13 +53,31 @@ export class Server {
   }
 }
 
-function launch(folder: string): Promise<EmbeddedPostgres> {
+function launch(folder: string, port: number): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({
     dataFolder: join(folder, "server"),
+    port,
     // The machine stays up: what was written is there after a crash of the server alone.
     durable: false,
     settings: { max_connections: String(CONNECTIONS_MAX), shared_buffers: "64MB" },
   });
+}
+
+/** A free port that no connection of this machine gets meanwhile: the server comes back to it. */
+async function steadyPort(): Promise<number> {
+  while (true) {
+    const port = 20_000 + Math.floor(10_000 * Math.random());
+    const probe = createServer();
+    try {
+      probe.listen(port, "127.0.0.1");
+      await once(probe, "listening");
+      return port;
+    } catch {
+      // Somebody has it: try the next.
+    } finally {
+      probe.close();
+    }
+  }
 }
 
 interface Worker {

@@ -75,6 +75,11 @@ export class StatementProxy {
     this.failed = undefined;
   }
 
+  /** Statements since `arm`. */
+  get count(): number {
+    return this.#count;
+  }
+
   disarm(): void {
     this.#failAt = 0;
   }

@@ -91,7 +91,7 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
     ...STEP,
     async handler(params, context) {
       scribe.write({ kind: "started", taskId: context.taskId, claim: context.attempt });
-      await effect(context, "begin", false);
+      if (params.begins) await effect(context, "begin", false);
       context.progress(0.5, "begun");
       await sleep(params.ms, undefined, params.heedsAbort ? { signal: context.signal } : {});
       if (params.spawnsChild) await spawnChild(params, context);

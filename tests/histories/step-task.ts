@@ -5,6 +5,8 @@ export const stepParams = z.strictObject({
   token: z.string(),
   /** Time between its beginning and its effect. */
   ms: z.number(),
+  /** Has an effect when it begins, too: what is stale shows as one of an older claim after it. */
+  begins: z.boolean(),
   /** Its effect and its completion in one transaction; else it returns after its effect. */
   isAtomic: z.boolean(),
   /** Fails in its attempts up to this one. */
@@ -22,6 +24,7 @@ export const STEP = { name: "step", params: stepParams, maxRetries: 5 } as const
 
 export const PLAIN: Omit<StepParams, "token"> = {
   ms: 0,
+  begins: true,
   isAtomic: true,
   failsUpTo: 0,
   errorClass: "retryable",
