@@ -4,13 +4,17 @@
  */
 import { topologicalOrder } from "./dag.ts";
 import { parentsOf, wireDependency } from "./dependency.ts";
+import { wireDemand } from "./demand.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
+import { storedRef } from "./params-ref.ts";
+import { wireRetry } from "./retry-policy.ts";
+import { checkOptions } from "./spawn-options.ts";
 import type { AnyTask, SpawnRequest } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 
 export const PARAMS_BYTES_MAX = 1_048_576;
 
-/** A spawn whose params were checked and written out; nothing about it can be refused here any more. */
+/** A spawn whose params were checked and written out: nothing is refused here any more. */
 export interface WireSpawn {
   /** The element of the argument of absurd.spawn_tasks. */
   readonly json: string;
@@ -45,6 +49,7 @@ export function spawnBatch(
   requests: readonly SpawnRequest[],
   definitions: ReadonlyMap<string, AnyTask>,
 ): SpawnBatch {
+  requests.forEach(checkOptions);
   const order = orderOf(requests);
   const position = new Map<number, number>();
   if (requests.some((request) => request.dependsOn !== undefined)) {
@@ -105,7 +110,9 @@ export function wireSpawn(
 ): WireSpawn {
   const taskName = taskNameOf(request.task);
   const definition = typeof request.task === "string" ? definitions.get(taskName) : request.task;
-  const paramsJson = writeParams(taskName, definition, request.params);
+  const paramsJson = request.paramsRef
+    ? JSON.stringify(storedRef(request.paramsRef))
+    : writeParams(taskName, definition, request.params);
   const queue = request.queue ?? (definition ? (definition.queue ?? "default") : undefined);
   const isPlain = Object.entries(request).every(
     ([option, value]) => value === undefined || PLAIN_OPTIONS.has(option),
@@ -135,7 +142,7 @@ export function writeParams(
   if (bytes > PARAMS_BYTES_MAX) {
     throw new InvalidParams(
       `params of ${taskName} take ${bytes} bytes, above ${PARAMS_BYTES_MAX}; ` +
-        "pass large values by reference",
+        "pass them by reference (paramsRef)",
     );
   }
   return paramsJson;
@@ -146,23 +153,31 @@ function wireJson(
   paramsJson: string,
   positionOf: (index: number) => number,
 ): string {
-  const policy = {
-    backoff_seconds: request.backoffSeconds,
-    backoff_seconds_max: request.backoffSecondsMax,
-  };
   const rest = JSON.stringify({
     task_name: taskNameOf(request.task),
     queue_name: request.queue,
     priority: request.priority,
+    version: request.version,
+    fairness_key: request.fairnessKey,
     delay_seconds: request.delaySeconds,
     available_at: request.availableAt,
-    max_retries: request.maxRetries,
+    max_retries: request.maxRetries ?? request.retry?.default?.maxRetries,
     timeout_seconds: request.timeoutSeconds,
     idempotency_key: request.idempotencyKey,
+    idempotency_key_ttl_seconds: request.idempotencyKeyTtlSeconds,
+    dedupe: request.dedupe && {
+      window_seconds: request.dedupe.windowSeconds,
+      by: request.dedupe.by,
+    },
+    trace_context: request.traceContext,
+    deadline_at: request.deadline,
+    expires_at: request.expiresAt,
+    expires_in_seconds: request.expiresInSeconds,
     correlation_id: request.correlationId,
     workflow_id: request.workflowId,
     tags: request.tags,
-    policy: (request.backoffSeconds ?? request.backoffSecondsMax) ? policy : undefined,
+    ...wireDemand(request),
+    policy: policyOf(request),
     depends_on: request.dependsOn?.map((each) =>
       wireDependency(each, (parent) =>
         typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
@@ -171,6 +186,16 @@ function wireJson(
   });
   // Params are already text: a large one is not written twice.
   return `${rest.slice(0, -1)},"params":${paramsJson}}`;
+}
+
+function policyOf(request: SpawnRequest): object | undefined {
+  const { backoffSeconds, backoffSecondsMax, retry } = request;
+  if ((backoffSeconds ?? backoffSecondsMax ?? retry) === undefined) return undefined;
+  return {
+    backoff_seconds: backoffSeconds,
+    backoff_seconds_max: backoffSecondsMax,
+    retry: retry && wireRetry(retry),
+  };
 }
 
 /**

@@ -198,6 +198,10 @@ as $$
     update absurd.waiting w set need = j.need
       from judged j
      where w.child = j.child and j.verdict is null and w.need <> j.need
+       -- It waits for an event, which is no edge.
+       and not exists (
+             select from absurd.wait_event e where e.task_id = w.child and e.claim_no = w.claim_no
+           )
   ),
   removed as (
     delete from absurd.waiting w using judged j
@@ -239,14 +243,24 @@ begin
 end;
 $$;
 
--- Moves tasks with nothing left to wait for on to deferred or ready. Returns how many became ready.
+-- Moves tasks with nothing left to wait for on to deferred, parked or ready. Returns how many became
+-- ready; those of gated lanes become so when the caller settles the gates.
 create or replace function absurd.leave_waiting(p_children bigint[])
   returns integer
-  language sql
+  language plpgsql
 as $$
+declare
+  v_ready integer;
+  v_gated absurd.ready[];
+begin
   with left_waiting as (
     delete from absurd.waiting w where w.child = any(p_children) and w.need = 0
     returning w.child, w.claim_no, w.lane_id, w.run_at
+  ),
+  due as materialized (
+    select l.*, n.gated
+      from left_waiting l join absurd.lane n on n.lane_id = l.lane_id
+     where l.run_at <= absurd.clock()
   ),
   later as (
     insert into absurd.deferred (run_at, task_id, claim_no, lane_id)
@@ -255,9 +269,18 @@ as $$
   ),
   now_ready as (
     insert into absurd.ready (lane_id, task_id, claim_no, at)
-    select l.lane_id, l.child, l.claim_no, absurd.clock()
-      from left_waiting l where l.run_at <= absurd.clock() order by l.child
+    select d.lane_id, d.child, d.claim_no, absurd.clock()
+      from due d where not d.gated order by d.child
     returning 1
   )
-  select count(*)::integer from now_ready;
+  select (select count(*)::integer from now_ready),
+         (
+           select array_agg(row(d.lane_id, d.claim_no, null, d.child, absurd.clock())::absurd.ready
+                            order by d.child)
+             from due d where d.gated
+         )
+    into v_ready, v_gated;
+  perform absurd.park(v_gated);
+  return v_ready;
+end;
 $$;

@@ -21,7 +21,7 @@ begin
     perform absurd.request_cancel(v_left, p_reason);
     v_now := absurd.cancel_unclaimed(v_left, p_reason);
     v_cancelled := v_cancelled || v_now;
-    perform absurd.resolve_dependents(v_now);
+    perform absurd.after_end(v_now);
     v_left := array(
       select i from unnest(v_left) i
        where i <> all (v_now)
@@ -35,6 +35,7 @@ begin
     );
     exit when cardinality(v_left) = 0;
   end loop;
+  perform absurd.note_gates();
   return query
     select i, case
              when i = any(v_cancelled) then 'cancelled'
@@ -61,24 +62,32 @@ as $$
   on conflict do nothing;
 $$;
 
--- Cancels those of the tasks that no worker holds; returns them.
-create or replace function absurd.cancel_unclaimed(p_ids bigint[], p_reason text)
+-- Cancels those of the tasks that no worker holds, or of these those whose claim number is at most
+-- p_claim_no_max; returns them.
+create or replace function absurd.cancel_unclaimed(
+  p_ids bigint[], p_reason text, p_claim_no_max integer default 2147483647
+)
   returns bigint[]
   language sql
 as $$
   with from_waiting as (
-    delete from absurd.waiting w where w.child = any(p_ids) returning w.child as id, w.claim_no
+    delete from absurd.waiting w where w.child = any(p_ids) and w.claim_no <= p_claim_no_max
+    returning w.child as id, w.claim_no
   ),
   from_deferred as (
-    delete from absurd.deferred d where d.task_id = any(p_ids) returning d.task_id as id, d.claim_no
+    delete from absurd.deferred d where d.task_id = any(p_ids) and d.claim_no <= p_claim_no_max
+    returning d.task_id as id, d.claim_no
   ),
   lanes as materialized (
     select distinct t.lane_id from absurd.task t where t.id = any(p_ids)
   ),
   from_ready as (
     delete from absurd.ready r using lanes l
-     where r.lane_id = l.lane_id and r.task_id = any(p_ids)
+     where r.lane_id = l.lane_id and r.task_id = any(p_ids) and r.claim_no <= p_claim_no_max
     returning r.task_id as id, r.claim_no
+  ),
+  from_parked as (
+    delete from absurd.parked p where p.task_id = any(p_ids) returning p.task_id as id, p.claim_no
   ),
   ended as (
     insert into absurd.outcome (task_id, claim_no, kind, finished_at, error)
@@ -89,6 +98,7 @@ as $$
         select * from from_waiting
         union all select * from from_deferred
         union all select * from from_ready
+        union all select * from from_parked
       ) e
     returning task_id
   )

@@ -1,11 +1,12 @@
 -- A new start for tasks that ended.
 
 -- The given tasks that ended, and those that ended because of them (cancelled or skipped), are put
--- back to where they wait for their parents, with all attempts. Returns them.
+-- back to where they wait for their parents; p_reset: with all their attempts, else with those that
+-- are left, at least one. Returns them.
 --
 -- Ends stay in the log of attempts, claim numbers go on counting. Waiting tasks that had counted one
 -- of these count it as open again. Locks outcome, waiting, deferred, ready rows, in this order.
-create or replace function absurd.revive(p_ids bigint[])
+create or replace function absurd.revive(p_ids bigint[], p_reset boolean default true)
   returns bigint[]
   language plpgsql
 as $$
@@ -25,6 +26,10 @@ begin
   select array_agg(f.id) into v_family from family f;
   perform absurd.uncount_outcomes(v_family);
   perform from absurd.outcome o where o.task_id = any(v_family) order by o.task_id for update;
+  -- What completed is to be done anew; what failed goes on after its last step.
+  delete from absurd.checkpoint c
+   using absurd.outcome o
+   where o.task_id = any(v_family) and o.kind = 'c' and c.task_id = o.task_id;
 
   with revived as (
     delete from absurd.outcome o where o.task_id = any(v_family) returning o.*
@@ -39,14 +44,17 @@ begin
       from revived r where r.kind = 'c' and r.worker_id is not null
   ),
   credited as (
-    insert into absurd.credit as k (task_id, claim_no, attempts)
-    select r.task_id, r.claim_no, r.claim_no - coalesce(c.attempts, 0)
+    insert into absurd.credit as k (task_id, claim_no, attempts, is_reset)
+    select r.task_id, r.claim_no,
+           case when p_reset then r.claim_no - c.attempts else 0 end, p_reset
       from revived r
-      left join lateral (
-        select sum(k.attempts) as attempts from absurd.credit k where k.task_id = r.task_id
-      ) c on true
+      cross join lateral (
+        select coalesce(sum(k.attempts), 0) as attempts
+          from absurd.credit k where k.task_id = r.task_id
+      ) c
     -- The last attempt was given back unstarted and has a credit already.
-    on conflict on constraint credit_pkey do update set attempts = k.attempts + excluded.attempts
+    on conflict on constraint credit_pkey do update
+       set attempts = k.attempts + excluded.attempts, is_reset = k.is_reset or excluded.is_reset
   ),
   waits as (
     insert into absurd.waiting (child, need, claim_no, lane_id, run_at)
@@ -63,6 +71,7 @@ begin
   perform absurd.recount_waiting(v_back || array(
     select distinct d.child from absurd.dep d where d.parent = any(v_back)
   ));
+  perform absurd.note_gates();
   return v_back;
 end;
 $$;
