@@ -21,7 +21,8 @@ const TASKS = `
            select 'ready' from absurd.ready r where r.task_id = t.id
            union all select 'lease' from absurd.lease l where l.task_id = t.id
            union all select 'deferred' from absurd.deferred d where d.task_id = t.id
-           union all select 'waiting' from absurd.waiting w where w.child = t.id) as places,
+           union all select 'waiting' from absurd.waiting w where w.child = t.id
+           union all select 'parked' from absurd.parked p where p.task_id = t.id) as places,
          array(select absurd.task_uuid(d.parent)::text from absurd.dep d where d.child = t.id)
            as parents
     from absurd.task t`;

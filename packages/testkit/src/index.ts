@@ -14,6 +14,5 @@ export {
 export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";
 export { plansOf } from "./plans.ts";
-export { TcpProxy } from "./tcp-proxy.ts";
 export * as workflowWorker from "./workflow-worker.ts";
 export { TcpProxy } from "./tcp-proxy.ts";
