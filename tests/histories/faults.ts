@@ -96,7 +96,7 @@ export async function wreak(
     const own = chance.fork();
     while (performance.now() < untilMs) {
       await sleep(own.between(50, 350));
-      const name = own.weighted<Fault>(weights as Partial<Record<Fault, number>>);
+      const name = own.weighted<Fault>(weights);
       onFault(name);
       await FAULTS[name](stage, own.fork());
     }

@@ -78,7 +78,7 @@ export function createProducer(parts: {
         ...(idempotencyKey === undefined ? {} : { key: idempotencyKey }),
       });
     }
-    const wire = requests.map(({ token: _token, ...rest }) => rest);
+    const wire = requests.map(bare);
     const spawned =
       wire.length === 1 && wire[0]!.dependsOn === undefined
         ? [await client.spawn(wire[0]!.task as string, wire[0]!.params, wire[0])]
@@ -128,11 +128,10 @@ export function createProducer(parts: {
       recorder.write({ kind: "asked", token: wish.token });
       if (!isKept) recorder.write({ kind: "withdrawn", token: wish.token });
       let spawned: Spawned[] = [];
-      const { token: _token, ...rest } = wish;
       await inTransaction(
         pool,
         async (connection) => {
-          spawned = await client.spawnMany([rest], { on: connection });
+          spawned = await client.spawnMany([bare(wish)], { on: connection });
         },
         isKept ? "commit" : "rollback",
       );
@@ -177,6 +176,10 @@ export function createProducer(parts: {
       await pool.end();
     },
   };
+}
+
+function bare({ token: _token, ...rest }: SpawnRequest & { token: string }): SpawnRequest {
+  return rest;
 }
 
 /** What a program must be ready for: the database is away, or the task is not as it thought. */

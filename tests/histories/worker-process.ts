@@ -36,11 +36,11 @@ async function start(): ReturnType<typeof startWorker> {
 
 const worker = await start();
 process.send?.("started");
-let isStopping = false;
+const state = { isStopping: false };
 process.on("SIGTERM", () => {
-  isStopping = true;
+  state.isStopping = true;
   void worker.stop({ graceSeconds: 2 });
 });
 await worker.finished;
 await pool.end();
-process.exit(isStopping ? 0 : 1);
+process.exit(state.isStopping ? 0 : 1);
