@@ -2,8 +2,10 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 SIZE ?= small
+SOAK_MINUTES ?= 60
+PLAN_ROWS ?= 10000000
 
-.PHONY: demo test bench lint format setup clean
+.PHONY: demo test soak bench lint format setup clean
 
 ## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured
 demo:
@@ -14,6 +16,13 @@ demo:
 test:
 	@scripts/setup.sh test
 	@scripts/test.sh
+
+## soak: new random histories under faults for SOAK_MINUTES, the plans at PLAN_ROWS, a long pin
+soak:
+	@scripts/setup.sh test
+	@PLAN_ROWS=$(PLAN_ROWS) scripts/test.sh tests/histories/scale
+	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/pinned
+	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/histories
 
 ## bench: a full-size tile, stage by stage, with peak memory; the queue beside its peers
 bench:

@@ -54,17 +54,23 @@ declare
   v_ready integer := 0;
 begin
   for v_fan in
+    -- A lane at a time and by place, or the planner may read all that is ready for a few fan-outs.
     with due as materialized (
-      select r.lane_id, r.seq
-        from absurd.lane l
-        join absurd.kind k on k.kind_id = l.kind_id and k.name = 'absurd.fan-out'
-        join absurd.ready r on r.lane_id = l.lane_id
-       where p_ids is null or r.task_id = any(p_ids)
-       order by r.seq limit p_limit
-         for update of r skip locked
+      select o.place
+        from absurd.kind k
+        join absurd.lane l on l.kind_id = k.kind_id
+        cross join lateral (
+          select r.ctid as place, r.seq
+            from absurd.ready r
+           where r.lane_id = l.lane_id and (p_ids is null or r.task_id = any(p_ids))
+           order by r.seq limit p_limit
+             for update skip locked
+        ) o
+       where k.name = 'absurd.fan-out'
+       order by o.seq limit p_limit
     ),
     taken as (
-      delete from absurd.ready r using due d where r.lane_id = d.lane_id and r.seq = d.seq
+      delete from absurd.ready r where r.ctid = any(array(select d.place from due d))
       returning r.task_id, r.claim_no, r.lane_id
     )
     select t.*, f.element_count from taken t join absurd.fan_out f on f.task_id = t.task_id

@@ -68,13 +68,13 @@ declare
   v_gated absurd.ready[];
 begin
   with due as materialized (
-    select d.run_at, d.task_id from absurd.deferred d
+    select d.ctid as place from absurd.deferred d
      where d.run_at <= absurd.clock() order by d.run_at, d.task_id limit p_limit
        for update skip locked
   ),
   moved as (
-    delete from absurd.deferred d using due u
-     where d.run_at = u.run_at and d.task_id = u.task_id
+    -- By place: joined by key, the planner may read the whole table for a few rows.
+    delete from absurd.deferred d where d.ctid = any(array(select u.place from due u))
     returning d.task_id, d.claim_no, d.lane_id, d.run_at
   ),
   routed as materialized (

@@ -1,0 +1,105 @@
+/** What the director does to workers, server and network, one thing after another. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+import pg from "pg";
+
+import type { Chance } from "./random.ts";
+import { CONNECTIONS_MAX, LEASE_SECONDS, type Stage } from "./stage.ts";
+
+/** Two hands: one breaks processes, one what is between them and the data, at the same time. */
+const PROCESS_FAULTS = { "kill -9": 1, freeze: 1 } as const;
+const CONNECTION_FAULTS = {
+  "end backends": 6,
+  "server crash": 1,
+  "cut network": 3,
+  "silent network": 2,
+  "slow network": 1,
+  "no connections left": 1,
+} as const;
+
+export type Fault = keyof typeof PROCESS_FAULTS | keyof typeof CONNECTION_FAULTS;
+
+const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<void>>> = {
+  async "kill -9"(stage, chance) {
+    const victim = chance.pick(stage.living);
+    victim.isVictim = true;
+    victim.process.kill("SIGKILL");
+    await sleep(chance.between(0, 400));
+    stage.addWorker(chance.happens(0.5));
+  },
+
+  async freeze(stage, chance) {
+    const worker = chance.pick(stage.living);
+    worker.process.kill("SIGSTOP");
+    await sleep(LEASE_SECONDS * chance.between(1_300, 2_200));
+    worker.process.kill("SIGCONT");
+  },
+
+  async "end backends"(stage, chance) {
+    await stage.admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name <> 'director'
+          and ($1 or pid % 3 = $2)`,
+      [chance.happens(0.3), chance.between(0, 2)],
+    );
+  },
+
+  async "server crash"(stage) {
+    await stage.server.crash();
+  },
+
+  async "cut network"(stage, chance) {
+    stage.proxy.cut();
+    await sleep(chance.between(0, 500));
+    stage.proxy.restore();
+  },
+
+  async "silent network"(stage, chance) {
+    stage.proxy.silence();
+    await sleep(LEASE_SECONDS * chance.between(200, 2_000));
+    // Half of the time what was held in silence arrives late, half of the time never.
+    if (chance.happens(0.5)) stage.proxy.cut();
+    stage.proxy.restore();
+  },
+
+  async "slow network"(stage, chance) {
+    stage.proxy.delay(chance.between(10, 150));
+    await sleep(chance.between(200, 1_000));
+    stage.proxy.restore();
+  },
+
+  async "no connections left"(stage, chance) {
+    const holders: pg.Client[] = [];
+    try {
+      while (holders.length < CONNECTIONS_MAX) {
+        const client = new pg.Client(stage.url);
+        client.on("error", () => undefined);
+        holders.push(client);
+        await client.connect();
+      }
+    } catch {
+      await sleep(chance.between(100, 500));
+    } finally {
+      await Promise.all(holders.map((client) => client.end().catch(() => undefined)));
+    }
+  },
+};
+
+/** Breaks things until `untilMs` on performance.now(), and leaves all mended. */
+export async function wreak(
+  stage: Stage,
+  chance: Chance,
+  untilMs: number,
+  onFault: (name: Fault) => void,
+): Promise<void> {
+  const hands = [PROCESS_FAULTS, CONNECTION_FAULTS].map(async (weights) => {
+    const own = chance.fork();
+    while (performance.now() < untilMs) {
+      await sleep(own.between(50, 350));
+      const name = own.weighted<Fault>(weights);
+      onFault(name);
+      await FAULTS[name](stage, own.fork());
+    }
+  });
+  await Promise.all(hands);
+}

@@ -1,0 +1,79 @@
+/** Plays one history: producers and workers at work while things break, then peace, then the count. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { AbsurdClient, FIRE_AT } from "@contimg/absurd";
+import { until } from "@contimg/testkit";
+
+import { violations } from "./checker.ts";
+import { wreak } from "./faults.ts";
+import { readFinalState, unfinished } from "./final-state.ts";
+import { createProducer } from "./producer.ts";
+import { Chance } from "./random.ts";
+import { type FinalState, type HistoryEvent, Recorder } from "./record.ts";
+import { type Server, Stage } from "./stage.ts";
+import { PLAIN, STEP } from "./step-task.ts";
+
+const WORKER_COUNT = 3;
+const DRAIN_MS_MAX = 60_000;
+
+export interface History {
+  readonly events: readonly HistoryEvent[];
+  readonly final: FinalState;
+  /** Of the checker, and of workers that ended by themselves. */
+  readonly violations: readonly string[];
+}
+
+/** @param ms how long things break */
+export async function play(server: Server, seed: number, ms: number): Promise<History> {
+  const chance = new Chance(seed);
+  const stage = await Stage.set(server, `history_${seed}`);
+  try {
+    const director = new Recorder(stage.newRecordPath());
+    const client = new AbsurdClient(stage.admin, { tasks: [STEP] });
+    await client.registerTasks();
+    await client.schedules.create({
+      name: "pulse",
+      spec: { everySeconds: 1 },
+      spawn: { task: STEP.name, params: { ...PLAIN, token: "pulse", fireAt: FIRE_AT } },
+      overlap: "allow",
+    });
+    for (let index = 0; index < WORKER_COUNT; index++) stage.addWorker(index % 2 === 1);
+    await stage.untilWorkersStarted();
+
+    const untilMs = performance.now() + ms;
+    const producers = [stage.url, stage.proxiedUrl].map((url, index) =>
+      createProducer({
+        url,
+        name: `p${index}`,
+        chance: chance.fork(),
+        recorder: new Recorder(stage.newRecordPath()),
+      }),
+    );
+    await Promise.all([
+      wreak(stage, chance.fork(), untilMs, (name) => {
+        director.write({ kind: "fault", name });
+      }),
+      ...producers.map((producer) => producer.run(untilMs)),
+    ]);
+
+    await client.schedules.pause("pulse", "the history is over");
+    const troubles = await drain(stage);
+    const final = await readFinalState(stage.admin);
+    const events = stage.events();
+    return { events, final, violations: [...troubles, ...violations(events, final)] };
+  } finally {
+    await stage.clear();
+  }
+}
+
+/** Waits until all is done. What is not by then is the checker's to name. */
+async function drain(stage: Stage): Promise<string[]> {
+  while (stage.living.length < 2) stage.addWorker(false);
+  await until(
+    async () => Object.values(await unfinished(stage.admin)).every((count) => count === 0),
+    { what: "all tasks ended", deadlineMs: DRAIN_MS_MAX },
+  ).catch(() => undefined);
+  const troubles = await stage.dismiss();
+  await sleep(50);
+  return troubles;
+}

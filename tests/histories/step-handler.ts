@@ -1,0 +1,107 @@
+/** What a worker of the histories does with a task, and what it writes down of it. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import {
+  LeaseLost,
+  TaskError,
+  type TaskContext,
+  type TaskDefinition,
+  defineTask,
+  sqlState,
+} from "@contimg/absurd";
+import pg from "pg";
+
+import type { Scribe } from "./record.ts";
+import { PLAIN, STEP, type StepParams } from "./step-task.ts";
+
+/** Half-open connections: nobody waits for their answer longer than this. */
+const QUERY_MS_MAX = 4_000;
+
+/** For programs whose connections are broken on purpose: the query that meets it reports it. */
+export function sturdyPool(connectionString: string, max: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...{ connectionString, max, application_name: "absurd history" },
+    ...{ connectionTimeoutMillis: QUERY_MS_MAX, query_timeout: QUERY_MS_MAX },
+  });
+  pool.on("error", () => undefined);
+  pool.on("connect", (each) => {
+    each.on("error", () => undefined);
+  });
+  return pool;
+}
+
+/** The transaction of `work`; a connection on which anything went wrong is not used again. */
+export async function inTransaction(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<void>,
+  ending: "commit" | "rollback" = "commit",
+): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    await work(client);
+    await client.query(ending);
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+/** The task with its handler. Its effects are rows of history_effect, each under the fence. */
+export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepParams, unknown> {
+  async function effect(
+    context: TaskContext,
+    what: "begin" | "done",
+    isLast: boolean,
+  ): Promise<void> {
+    const nonce = randomUUID();
+    const { taskId, attempt: claim } = context;
+    try {
+      await inTransaction(pool, async (client) => {
+        await context.assertFence(client);
+        await client.query(
+          "insert into history_effect (task_id, claim, what, nonce) values ($1, $2, $3, $4)",
+          [taskId, claim, what, nonce],
+        );
+        if (isLast) await context.completeIn(client, { nonce });
+      });
+      scribe.write({ kind: "effect", nonce });
+    } catch (error) {
+      if (isRefusal(error)) scribe.write({ kind: "refused", nonce, taskId, claim });
+      throw error;
+    }
+  }
+
+  async function spawnChild(params: StepParams, context: TaskContext): Promise<void> {
+    const token = `${params.token}/${context.attempt}`;
+    scribe.write({ kind: "asked", token });
+    try {
+      const child = { ...PLAIN, token };
+      const spawned = await context.spawn({ task: STEP.name, params: child });
+      scribe.write({ kind: "acknowledged", token, ...spawned });
+    } catch (error) {
+      if (isRefusal(error)) scribe.write({ kind: "withdrawn", token });
+      throw error;
+    }
+  }
+
+  return defineTask({
+    ...STEP,
+    async handler(params, context) {
+      scribe.write({ kind: "started", taskId: context.taskId, claim: context.attempt });
+      if (params.begins) await effect(context, "begin", false);
+      context.progress(0.5, "begun");
+      await sleep(params.ms, undefined, params.heedsAbort ? { signal: context.signal } : {});
+      if (params.spawnsChild) await spawnChild(params, context);
+      if (context.attempt <= params.failsUpTo) throw new TaskError(params.errorClass, "as asked");
+      await effect(context, "done", params.isAtomic);
+      return { attempt: context.attempt };
+    },
+  });
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof LeaseLost || sqlState(error) === "WF001";
+}

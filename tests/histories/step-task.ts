@@ -1,0 +1,33 @@
+/** The one kind of task of the histories: its params say what happens when it runs. */
+import { z } from "zod";
+
+export const stepParams = z.strictObject({
+  token: z.string(),
+  /** Time between its beginning and its effect. */
+  ms: z.number(),
+  /** Has an effect when it begins, too: what is stale shows as one of an older claim after it. */
+  begins: z.boolean(),
+  /** Its effect and its completion in one transaction; else it returns after its effect. */
+  isAtomic: z.boolean(),
+  /** Fails in its attempts up to this one. */
+  failsUpTo: z.number(),
+  errorClass: z.enum(["retryable", "fatal"]),
+  /** Stops when it is told to; else only the database stands in its way. */
+  heedsAbort: z.boolean(),
+  spawnsChild: z.boolean(),
+  fireAt: z.string().optional(),
+});
+
+export type StepParams = z.infer<typeof stepParams>;
+
+export const STEP = { name: "step", params: stepParams, maxRetries: 5 } as const;
+
+export const PLAIN: Omit<StepParams, "token"> = {
+  ms: 0,
+  begins: true,
+  isAtomic: true,
+  failsUpTo: 0,
+  errorClass: "retryable",
+  heedsAbort: false,
+  spawnsChild: false,
+};
