@@ -3,7 +3,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 SIZE ?= small
 
-.PHONY: demo test bench lint format setup clean
+.PHONY: demo test test-pg15 bench lint format setup clean
 
 ## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured
 demo:
@@ -14,6 +14,11 @@ demo:
 test:
 	@scripts/setup.sh test
 	@scripts/test.sh
+
+## test-pg15: the engine's tests on PostgreSQL 15 (Debian package postgresql-15), about a minute
+test-pg15:
+	@scripts/setup.sh test
+	@scripts/test-pg15.sh
 
 ## bench: a full-size tile, stage by stage, with peak memory; the queue beside its peers
 bench:
