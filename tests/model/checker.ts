@@ -1,6 +1,6 @@
 /**
- * An explicit-state model checker: walks every state that a small model can reach, breadth first, so
- * that the first violation found comes with a shortest trace.
+ * An explicit-state model checker: walks every state that a small model can reach, breadth first,
+ * so that the first violation found comes with a shortest trace.
  */
 
 export interface Model<State> {
@@ -9,7 +9,7 @@ export interface Model<State> {
   steps(state: State): Iterable<readonly [name: string, next: State]>;
   /** What is wrong with a state; undefined when nothing is. */
   violation(state: State): string | undefined;
-  /** True where nothing more has to happen. A state from which no such state is reachable is stuck. */
+  /** True where nothing more has to happen. What cannot reach such a state is stuck. */
   isFinal(state: State): boolean;
 }
 

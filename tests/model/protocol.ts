@@ -1,6 +1,7 @@
 /**
  * The engine's protocol in small: claim, lease, fence, park and dependency, with workers that stop,
- * are declared dead while they still run, lose answers, and servers that forget what was not flushed.
+ * are declared dead while they still run or lose answers, and servers that forget what was not
+ * flushed.
  *
  * Two tasks pass one gate of limit 1 and a third waits for the first. Each step is one transaction.
  * The flaws are ways to build it wrong; each must be caught.
@@ -282,8 +283,8 @@ function* audits(state: State, flaw: Flaw | undefined): Generator<readonly [stri
 }
 
 /**
- * The server stops; a claim whose commit was not flushed is gone with it, and its number will be given
- * out again. Its worker begins anew under another epoch, and what else it held is put back.
+ * The server stops; a claim whose commit was not flushed is gone with it, and its number will be
+ * given out again. Its worker begins anew under another epoch, and what else it held is put back.
  */
 function* crashes(state: State, flaw: Flaw | undefined): Generator<readonly [string, State]> {
   const task = state.tasks[state.unflushed];

@@ -4,12 +4,29 @@
  */
 import type pg from "pg";
 
+import { AttemptWorkflow, type ParentResult } from "./attempt-workflow.ts";
+import { ChildKeys } from "./child-key.ts";
 import type { AbsurdClient } from "./client.ts";
 import { type Db, run } from "./db.ts";
+import { Durable } from "./durable.ts";
+import type { DurableStore } from "./durable-store.ts";
 import { type ClassifyError, errorRecord, failureClass } from "./error-record.ts";
 import { LeaseLost, TimedOut } from "./errors.ts";
+import { type LogBuffer, TaskLog } from "./log-buffer.ts";
+import { type ParamsRef, type ResolveParams, paramsRefOf, readParams } from "./params-ref.ts";
 import { invalidParams } from "./spawn.ts";
-import type { AnyTask, Json, Logger, SpawnRequest, Spawned, TaskContext } from "./task.ts";
+import type {
+  AnyTask,
+  AwaitEventOptions,
+  Json,
+  Logger,
+  SpawnRequest,
+  Spawned,
+  StepHandle,
+  StepOptions,
+  TaskContext,
+  TraceContext,
+} from "./task.ts";
 import { fenceText, taskUuid } from "./task-id.ts";
 import type { Claim, EndedAttempt, WorkerIdentity } from "./worker-session.ts";
 
@@ -18,9 +35,12 @@ export interface AttemptHost {
   readonly identity: WorkerIdentity;
   readonly client: AbsurdClient;
   readonly log: Logger;
+  readonly store: DurableStore;
+  readonly logLines: LogBuffer;
   readonly classifyError: ClassifyError;
   /** How long a handler may take to end after its signal aborted. */
   readonly abortGraceSeconds: number;
+  readonly resolveParams: ResolveParams | undefined;
   isLeaseFresh(): boolean;
   reportProgress(attempt: Attempt, fraction: number, note: string): void;
 }
@@ -34,6 +54,10 @@ export class Attempt implements TaskContext {
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
+  // Made when they are first used: most tasks do without.
+  #durable: Durable | undefined;
+  #log: TaskLog | undefined;
+  #childKeys: ChildKeys | undefined;
   #completedByHandler = false;
 
   constructor(host: AttemptHost, definition: AnyTask, claim: Claim) {
@@ -71,12 +95,33 @@ export class Attempt implements TaskContext {
     return this.#controller.signal;
   }
 
+  get workflow(): AttemptWorkflow {
+    return new AttemptWorkflow(this.#host.client.workflows, this.taskId, this.fence);
+  }
+
+  parentResults(): Promise<Readonly<Record<string, ParentResult>>> {
+    return this.#host.client.workflows.parentResults(this.taskId);
+  }
+
+  get traceContext(): TraceContext | undefined {
+    const { traceContext } = this.claim;
+    return traceContext === null ? undefined : (JSON.parse(traceContext) as TraceContext);
+  }
+
   get isAborted(): boolean {
     return this.#abortReason !== undefined;
   }
 
+  get abortReason(): Error | undefined {
+    return this.#abortReason;
+  }
+
   get log(): Logger {
-    return this.#host.log;
+    return (this.#log ??= new TaskLog(this.claim, this.#host.log, this.#host.logLines));
+  }
+
+  get store(): DurableStore {
+    return this.#host.store;
   }
 
   abort(reason: Error): void {
@@ -94,9 +139,56 @@ export class Attempt implements TaskContext {
     this.#host.reportProgress(this, fraction, note);
   }
 
-  spawn(request: SpawnRequest): Promise<Spawned> {
+  async spawn(request: SpawnRequest): Promise<Spawned> {
+    this.#durable?.assertGoing();
     const { task, params, ...options } = request;
-    return this.#host.client.spawn(task, params, { ...options, fence: this.fence });
+    this.#childKeys ??= new ChildKeys(this.claim.taskNumber);
+    const idempotencyKey = request.idempotencyKey ?? this.#childKeys.keyOf(request);
+    const { fence } = this;
+    return this.#host.client.spawn(task, params, { ...options, idempotencyKey, fence });
+  }
+
+  step<T>(name: string, work: () => Promise<T> | T, options?: StepOptions): Promise<T> {
+    return this.#durably().step(name, work, options);
+  }
+
+  beginStep<T = Json>(name: string): Promise<StepHandle<T>> {
+    return this.#durably().beginStep(name);
+  }
+
+  completeStep<T>(step: StepHandle<T>, value: T): Promise<T> {
+    return this.#durably().completeStep(step, value);
+  }
+
+  sleep(seconds: number): Promise<void> {
+    return this.#durably().sleep(seconds);
+  }
+
+  sleepUntil(until: Date): Promise<void> {
+    return this.#durably().sleepUntil(until);
+  }
+
+  awaitEvent<T = Json>(name: string, options?: AwaitEventOptions): Promise<T> {
+    return this.#durably().awaitEvent(name, options);
+  }
+
+  async emit(name: string, payload?: Json): Promise<boolean> {
+    this.#durable?.assertGoing();
+    return this.#host.client.events.emit(name, payload, { fence: this.fence });
+  }
+
+  async awaitTask<T = Json>(taskId: string): Promise<T> {
+    const [result] = await this.awaitTasks<T>([taskId]);
+    return result!;
+  }
+
+  awaitTasks<T = Json>(taskIds: readonly string[]): Promise<T[]> {
+    // The caller knows what its tasks give, as it does of its database's columns.
+    return this.#durably().awaitTasks(taskIds) as Promise<T[]>;
+  }
+
+  async flushLog(): Promise<void> {
+    if (this.#log) await this.#host.logLines.flush();
   }
 
   async completeIn(client: pg.ClientBase, result?: Json): Promise<void> {
@@ -112,22 +204,46 @@ export class Attempt implements TaskContext {
   }
 
   /**
-   * Runs the handler; a promise only when the handler gives one. Undefined: the lease is lost and
-   * there is nothing to report.
+   * Runs the handler; a promise only when the handler gives one or logs. Undefined: the lease is
+   * lost, or given up until later, and there is nothing to report.
    */
   run(): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
     try {
-      const parsed = this.#definition.params.safeParse(JSON.parse(this.claim.params));
-      if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
-      const work: unknown = this.#definition.handler?.(parsed.data, this);
+      const given: unknown = JSON.parse(this.claim.params);
+      const ref = paramsRefOf(given);
+      const work = ref ? this.#beginWith(ref) : this.#begin(given);
       if (work instanceof Promise) return this.#finish(work);
-      return this.#completed(work);
+      return this.#afterLog(this.#completed(work));
     } catch (error) {
-      return this.#failed(error);
+      return this.#afterLog(this.#failed(error));
     }
   }
 
+  /** Its lines reach the database before its end: after it they would have no lease to show. */
+  #afterLog(
+    ended: EndedAttempt | undefined,
+  ): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
+    return this.#log ? this.flushLog().then(() => ended) : ended;
+  }
+
+  /** Calls the handler; what it returns. */
+  #begin(params: unknown): unknown {
+    const parsed = this.#definition.params.safeParse(params);
+    if (!parsed.success) throw invalidParams(this.taskName, parsed.error.issues);
+    return this.#definition.handler?.(parsed.data, this);
+  }
+
+  async #beginWith(ref: ParamsRef): Promise<unknown> {
+    return this.#begin(await readParams(ref, this.#host.resolveParams, this.signal));
+  }
+
   async #finish(work: Promise<unknown>): Promise<EndedAttempt | undefined> {
+    const ended = await this.#outcomeOf(work);
+    if (this.#log) await this.flushLog();
+    return this.#durable?.isSuspended ? undefined : ended;
+  }
+
+  async #outcomeOf(work: Promise<unknown>): Promise<EndedAttempt | undefined> {
     const timer = this.#startTimeout();
     try {
       const result = await this.#underGrace(work);
@@ -137,6 +253,10 @@ export class Attempt implements TaskContext {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #durably(): Durable {
+    return (this.#durable ??= new Durable(this));
   }
 
   #startTimeout(): NodeJS.Timeout | undefined {

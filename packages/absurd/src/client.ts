@@ -6,17 +6,35 @@
  */
 import type pg from "pg";
 
+import {
+  type CancelFilter,
+  type CancelManyOptions,
+  type CancelledTask,
+  cancelMany,
+} from "./bulk-cancel.ts";
 import { type Db, run } from "./db.ts";
-import { InvalidTransition, TaskNotFound, UnknownTaskName } from "./errors.ts";
+import { Events } from "./events.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
-import { registerKinds, withNearNames } from "./kinds.ts";
+import { type Explanation, explainTask } from "./explain.ts";
+import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
-import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
-import { SpawnCoalescer } from "./spawn-coalescer.ts";
-import { sendSpawns } from "./spawn-call.ts";
-import { copyTasks } from "./spawn-copy.ts";
-import type { AnyTask, SpawnOptions, SpawnRequest, Spawned, TaskDefinition } from "./task.ts";
+import { pause } from "./pause.ts";
+import { Queues } from "./queues.ts";
+import { Spawner, type SpawnScope } from "./spawner.ts";
+import { Steps } from "./steps.ts";
+import type { ReplayReport } from "./spool/replay.ts";
+import { SpawnSpool } from "./spool/spawn-spool.ts";
+import type {
+  AnyTask,
+  SpawnOptions,
+  SpawnRequest,
+  Spawned,
+  SpooledSpawn,
+  TaskDefinition,
+} from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
 import {
@@ -30,103 +48,130 @@ import {
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
+import { Workflows } from "./workflows.ts";
+import { Workers } from "./workers.ts";
 
 export interface AbsurdClientOptions {
   /** Definitions to register before the first spawn and to check params with. */
   readonly tasks?: readonly AnyTask[];
   /** Told of wake-ups that could not be sent; polling makes up for them. Default: ignored. */
   readonly onNotifyError?: (error: unknown) => void;
+  /** Where spawns wait that may, while the database is away; workers may share it. */
+  readonly spoolFolder?: string;
 }
 
-interface SpawnScope {
-  /** The caller's open transaction. */
-  readonly on?: pg.ClientBase | undefined;
-  /** The attempt that spawns: a stale one spawns nothing. */
-  readonly fence?: string | undefined;
+interface SpoolChoice {
+  /** Instead of an error: written to the client's spool, and replayed later, exactly once. */
+  readonly whenAway: "spool";
 }
 
 const AWAIT_POLL_MS_MIN = 20;
 const AWAIT_POLL_MS_MAX = 500;
 
 export class AbsurdClient {
-  readonly #pool: Db;
-  readonly #definitions: Map<string, AnyTask>;
-  readonly #notifier: Notifier;
-  readonly #coalescer = new SpawnCoalescer((spawns) => this.#sendSpawns(spawns, {}));
-  #unregistered: AnyTask[];
+  readonly queues: Queues;
+  readonly workers: Workers;
+  readonly workflows: Workflows;
   readonly schedules: Schedules;
+  readonly events: Events;
+  readonly steps: Steps;
+  /** Concurrency keys, locks and rates. */
+  readonly limits: Limits;
+  /** Tasks that failed for good. */
+  readonly deadLetters: DeadLetters;
   readonly history: History;
+  /** Spawns that wait on disk for the database. */
+  readonly spool: SpawnSpool;
+  readonly #pool: Db;
+  readonly #notifier: Notifier;
+  readonly #spawner: Spawner;
 
   constructor(pool: Pick<pg.Pool, "query">, options: AbsurdClientOptions = {}) {
-    this.#pool = pool; // pg's overloads do not infer; the one used here is Db's.
-    this.#unregistered = [...(options.tasks ?? [])];
-    this.#definitions = new Map(this.#unregistered.map((task) => [task.name, task]));
-    this.#notifier = new Notifier(this.#pool, options.onNotifyError ?? (() => undefined));
-    this.history = new History(this.#pool);
-    this.schedules = new Schedules({
-      db: this.#pool,
-      toWire: async (request) => {
-        await this.#registerUsed([request]);
-        return JSON.parse(wireSpawn(request, this.#definitions).json) as Record<string, unknown>;
-      },
-      wake: () => {
-        this.wake();
+    const db: Db = pool; // pg's overloads do not infer; the one used here is Db's.
+    this.#pool = db;
+    const notifier = new Notifier(db, options.onNotifyError ?? (() => undefined));
+    this.#notifier = notifier;
+    const wake = (): void => {
+      this.wake();
+    };
+    const spawner = new Spawner(db, options.tasks ?? [], (queues) => {
+      this.wake(queues);
+    });
+    this.#spawner = spawner;
+    const { definitions } = spawner;
+    this.queues = new Queues(db, notifier);
+    this.workers = new Workers(db, notifier);
+    this.schedules = new Schedules({ db, toWire: (request) => spawner.wire(request), wake });
+    this.workflows = new Workflows({
+      db,
+      definitions,
+      registerUsed: (requests) => spawner.registerUsed(requests),
+      wake,
+      wakeCancelled: () => {
+        notifier.notify(SIGNAL_PAYLOAD);
       },
     });
+    this.events = new Events(db, wake);
+    this.steps = new Steps(db, wake);
+    this.limits = new Limits(db, wake);
+    this.deadLetters = new DeadLetters(db, wake);
+    this.history = new History(db);
+    const spawnMany = spawner.many.bind(spawner);
+    this.spool = new SpawnSpool({ db, definitions, spawnMany, wake }, options.spoolFolder);
+  }
+
+  /** Brings the spawns and outcomes in the spool to the database. @throws when it is away */
+  replaySpool(): Promise<ReplayReport> {
+    return this.spool.replay();
   }
 
   /** Makes task names known to the database. Done by itself before the first spawn. */
-  async registerTasks(tasks: readonly AnyTask[] = []): Promise<void> {
-    for (const task of tasks) this.#definitions.set(task.name, task);
-    const pending = [...this.#unregistered, ...tasks];
-    if (pending.length > 0) await registerKinds(this.#pool, pending);
-    this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
-  }
-
-  /** @throws {UnknownTaskName | InvalidParams | DependencyFailed | TaskNotFound | LeaseLost} */
-  async spawn<Params>(
-    task: string | TaskDefinition<Params, unknown> | AnyTask,
-    params?: Params,
-    options: SpawnOptions & SpawnScope = {},
-  ): Promise<Spawned> {
-    const { on, fence, ...rest } = options;
-    const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
-    if (on || fence !== undefined || request.dependsOn !== undefined) {
-      const [spawned] = await this.spawnMany([request], { on, fence });
-      return spawned!;
-    }
-    await this.#registerUsed([request]);
-    return this.#coalescer.add(wireSpawn(request, this.#definitions));
-  }
-
-  /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
-  async spawnMany(requests: readonly SpawnRequest[], scope: SpawnScope = {}): Promise<Spawned[]> {
-    if (requests.length === 0) return [];
-    await this.#registerUsed(requests);
-    const batch = spawnBatch(requests, this.#definitions);
-    const placed = await this.#sendSpawns(batch.spawns, scope);
-    const spawned: Spawned[] = [];
-    placed.forEach((each, place) => {
-      spawned[batch.order[place]!] = each;
-    });
-    return spawned;
+  registerTasks(tasks: readonly AnyTask[] = []): Promise<void> {
+    return this.#spawner.register(tasks);
   }
 
   /**
-   * Spawns a task for each element of a stream, by COPY and in one transaction, and returns how many.
-   * For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
-   * @param on a connection; inside an open transaction of the caller the tasks are part of it
-   * @throws {UnknownTaskName | InvalidParams} and then nothing was spawned
+   * @throws {UnknownTaskName | InvalidParams | InvalidSpawn | DependencyFailed | TaskNotFound |
+   *   LeaseLost | QueueFull | QueueDraining}
    */
-  async spawnStream<Params>(
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params: Params | undefined,
+    options: SpawnOptions & Omit<SpawnScope, "on"> & SpoolChoice,
+  ): Promise<Spawned | SpooledSpawn>;
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params?: Params,
+    options?: SpawnOptions & SpawnScope,
+  ): Promise<Spawned>;
+  async spawn<Params>(
+    task: string | TaskDefinition<Params, unknown> | AnyTask,
+    params?: Params,
+    options: SpawnOptions & SpawnScope & Partial<SpoolChoice> = {},
+  ): Promise<Spawned | SpooledSpawn> {
+    const { on, fence, whenAway, whenFull, waitSeconds, signal, ...rest } = options;
+    const request: SpawnRequest = { ...rest, task: task as SpawnRequest["task"], params };
+    const scope = { on, fence, whenFull, waitSeconds, signal };
+    if (whenAway === "spool") return (await this.spool.spawn([request], fence))[0]!;
+    return this.#spawner.one(request, scope);
+  }
+
+  /** All or none. Results are in the order of the requests. @throws also {DependencyCycle} */
+  spawnMany(requests: readonly SpawnRequest[], scope: SpawnScope = {}): Promise<Spawned[]> {
+    return this.#spawner.many(requests, scope);
+  }
+
+  /**
+   * Spawns a task for each element of a stream, by COPY and in one transaction; returns how many. For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
+   * @param on a connection; inside an open transaction of the caller the tasks are part of it
+   * @throws {UnknownTaskName | InvalidParams | QueueFull | QueueDraining} nothing was spawned then
+   */
+  spawnStream<Params>(
     task: TaskDefinition<Params, unknown> | AnyTask,
     stream: AsyncIterable<Params> | Iterable<Params>,
     options: { on: pg.ClientBase; queue?: string; priority?: number },
   ): Promise<number> {
-    await this.#registerUsed([{ task }]);
-    const count = await copyTasks(options.on, task, stream, options);
-    this.wake([options.queue ?? task.queue ?? "default"]);
-    return count;
+    return this.#spawner.stream(task, stream, options);
   }
 
   /** Tells workers to look now. For after the commit of a transaction that spawned. */
@@ -147,6 +192,16 @@ export class AbsurdClient {
     );
     this.#notifier.notify(SIGNAL_PAYLOAD);
     return row?.cancelled ?? false;
+  }
+
+  /** Cancels all that a filter is about. @throws {InvalidFilter} also for an empty one */
+  async cancelMany(
+    filter: CancelFilter,
+    options: CancelManyOptions = {},
+  ): Promise<CancelledTask[]> {
+    const tasks = await cancelMany(this.#pool, filter, options);
+    if (!options.dryRun) this.#notifier.notify(SIGNAL_PAYLOAD);
+    return tasks;
   }
 
   /**
@@ -181,6 +236,11 @@ export class AbsurdClient {
     ]);
     if (!tasks[0] || !place) throw new TaskNotFound(`no task ${taskId}`);
     return { ...tasks[0], place, attempts };
+  }
+
+  /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */
+  async explain(taskId: string): Promise<Explanation[]> {
+    return await explainTask(this.#pool, uuidOrNotFound(taskId));
   }
 
   /** Newest first, a page at a time. */
@@ -226,43 +286,4 @@ export class AbsurdClient {
   async close(): Promise<void> {
     await this.#notifier.flush();
   }
-
-  async #registerUsed(requests: readonly SpawnRequest[]): Promise<void> {
-    const fresh = new Map<string, AnyTask>();
-    for (const { task } of requests) {
-      if (typeof task !== "string" && this.#definitions.get(task.name) !== task) {
-        fresh.set(task.name, task);
-      }
-    }
-    if (fresh.size > 0 || this.#unregistered.length > 0) {
-      await this.registerTasks([...fresh.values()]);
-    }
-  }
-
-  async #sendSpawns(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
-    try {
-      const spawned = await sendSpawns(
-        (scope.on as Db | undefined) ?? this.#pool,
-        spawns,
-        scope.fence,
-      );
-      if (!scope.on) this.wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
-      return spawned;
-    } catch (error) {
-      throw error instanceof UnknownTaskName ? await withNearNames(this.#pool, error) : error;
-    }
-  }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else resolve();
-    }
-  });
 }

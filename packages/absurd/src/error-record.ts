@@ -1,8 +1,10 @@
 /** From a thrown value to what is stored of it, and to what happens next. Pure. */
 import {
+  DeadlineExceeded,
   InvalidParams,
   LeaseLost,
   ShuttingDown,
+  Suspended,
   TaskCancelled,
   TaskError,
   TimedOut,
@@ -29,13 +31,13 @@ export function failureClass(
   classify: ClassifyError,
 ): FailureClass | undefined {
   if (abortReason instanceof TaskCancelled) return "cancelled";
-  if (abortReason instanceof TimedOut) return "timeout";
+  if (abortReason instanceof TimedOut || abortReason instanceof DeadlineExceeded) return "timeout";
   if (abortReason instanceof ShuttingDown) return "released";
-  if (abortReason instanceof LeaseLost) return undefined;
+  if (abortReason instanceof LeaseLost || abortReason instanceof Suspended) return undefined;
   return error instanceof InvalidParams ? "validation" : classify(error);
 }
 
-/** JSON of { tag, class, message, fields, stack }. */
+/** JSON of { tag, class, message, fields, stack, retry_after_seconds }. */
 export function errorRecord(error: unknown, errorClass: FailureClass): string {
   const isError = error instanceof Error;
   return JSON.stringify({
@@ -44,7 +46,17 @@ export function errorRecord(error: unknown, errorClass: FailureClass): string {
     message: isError ? error.message : String(error),
     fields: fieldsOf(error),
     ...(isError && error.stack !== undefined ? { stack: error.stack } : {}),
+    ...retryAfterOf(error),
   });
+}
+
+/** Any error may say when it is worth to try again. */
+function retryAfterOf(error: unknown): object {
+  if (!(error instanceof Error && "retryAfterSeconds" in error)) return {};
+  const seconds = error.retryAfterSeconds;
+  return typeof seconds === "number" && Number.isFinite(seconds)
+    ? { retry_after_seconds: Math.max(0, seconds) }
+    : {};
 }
 
 function tagOf(error: unknown): string {

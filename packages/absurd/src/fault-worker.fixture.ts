@@ -55,6 +55,14 @@ const VERBS: Readonly<Record<string, (context: TaskContext) => Promise<unknown>>
       await context.completeIn(client);
     }),
   assertFence: (context) => inTransaction((client) => context.assertFence(client)),
+  step: (context) => context.step("late", () => 1),
+  emit: (context) => context.emit("late"),
+  sleep: (context) => context.sleep(60),
+  awaitEvent: (context) => context.awaitEvent("late"),
+  awaitTasks: (context) => context.awaitTasks([]),
+  log: async (context) => {
+    context.log.info({}, "late line");
+  },
 };
 
 const verb = defineTask({
@@ -87,7 +95,22 @@ const work = defineTask({
   },
 });
 
-const tasks: AnyTask[] = [verb, work, child];
+/** Two steps and a sleep, each saying that it is done; waits for the go between the steps. */
+const stepper = defineTask({
+  name: "stepper",
+  params: z.strictObject({}),
+  async handler(_params, context) {
+    const first = await context.step("first", () => context.attempt);
+    say({ kept: "first", attempt: context.attempt });
+    await untilGo();
+    const second = await context.step("second", () => context.attempt);
+    if (context.attempt === second) say({ sleeps: context.taskId });
+    await context.sleep(1.5);
+    return { first, second, last: context.attempt };
+  },
+});
+
+const tasks: AnyTask[] = [verb, work, child, stepper];
 const worker = await startWorker({
   connectionString: url,
   tasks,

@@ -20,6 +20,7 @@ const beatMs = data.beatSeconds * 1000;
 const queryMsMax = Math.max(500, data.leaseSeconds * 500);
 
 let client: pg.Client | undefined;
+let isDraining = false;
 const queue: { current: Promise<void>; waiting?: Promise<void> | undefined } = {
   current: Promise.resolve(),
 };
@@ -46,19 +47,35 @@ async function connection(): Promise<pg.Client> {
   return fresh;
 }
 
+interface BeatRow {
+  task_id: string;
+  claim_no: number;
+  kind: string;
+  reason: string;
+}
+
+/** Requests come with every beat until they are met; that of a drain may be taken back. */
+function pass(rows: readonly BeatRow[]): void {
+  for (const { task_id: taskNumber, claim_no: claimNo, kind, reason } of rows) {
+    if (kind === "cancel" || kind === "deadline") send({ kind, taskNumber, claimNo, reason });
+    else if (kind === "stop") send({ kind, graceSeconds: Number(reason) });
+  }
+  const isAsked = rows.some((row) => row.kind === "drain");
+  if (isAsked !== isDraining) send({ kind: "drain", isAsked });
+  isDraining = isAsked;
+}
+
 async function beat(): Promise<void> {
   const sentNs = process.hrtime.bigint();
   try {
     const db = await connection();
-    const { rows } = await db.query<{ task_id: string; claim_no: number; reason: string }>({
+    const { rows } = await db.query<BeatRow>({
       name: "absurd-beat",
-      text: "select task_id, claim_no, reason from absurd.beat($1, $2)",
+      text: "select task_id, claim_no, kind, reason from absurd.beat($1, $2)",
       values: [data.workerId, data.epoch.toString()],
     });
     Atomics.store(acknowledged, 0, sentNs);
-    for (const row of rows) {
-      send({ kind: "cancel", taskNumber: row.task_id, claimNo: row.claim_no, reason: row.reason });
-    }
+    pass(rows);
   } catch (error) {
     const broken = client;
     client = undefined;

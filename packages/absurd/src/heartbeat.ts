@@ -14,8 +14,10 @@ export interface HeartbeatData {
 export type HeartbeatMessage =
   | { readonly kind: "dead" }
   | { readonly kind: "failed"; readonly message: string }
+  | { readonly kind: "drain"; readonly isAsked: boolean }
+  | { readonly kind: "stop"; readonly graceSeconds: number }
   | {
-      readonly kind: "cancel";
+      readonly kind: "cancel" | "deadline";
       readonly taskNumber: string;
       readonly claimNo: number;
       readonly reason: string;

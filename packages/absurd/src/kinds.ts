@@ -2,28 +2,71 @@
 import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
-import { UnknownTaskName } from "./errors.ts";
+import { InvalidPolicy, UnknownTaskName } from "./errors.ts";
+import { wireDemand } from "./demand.ts";
 import { nearNames } from "./near-names.ts";
+import { type RetryPolicy, retryPolicySchema, wireRetry } from "./retry-policy.ts";
 import type { AnyTask } from "./task.ts";
 
-/** Registers definitions; returns kind numbers by name. */
+/** Registers definitions; returns the kind number of each. The last of a name is its newest. */
 export async function registerKinds(
   db: Db,
   tasks: readonly AnyTask[],
-): Promise<Map<string, number>> {
+): Promise<Map<AnyTask, number>> {
   const kinds = tasks.map((task) => ({
+    demand: demandOf(task),
     task_name: task.name,
+    version: task.version,
     queue_name: task.queue,
-    max_retries: task.maxRetries,
+    max_retries: task.maxRetries ?? task.retry?.default?.maxRetries,
     timeout_seconds: task.timeoutSeconds,
     params_schema: z.toJSONSchema(task.params, { unrepresentable: "any", io: "input" }),
   }));
-  const rows = await run<{ task_name: string; kind_id: number }>(
+  const rows = await run<{ task_name: string; kind_id: number; version: string }>(
     db,
-    "select task_name, kind_id from absurd.register_kinds($1)",
+    "select task_name, kind_id, version from absurd.register_kinds($1)",
     [JSON.stringify(kinds)],
   );
-  return new Map(rows.map((row) => [row.task_name, row.kind_id]));
+  const policies = tasks.map((task) => ({
+    task_name: task.name,
+    policy: task.retry && { retry: wireRetry(checkedRetry(task)) },
+  }));
+  await run(db, "select absurd.set_kind_policies($1)", [JSON.stringify(policies)]);
+  const ids = new Map(
+    rows.map((row) => [kindText({ name: row.task_name, version: row.version }), row.kind_id]),
+  );
+  return new Map(tasks.map((task) => [task, ids.get(kindText(task))!]));
+}
+
+/** Says which kinds a worker can run: for people who look for the reason why a task waits. */
+export async function announceKinds(
+  db: Db,
+  worker: { readonly workerId: number; readonly epoch: bigint },
+  kindIds: readonly number[],
+): Promise<void> {
+  await run(db, "select absurd.announce_kinds($1, $2, $3)", [
+    worker.workerId,
+    worker.epoch.toString(),
+    kindIds,
+  ]);
+}
+
+/** name@version; the name alone without version. */
+function kindText(kind: { readonly name: string; readonly version?: string }): string {
+  return kind.version ? `${kind.name}@${kind.version}` : kind.name;
+}
+
+/** @throws {InvalidPolicy} */
+function checkedRetry(task: AnyTask): RetryPolicy {
+  const parsed = retryPolicySchema.safeParse(task.retry);
+  if (parsed.success) return task.retry!;
+  const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new InvalidPolicy(`retry rules of ${task.name} are invalid: ${issues.join("; ")}`);
+}
+
+function demandOf(task: AnyTask): Readonly<Record<string, unknown>> | undefined {
+  const demand = wireDemand(task);
+  return Object.keys(demand).length > 0 ? demand : undefined;
 }
 
 /** The same error with the names that look like the unknown one. */

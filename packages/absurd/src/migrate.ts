@@ -75,16 +75,26 @@ async function migrateLocked(
         `insert into ${schema}.migrations (number, name, sha256) values ($1, $2, $3)`,
         [file.number, file.name, file.sha256],
       );
-      await client.query(file.text);
+      await runFile(client, file);
     });
   }
   const functions = sqlFiles(join(options.folder, "functions"));
   await inTransaction(client, async () => {
-    for (const file of functions) await client.query(file.text);
+    for (const file of functions) await runFile(client, file);
     if (options.schema === ABSURD_SQL.schema)
       await client.query("select absurd.ensure_partitions()");
   });
   return { applied: fresh.map((file) => file.name), functionFileCount: functions.length };
+}
+
+/** @throws what PostgreSQL says, with the file's name before it */
+async function runFile(client: pg.PoolClient, file: SqlFile): Promise<void> {
+  try {
+    await client.query(file.text);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${file.name}: ${error.message}`;
+    throw error;
+  }
 }
 
 interface SqlFile {

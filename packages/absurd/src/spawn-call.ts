@@ -1,4 +1,4 @@
-/** The two statements that spawn: one for tasks that differ in their params only, one for all else. */
+/** The two statements that spawn: for tasks that differ in their params only, and for all else. */
 import { type Db, run } from "./db.ts";
 import { commonPlain, spawnTasksJson, type WireSpawn } from "./spawn.ts";
 import type { Spawned } from "./task.ts";

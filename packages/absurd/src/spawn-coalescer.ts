@@ -1,6 +1,6 @@
 /**
- * Spawns that ask at the same moment share a round trip and a commit. Each still gets its own answer,
- * after that commit: acknowledged is durable.
+ * Spawns that ask at the same moment share a round trip and a commit. Each still gets its own
+ * answer, after that commit: acknowledged is durable.
  *
  * What cannot share (a caller's transaction, a fence) does not come here. When a shared batch is
  * refused, each is tried alone, so that nobody fails for another's mistake.

@@ -1,9 +1,9 @@
 /**
  * Spawning by COPY: for hundreds of thousands of tasks of one kind from a stream.
  *
- * One transaction, all or none. The rows go straight into the planes, 5,000 at a time, which costs the
- * server about half of what the same rows cost through absurd.spawn_lines. The lane, its limits and
- * the task numbers come from absurd.begin_copy; nothing but params differs between the tasks.
+ * One transaction, all or none. The rows go straight into the planes, 5,000 at a time. The lane, its
+ * limits and the task numbers come from absurd.begin_copy; nothing but params differs between the
+ * tasks.
  */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -23,11 +23,14 @@ interface CopyTarget {
   readonly timeout_ms: string | null;
   /** As text, so that no microsecond is lost on the way back. */
   readonly created_at: string;
+  readonly queue_name: string;
+  /** Its queue may refuse tasks: ask before each chunk. */
+  readonly guarded: boolean;
 }
 
 /**
- * Spawns a task for each element and returns how many. A savepoint makes it all or none also inside a
- * transaction that goes on.
+ * Spawns a task for each element and returns how many. A savepoint makes it all or none also inside
+ * a transaction that goes on.
  * @param client a connection; its transaction, when it has one, is the caller's to commit
  */
 export async function copyTasks(
@@ -64,11 +67,15 @@ async function copyInTransaction(
   const db = client as Db; // As above.
   const [target] = await run<CopyTarget>(
     db,
-    "select lane_id, attempts_max, timeout_ms, created_at::text from absurd.begin_copy($1, $2, $3)",
+    `select lane_id, attempts_max, timeout_ms, created_at::text, queue_name, guarded
+       from absurd.begin_copy($1, $2, $3)`,
     [task.name, options.queue ?? null, options.priority ?? 0],
   );
   let count = 0;
   for await (const chunk of chunks(params, task)) {
+    if (target!.guarded) {
+      await run(db, "select absurd.admit_tasks($1, $2)", [target!.queue_name, chunk.length]);
+    }
     const numbers = await taskNumbers(db, chunk.length);
     const { lane_id: laneId, created_at: at } = target!;
     await copyRows(client, "task (id, lane_id, attempts_max, timeout_ms, created_at, params)", [

@@ -3,13 +3,18 @@
  * schemas, parents before children. Pure; nothing is written before all of it succeeded.
  */
 import { topologicalOrder } from "./dag.ts";
+import { parentsOf, wireDependency } from "./dependency.ts";
+import { wireDemand } from "./demand.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound } from "./errors.ts";
+import { storedRef } from "./params-ref.ts";
+import { wireRetry } from "./retry-policy.ts";
+import { checkOptions } from "./spawn-options.ts";
 import type { AnyTask, SpawnRequest } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 
 export const PARAMS_BYTES_MAX = 1_048_576;
 
-/** A spawn whose params were checked and written out; nothing about it can be refused here any more. */
+/** A spawn whose params were checked and written out: nothing is refused here any more. */
 export interface WireSpawn {
   /** The element of the argument of absurd.spawn_tasks. */
   readonly json: string;
@@ -44,6 +49,7 @@ export function spawnBatch(
   requests: readonly SpawnRequest[],
   definitions: ReadonlyMap<string, AnyTask>,
 ): SpawnBatch {
+  requests.forEach(checkOptions);
   const order = orderOf(requests);
   const position = new Map<number, number>();
   if (requests.some((request) => request.dependsOn !== undefined)) {
@@ -74,11 +80,12 @@ export function commonPlain(spawns: readonly WireSpawn[]): PlainSpawn | undefine
 }
 
 function orderOf(requests: readonly SpawnRequest[]): readonly number[] {
-  if (requests.every((request) => !request.dependsOn?.some((each) => typeof each === "number"))) {
+  const asked = requests.map((request) => (request.dependsOn ?? []).flatMap(parentsOf));
+  if (asked.every((parents) => parents.every((parent) => typeof parent !== "number"))) {
     return requests.map((_, index) => index);
   }
-  const parents = requests.map((request, index) =>
-    (request.dependsOn ?? []).filter((parent): parent is number => {
+  const parents = asked.map((each, index) =>
+    each.filter((parent): parent is number => {
       if (typeof parent !== "number") return false;
       if (Number.isInteger(parent) && parent >= 0 && parent < requests.length) return true;
       throw new TaskNotFound(
@@ -103,7 +110,9 @@ export function wireSpawn(
 ): WireSpawn {
   const taskName = taskNameOf(request.task);
   const definition = typeof request.task === "string" ? definitions.get(taskName) : request.task;
-  const paramsJson = writeParams(taskName, definition, request.params);
+  const paramsJson = request.paramsRef
+    ? JSON.stringify(storedRef(request.paramsRef))
+    : writeParams(taskName, definition, request.params);
   const queue = request.queue ?? (definition ? (definition.queue ?? "default") : undefined);
   const isPlain = Object.entries(request).every(
     ([option, value]) => value === undefined || PLAIN_OPTIONS.has(option),
@@ -133,7 +142,7 @@ export function writeParams(
   if (bytes > PARAMS_BYTES_MAX) {
     throw new InvalidParams(
       `params of ${taskName} take ${bytes} bytes, above ${PARAMS_BYTES_MAX}; ` +
-        "pass large values by reference",
+        "pass them by reference (paramsRef)",
     );
   }
   return paramsJson;
@@ -144,29 +153,49 @@ function wireJson(
   paramsJson: string,
   positionOf: (index: number) => number,
 ): string {
-  const policy = {
-    backoff_seconds: request.backoffSeconds,
-    backoff_seconds_max: request.backoffSecondsMax,
-  };
   const rest = JSON.stringify({
     task_name: taskNameOf(request.task),
     queue_name: request.queue,
     priority: request.priority,
+    version: request.version,
+    fairness_key: request.fairnessKey,
     delay_seconds: request.delaySeconds,
     available_at: request.availableAt,
-    max_retries: request.maxRetries,
+    max_retries: request.maxRetries ?? request.retry?.default?.maxRetries,
     timeout_seconds: request.timeoutSeconds,
     idempotency_key: request.idempotencyKey,
+    idempotency_key_ttl_seconds: request.idempotencyKeyTtlSeconds,
+    dedupe: request.dedupe && {
+      window_seconds: request.dedupe.windowSeconds,
+      by: request.dedupe.by,
+    },
+    trace_context: request.traceContext,
+    deadline_at: request.deadline,
+    expires_at: request.expiresAt,
+    expires_in_seconds: request.expiresInSeconds,
     correlation_id: request.correlationId,
     workflow_id: request.workflowId,
     tags: request.tags,
-    policy: (request.backoffSeconds ?? request.backoffSecondsMax) ? policy : undefined,
-    depends_on: request.dependsOn?.map((parent) =>
-      typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
+    ...wireDemand(request),
+    policy: policyOf(request),
+    depends_on: request.dependsOn?.map((each) =>
+      wireDependency(each, (parent) =>
+        typeof parent === "number" ? positionOf(parent) : uuidOrNotFound(parent),
+      ),
     ),
   });
   // Params are already text: a large one is not written twice.
   return `${rest.slice(0, -1)},"params":${paramsJson}}`;
+}
+
+function policyOf(request: SpawnRequest): object | undefined {
+  const { backoffSeconds, backoffSecondsMax, retry } = request;
+  if ((backoffSeconds ?? backoffSecondsMax ?? retry) === undefined) return undefined;
+  return {
+    backoff_seconds: backoffSeconds,
+    backoff_seconds_max: backoffSecondsMax,
+    retry: retry && wireRetry(retry),
+  };
 }
 
 /**

@@ -22,7 +22,26 @@ interface ModelTask {
   isCancelAsked: boolean;
   /** Cancelled because of its parent. */
   isDragged: boolean;
+  /** A recoverable failure of it is repaired by another task, REPAIRS_MAX times in a row. */
+  readonly isMendable: boolean;
+  repairsInARow: number;
+  /** The repair it waits for. */
+  awaits: ModelTask | undefined;
 }
+
+const FRESH = {
+  status: "unclaimed",
+  claimNo: 0,
+  attemptsUsed: 0,
+  isCancelAsked: false,
+  isDragged: false,
+  repairsInARow: 0,
+  awaits: undefined,
+} as const;
+const REPAIRS_MAX = 2;
+const MENDABLE = {
+  policy: { retry: { recoverable: { repair: { task: "noop", max_repairs: REPAIRS_MAX } } } },
+};
 
 interface Held {
   readonly row: sqlWorker.ClaimRow;
@@ -36,7 +55,7 @@ const call = fc.record({
     ...["release", "recover", "tick", "rollUp"],
   ),
   pick: fc.nat({ max: 1000 }),
-  errorClass: fc.constantFrom("retryable", "fatal", "validation"),
+  errorClass: fc.constantFrom("retryable", "recoverable", "recoverable", "fatal", "validation"),
 });
 type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
@@ -75,7 +94,8 @@ class Run {
                                         else t.status end as status,
               (select count(*)::integer from (
                  select task_id from absurd.ready union all select task_id from absurd.deferred
-                 union all select child from absurd.waiting union all
+                 union all select child from absurd.waiting
+                 union all select task_id from absurd.parked union all
                  select task_id from absurd.lease union all select task_id from absurd.outcome
                ) p where p.task_id = t.task_number) as planes
          from absurd.tasks t order by 1`,
@@ -125,7 +145,17 @@ class Run {
   async #spawn(pick: number, parent: ModelTask | undefined): Promise<void> {
     const given = pick % 3 === 0 ? parent : undefined;
     const depends = given ? { depends_on: [await this.#uuid(given)] } : {};
-    const spawned = spawn(this.#db, [task({ max_retries: pick % 2, ...depends })]);
+    const isMendable = pick % 4 >= 2;
+    const demand = pick % 4 === 1 ? { locks: [{ name: "one" }] } : {};
+    const attemptsMax = isMendable ? 5 : (pick % 2) + 1;
+    const spawned = spawn(this.#db, [
+      task({
+        max_retries: attemptsMax - 1,
+        ...depends,
+        ...demand,
+        ...(isMendable ? MENDABLE : {}),
+      }),
+    ]);
     if (given?.status === "failed" || given?.status === "cancelled") {
       await assert.rejects(spawned, { code: "WF007" });
       return;
@@ -133,15 +163,7 @@ class Run {
     const { rows } = await this.#db.query<{ id: string }>("select absurd.task_number($1) as id", [
       (await spawned)[0]!.task_id,
     ]);
-    const fresh = { claimNo: 0, attemptsUsed: 0, isCancelAsked: false, isDragged: false };
-    const attemptsMax = (pick % 2) + 1;
-    this.#tasks.push({
-      id: rows[0]!.id,
-      parent: given,
-      attemptsMax,
-      status: "unclaimed",
-      ...fresh,
-    });
+    this.#tasks.push({ ...FRESH, id: rows[0]!.id, parent: given, attemptsMax, isMendable });
   }
 
   async #claim(limit: number): Promise<void> {
@@ -149,6 +171,7 @@ class Run {
       const claimed = this.#tasks.find((each) => each.id === row.task_id)!;
       assert.equal(claimed.status, "unclaimed");
       assert.ok(!claimed.parent || claimed.parent.status === "completed", "its parent is not done");
+      assert.equal(claimed.awaits, undefined, "its repair is not done");
       assert.equal(row.claim_no, claimed.claimNo + 1);
       Object.assign(claimed, { status: "claimed", claimNo: row.claim_no });
       claimed.attemptsUsed += 1;
@@ -164,7 +187,34 @@ class Run {
 
   async #fail(held: Held, errorClass: string): Promise<void> {
     await cycle(this.#db, this.#worker, { failed: [[held.row, errorClass]] });
-    this.#settle(held, errorClass);
+    const isMending =
+      errorClass === "recoverable" &&
+      held.task.isMendable &&
+      held.task.attemptsUsed < held.task.attemptsMax &&
+      !held.task.isCancelAsked;
+    if (!isMending) {
+      if (errorClass !== "released") held.task.repairsInARow = 0;
+      this.#settle(held, errorClass);
+    } else if (held.task.repairsInARow === REPAIRS_MAX) this.#drop(held, "failed");
+    else await this.#awaitRepair(held);
+  }
+
+  async #awaitRepair(held: Held): Promise<void> {
+    const { rows } = await this.#db.query<{ id: string }>(
+      "select max(repair_id) as id from absurd.repair where task_id = $1",
+      [held.task.id],
+    );
+    const repair: ModelTask = {
+      ...FRESH,
+      id: rows[0]!.id,
+      parent: undefined,
+      attemptsMax: 4,
+      isMendable: false,
+    };
+    this.#tasks.push(repair);
+    held.task.repairsInARow += 1;
+    held.task.awaits = repair;
+    this.#drop(held, "unclaimed");
   }
 
   #settle(held: Held, errorClass: string): void {
@@ -181,7 +231,20 @@ class Run {
     this.#stale.push(held.fence);
     held.task.isCancelAsked = false;
     held.task.status = status;
+    this.#endRepair(held.task);
     if (status === "failed" || status === "cancelled") this.#drag(held.task);
+  }
+
+  /** Of a task that ended: what waited for it as for a repair goes on, or is dead. */
+  #endRepair(repair: ModelTask): void {
+    if (repair.status === "unclaimed") return;
+    for (const mended of this.#tasks) {
+      if (mended.awaits !== repair) continue;
+      mended.awaits = undefined;
+      if (repair.status === "completed" || mended.status !== "unclaimed") continue;
+      mended.status = "failed";
+      this.#drag(mended);
+    }
   }
 
   #drag(parent: ModelTask): void {
@@ -200,6 +263,7 @@ class Run {
     if (target.status === "claimed") target.isCancelAsked = true;
     if (target.status !== "unclaimed") return;
     Object.assign(target, { status: "cancelled", isDragged: false });
+    this.#endRepair(target);
     this.#drag(target);
   }
 
@@ -215,7 +279,8 @@ class Run {
   }
 
   #revive(target: ModelTask): void {
-    Object.assign(target, { status: "unclaimed", attemptsUsed: 0, isDragged: false });
+    const fresh = { attemptsUsed: 0, isDragged: false, repairsInARow: 0 };
+    Object.assign(target, { status: "unclaimed", ...fresh });
     for (const child of this.#tasks) {
       if (child.parent === target && child.isDragged) this.#revive(child);
     }
@@ -227,7 +292,10 @@ class Run {
     await this.#db.query("select absurd.beat($1, $2)", [heir.id, heir.epoch]);
     await maintain(this.#db, heir);
     this.#worker = heir;
-    for (const held of this.#held) this.#settle(held, "lost");
+    for (const held of this.#held) {
+      held.task.repairsInARow = 0;
+      this.#settle(held, "lost");
+    }
   }
 
   async #pass(seconds: number): Promise<void> {

@@ -19,6 +19,8 @@ export class TaskRunner {
   readonly #running = new Map<string, Attempt>();
   #prefetched: Prefetched[] = [];
   #ended: EndedAttempt[] = [];
+  /** On their way to the database. */
+  #reporting: (readonly EndedAttempt[])[] = [];
 
   constructor(options: {
     concurrency: number;
@@ -76,14 +78,26 @@ export class TaskRunner {
     this.#fill();
   }
 
+  /** What ended and is not known to be in the database. */
+  pending(): EndedAttempt[] {
+    return [...this.#reporting.flat(), ...this.#ended];
+  }
+
+  /** For a report; `reported` or `putBack` says how it went. */
   takeEnded(): EndedAttempt[] {
     const ended = this.#ended;
     this.#ended = [];
+    if (ended.length > 0) this.#reporting.push(ended);
     return ended;
+  }
+
+  reported(ended: readonly EndedAttempt[]): void {
+    this.#reporting = this.#reporting.filter((each) => each !== ended);
   }
 
   /** For ends whose report did not come through. */
   putBack(ended: readonly EndedAttempt[]): void {
+    this.reported(ended);
     this.#ended = [...ended, ...this.#ended];
   }
 

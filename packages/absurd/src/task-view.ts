@@ -177,10 +177,13 @@ export async function readAttempts(db: Db, taskId: string): Promise<AttemptView[
 }
 
 export interface TaskPlace {
-  readonly place: "ready" | "deferred" | "waiting" | "lease" | "completed" | "failed" | "cancelled";
+  readonly place:
+    "ready" | "deferred" | "waiting" | "parked" | "lease" | "completed" | "failed" | "cancelled";
   readonly runAt: Date | null;
   /** Parents that have not completed. */
   readonly unmetCount: number | null;
+  /** The event that it waits for. */
+  readonly awaitedEvent: string | null;
   readonly progress: { readonly fraction: number; readonly note: string } | null;
   readonly cancelRequested: boolean;
 }
@@ -190,15 +193,19 @@ export async function locateTask(db: Db, taskId: string): Promise<TaskPlace | un
     place: TaskPlace["place"];
     run_at: Date | null;
     unmet: number | null;
+    awaited_event: string | null;
     fraction: number | null;
     note: string | null;
     cancel_requested: boolean;
-  }>(db, "select * from absurd.locate_task($1)", [String(taskNumber(taskId) ?? 0n)]);
+  }>(db, "select l.*, absurd.awaited_event($1) as awaited_event from absurd.locate_task($1) l", [
+    String(taskNumber(taskId) ?? 0n),
+  ]);
   if (!row) return undefined;
   return {
     place: row.place,
     runAt: row.run_at,
     unmetCount: row.unmet,
+    awaitedEvent: row.awaited_event,
     progress: row.fraction === null ? null : { fraction: row.fraction, note: row.note ?? "" },
     cancelRequested: row.cancel_requested,
   };

@@ -171,7 +171,7 @@ async function drainAsFirstRelease(db: pg.Client): Promise<string[]> {
       rowMode: "array",
       types: { getTypeParser: () => (value: unknown) => value },
     });
-    assert.equal(fields.length, 9);
+    assert.ok(fields.length >= 9);
     assert.ok(rows.every(([what]) => what === "c"));
     completed.push(...held.map((each) => each.id));
     held = rows.map(([, id, claim]) => ({ id: id!, claim: claim! }));

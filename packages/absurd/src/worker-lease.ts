@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 
 import { Heartbeat, type HeartbeatMessage } from "./heartbeat.ts";
+import { announceKinds } from "./kinds.ts";
 import type { WorkerIdentity, WorkerSession } from "./worker-session.ts";
 
 export interface WorkerLeaseOptions {
@@ -13,6 +14,10 @@ export interface WorkerLeaseOptions {
   readonly concurrency: number;
   readonly leaseSeconds: number;
   readonly beatSeconds: number;
+  readonly capacity: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The kinds that the worker can run. */
+  readonly kindIds: () => readonly number[];
 }
 
 export class WorkerLease {
@@ -49,7 +54,18 @@ export class WorkerLease {
       epoch,
     });
     this.identity = { workerId, epoch };
-    this.#heartbeat = new Heartbeat({ ...this.#options, ...this.identity }, this.#onMessage);
+    const { capacity, labels } = this.#options;
+    if (Object.keys({ ...capacity, ...labels }).length > 0) {
+      await this.#session.describe(this.identity, capacity, labels);
+    }
+    await announceKinds(await this.#session.connect(), this.identity, this.#options.kindIds());
+    // What was asked of the number before is over.
+    this.#onMessage({ kind: "drain", isAsked: false });
+    const { connectionString, beatSeconds } = this.#options;
+    this.#heartbeat = new Heartbeat(
+      { connectionString, beatSeconds, leaseSeconds, ...this.identity },
+      this.#onMessage,
+    );
   }
 
   isFresh(): boolean {

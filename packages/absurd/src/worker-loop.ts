@@ -11,13 +11,18 @@ import { hostname } from "node:os";
 
 import { Attempt, type AttemptHost } from "./attempt.ts";
 import type { AbsurdClient } from "./client.ts";
+import type { DurableStore } from "./durable-store.ts";
 import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
-import { ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
+import { DeadlineExceeded, ShuttingDown, TaskCancelled, WorkerDeclaredDead } from "./errors.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { registerKinds } from "./kinds.ts";
 import { LaneHints } from "./lane-hints.ts";
+import { LookSchedule } from "./look-schedule.ts";
+import type { LogBuffer } from "./log-buffer.ts";
 import { ANY_QUEUE_PAYLOAD, SIGNAL_PAYLOAD } from "./notifier.ts";
+import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
+import { OutcomeSpool } from "./spool/outcome-spool.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Wake } from "./wake.ts";
 import { WorkerLease } from "./worker-lease.ts";
@@ -27,7 +32,6 @@ import type { CycleReply, EndedAttempt, WorkerIdentity, WorkerSession } from "./
 import { WorkerSessions } from "./worker-sessions.ts";
 import { WorkerSide } from "./worker-side.ts";
 
-const POLL_MS_MIN = 50;
 /** A cycle gets the time of a lease, or this: the answer to a longer one helps nobody. */
 const QUERY_MS_MAX_MIN = 30_000;
 /** Below this a second turn beside the first would only make both smaller. */
@@ -41,6 +45,7 @@ export class WorkerLoop implements AttemptHost {
   readonly log: Logger;
   readonly classifyError: ClassifyError;
   readonly abortGraceSeconds: number;
+  readonly resolveParams: ResolveParams | undefined;
 
   readonly #options: WorkerOptions;
   readonly #queues: readonly string[];
@@ -50,22 +55,22 @@ export class WorkerLoop implements AttemptHost {
   readonly #side: WorkerSide;
   readonly #runner: TaskRunner;
   readonly #recovery: WorkerRecovery;
+  readonly #spool: OutcomeSpool;
   readonly #hints = new LaneHints();
+  readonly #looks: LookSchedule;
   readonly #wake = new Wake();
   #definitions = new Map<number, AnyTask>();
   #kindIds: readonly number[] = [];
   #prefetch: number;
   #stopping = false;
+  #draining = false;
   #graceTimer: NodeJS.Timeout | undefined;
-  /** When to look for work next, on performance.now(); a bell makes it now. */
-  #lookAtMs = 0;
-  #idleMs = POLL_MS_MIN;
-  #bellCount = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#concurrency = options.concurrency ?? 1;
     this.#prefetch = options.prefetch ?? 0;
+    this.#looks = new LookSchedule(options.pollSeconds ?? 1);
     const leaseSeconds = Math.max(0.2, options.leaseSeconds ?? 30);
     this.#queues = options.queues ?? [
       ...new Set(options.tasks.map((task) => task.queue ?? "default")),
@@ -74,6 +79,7 @@ export class WorkerLoop implements AttemptHost {
     this.log = options.log ?? SILENT;
     this.classifyError = options.classifyError ?? defaultErrorClass;
     this.abortGraceSeconds = options.abortGraceSeconds ?? 10;
+    this.resolveParams = options.resolveParams;
     const { connectionString } = options;
     this.#sessions = new WorkerSessions(
       connectionString,
@@ -89,6 +95,9 @@ export class WorkerLoop implements AttemptHost {
         concurrency: this.#concurrency,
         leaseSeconds,
         beatSeconds: options.beatSeconds ?? leaseSeconds / 6,
+        capacity: options.capacity ?? {},
+        labels: options.labels ?? {},
+        kindIds: () => this.#kindIds,
       },
       (message) => {
         this.#onHeartbeat(message);
@@ -96,6 +105,7 @@ export class WorkerLoop implements AttemptHost {
     );
     this.#side = new WorkerSide({
       connectionString,
+      log: this.log,
       leaseSeconds,
       cancelGraceSeconds: this.abortGraceSeconds + leaseSeconds,
       identity: () => this.identity,
@@ -120,6 +130,17 @@ export class WorkerLoop implements AttemptHost {
         this.#wake.ring();
       },
     });
+    this.#spool = new OutcomeSpool(
+      {
+        name: this.name,
+        log: this.log,
+        side: this.#side.db,
+        identity: () => this.identity,
+        pendingOutcomes: () => this.#runner.pending(),
+      },
+      options.spoolFolder,
+      leaseSeconds,
+    );
     this.#recovery = new WorkerRecovery({
       name: this.name,
       log: this.log,
@@ -132,12 +153,14 @@ export class WorkerLoop implements AttemptHost {
   }
 
   async start(): Promise<void> {
+    await this.#spool.prepare();
     const runnable = this.#options.tasks.filter((task) => task.handler !== undefined);
     const kindIds = await registerKinds(this.#side.db, runnable);
-    this.#definitions = new Map(runnable.map((task) => [kindIds.get(task.name)!, task]));
+    this.#definitions = new Map(runnable.map((task) => [kindIds.get(task)!, task]));
     this.#kindIds = [...this.#definitions.keys()];
     await this.client.registerTasks();
     await this.#lease.register();
+    await this.#spool.start();
     await this.#side.start();
   }
 
@@ -174,6 +197,7 @@ export class WorkerLoop implements AttemptHost {
     await this.#side.stop();
     await this.#lease.stop();
     await this.#sessions.settled();
+    await this.#spool.stop();
     this.#sessions.disconnect();
     await this.#side.close();
   }
@@ -184,6 +208,14 @@ export class WorkerLoop implements AttemptHost {
 
   get client(): AbsurdClient {
     return this.#side.client;
+  }
+
+  get store(): DurableStore {
+    return this.#side.store;
+  }
+
+  get logLines(): LogBuffer {
+    return this.#side.logLines;
   }
 
   isLeaseFresh(): boolean {
@@ -210,7 +242,7 @@ export class WorkerLoop implements AttemptHost {
 
   /** How many tasks there is room for, beside those that turns under way may bring. */
   get #roomCount(): number {
-    if (this.#stopping) return 0;
+    if (this.#stopping || this.#draining) return 0;
     const { heldCount } = this.#runner;
     return this.#concurrency + this.#prefetch - heldCount - this.#sessions.claimingCount;
   }
@@ -226,7 +258,7 @@ export class WorkerLoop implements AttemptHost {
       }
       const isWaitingForWork = this.#sessions.turnCount === 0 && this.#roomCount > 0;
       const untilMs = Math.min(
-        isWaitingForWork ? this.#lookAtMs : Infinity,
+        isWaitingForWork ? this.#looks.dueAtMs : Infinity,
         this.#runner.prefetchedSinceMs + PREFETCH_MS_MAX,
       );
       const waitMs = untilMs - performance.now();
@@ -249,7 +281,7 @@ export class WorkerLoop implements AttemptHost {
     if (!this.#sessions.hasIdle) return false;
     const min = this.#sessions.turnCount === 0 ? 1 : SECOND_TURN_MIN;
     if (this.#runner.endedCount >= min) return true;
-    return this.#roomCount >= min && performance.now() >= this.#lookAtMs;
+    return this.#roomCount >= min && performance.now() >= this.#looks.dueAtMs;
   }
 
   /** Under load half of the room at a time, so that two turns can be under way. */
@@ -269,7 +301,7 @@ export class WorkerLoop implements AttemptHost {
 
   async #turn(session: WorkerSession, ended: EndedAttempt[], limit: number): Promise<void> {
     const startMs = performance.now();
-    const bellCount = this.#bellCount;
+    const { bells } = this.#looks;
     const hints = this.#hints.take(limit, startMs);
     try {
       const reply = await session.cycle(this.identity, {
@@ -281,7 +313,7 @@ export class WorkerLoop implements AttemptHost {
       });
       const nowMs = performance.now();
       if (hints.isUnhinted) this.#hints.finishUnhinted(nowMs, nowMs - startMs);
-      if (limit > 0) this.#planLook(reply.claims.length, limit, bellCount);
+      if (limit > 0) this.#looks.plan(reply.claims.length, limit, bells);
       this.#afterCycle(ended, reply);
     } catch (error) {
       this.#runner.putBack(ended);
@@ -291,23 +323,13 @@ export class WorkerLoop implements AttemptHost {
   }
 
   #afterCycle(ended: readonly EndedAttempt[], reply: CycleReply): void {
+    this.#runner.reported(ended);
+    this.#spool.settle(ended);
     if (reply.stale.size > 0) this.#logStale(ended, reply.stale);
     if (reply.releasedCount > 0) this.#ringBell();
     if (reply.releasedCount > this.#concurrency) this.#side.notifier.notify(ANY_QUEUE_PAYLOAD);
     for (const claim of reply.claims) this.#hints.record(claim.laneId, claim.seq);
     this.#runner.accept(reply.claims, performance.now());
-  }
-
-  /** Full: there is more. Some: there may be more soon. None: ever later, up to the poll interval. */
-  #planLook(claimCount: number, limit: number, bellCountBefore: number): void {
-    if (claimCount === limit || this.#bellCount !== bellCountBefore) {
-      this.#lookAtMs = 0;
-      this.#idleMs = POLL_MS_MIN;
-      return;
-    }
-    const idleMsMax = (this.#options.pollSeconds ?? 1) * 1000;
-    this.#idleMs = claimCount > 0 ? POLL_MS_MIN : Math.min(this.#idleMs * 2, idleMsMax);
-    this.#lookAtMs = performance.now() + this.#idleMs * (0.75 + 0.25 * Math.random());
   }
 
   async #recover(): Promise<void> {
@@ -316,8 +338,7 @@ export class WorkerLoop implements AttemptHost {
   }
 
   #ringBell(): void {
-    this.#bellCount += 1;
-    this.#lookAtMs = 0;
+    this.#looks.ring();
     this.#wake.ring();
   }
 
@@ -336,11 +357,18 @@ export class WorkerLoop implements AttemptHost {
     if (message.kind === "dead") {
       this.#recovery.report(new WorkerDeclaredDead("its heartbeat was refused"));
       this.#wake.ring();
-    } else if (message.kind === "cancel") {
-      const attempt = this.#runner.find(`${message.taskNumber}/${message.claimNo}`);
-      if (attempt && !attempt.isAborted) attempt.abort(new TaskCancelled(message.reason));
-    } else {
+    } else if (message.kind === "drain") {
+      this.#draining = message.isAsked;
+      if (message.isAsked) this.#runner.release();
+      this.#ringBell();
+    } else if (message.kind === "stop") {
+      this.stop(message.graceSeconds);
+    } else if (message.kind === "failed") {
       this.log.warn({ worker: this.name, error: message.message }, "a heartbeat failed");
+    } else {
+      const attempt = this.#runner.find(`${message.taskNumber}/${message.claimNo}`);
+      const Reason = message.kind === "cancel" ? TaskCancelled : DeadlineExceeded;
+      if (attempt && !attempt.isAborted) attempt.abort(new Reason(message.reason));
     }
   }
 

@@ -1,5 +1,6 @@
 /** What a worker can be told. */
 import type { ClassifyError } from "./error-record.ts";
+import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
 
 export interface WorkerOptions {
@@ -15,6 +16,10 @@ export interface WorkerOptions {
    * They are given back, uncounted, when the worker stops. Default 0.
    */
   readonly prefetch?: number;
+  /** What tasks can take at once, by name: `{ cpu: 8, memoryBytes: 32e9 }`. Default: nothing. */
+  readonly capacity?: Readonly<Record<string, number>>;
+  /** What tasks can require or prefer: `{ gpu: "true", site: "ovro" }`. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** What a crash costs at most, before others take over. Default 30, at least 0.2. */
   readonly leaseSeconds?: number;
   /** Default: a sixth of the lease. */
@@ -23,7 +28,14 @@ export interface WorkerOptions {
   readonly pollSeconds?: number;
   /** How long a handler may go on after its signal aborted. Default 10. */
   readonly abortGraceSeconds?: number;
+  /**
+   * Where outcomes wait that the database does not take for a second because it is away: they
+   * outlive this process. Shared with other workers and clients at will. Default: memory only.
+   */
+  readonly spoolFolder?: string;
   readonly classifyError?: ClassifyError;
+  /** Reads params that a task only refers to, such as `fileParams`. Default: such tasks fail. */
+  readonly resolveParams?: ResolveParams;
   readonly name?: string;
   readonly version?: string;
   /** Default: silent. */

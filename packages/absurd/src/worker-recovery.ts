@@ -94,7 +94,7 @@ export class WorkerRecovery {
 
   #untilDatabaseIsBack(work: () => Promise<void>): Promise<void> {
     return retryTransient(work, {
-      attemptsMax: this.#parts.isStopping() ? STOPPING_ATTEMPTS_MAX : Infinity,
+      attemptsMax: () => (this.#parts.isStopping() ? STOPPING_ATTEMPTS_MAX : Infinity),
       onFailure: () => {
         this.#parts.sessions.disconnect();
       },

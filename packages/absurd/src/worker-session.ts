@@ -36,6 +36,8 @@ export interface Claim {
   readonly timeoutMs: number | undefined;
   /** JSON. */
   readonly params: string;
+  /** JSON. */
+  readonly traceContext: string | null;
 }
 
 export interface CycleRequest {
@@ -64,12 +66,17 @@ type CycleRow = readonly [
   attemptsMax: string | null,
   timeoutMs: string | null,
   params: string | null,
+  traceContext: string | null,
 ];
 
 const CYCLE = `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
   $14, $15)`;
 // Values stay text: parsing is the attempt's business, and most columns go back as they came.
 const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
+
+/** The hot statements have one good plan, whatever the statistics of a fresh table say. */
+export const SESSION_SETTINGS = `set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
+  set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`;
 
 export class WorkerSession {
   readonly #connectionString: string;
@@ -95,12 +102,7 @@ export class WorkerSession {
       if (this.#client === client) this.#client = undefined;
     });
     await client.connect();
-    // The hot statements have one good plan, whatever the statistics of a fresh table say.
-    await client.query(
-      `set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
-       set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
-       set jit = off`,
-    );
+    await client.query(SESSION_SETTINGS);
     this.#client = client;
     return client;
   }
@@ -135,6 +137,20 @@ export class WorkerSession {
       ],
     );
     return row!.worker_id;
+  }
+
+  /** Says what the worker has. @throws {InvalidDemand} */
+  async describe(
+    identity: WorkerIdentity,
+    capacity: Readonly<Record<string, number>>,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await run(await this.connect(), "select absurd.describe_worker($1, $2, $3, $4)", [
+      identity.workerId,
+      identity.epoch.toString(),
+      JSON.stringify(capacity),
+      JSON.stringify(labels),
+    ]);
   }
 
   async cycle(identity: WorkerIdentity, request: CycleRequest): Promise<CycleReply> {
@@ -209,7 +225,7 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
   const stale = new Set<string>();
   let releasedCount = 0;
   for (const row of rows) {
-    const [what, taskNumber, claimNo, laneId, seq, kindId, , timeoutMs, params] = row;
+    const [what, taskNumber, claimNo, laneId, seq, kindId, , timeoutMs, params, trace] = row;
     if (what === "r") releasedCount = Number(claimNo);
     else if (what === "s") stale.add(`${taskNumber}/${claimNo}`);
     else {
@@ -221,6 +237,7 @@ function readReply(rows: readonly CycleRow[]): CycleReply {
         kindId: Number(kindId),
         timeoutMs: timeoutMs === null ? undefined : Number(timeoutMs),
         params: params!,
+        traceContext: trace,
       });
     }
   }

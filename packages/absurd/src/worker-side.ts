@@ -6,14 +6,18 @@ import pg from "pg";
 
 import { AbsurdClient } from "./client.ts";
 import type { Db } from "./db.ts";
+import { DurableStore } from "./durable-store.ts";
 import { Listener } from "./listener.ts";
+import { LogBuffer } from "./log-buffer.ts";
 import { Maintainer } from "./maintainer.ts";
 import { Notifier } from "./notifier.ts";
 import { ProgressBuffer } from "./progress-buffer.ts";
+import type { Logger } from "./task.ts";
 import type { WorkerIdentity } from "./worker-session.ts";
 
 export interface WorkerSideOptions {
   readonly connectionString: string;
+  readonly log: Logger;
   readonly leaseSeconds: number;
   readonly cancelGraceSeconds: number;
   readonly identity: () => WorkerIdentity;
@@ -33,6 +37,8 @@ export class WorkerSide {
   readonly client: AbsurdClient;
   readonly notifier: Notifier;
   readonly progress: ProgressBuffer;
+  readonly store: DurableStore;
+  readonly logLines: LogBuffer;
   readonly #pool: pg.Pool;
   readonly #listener: Listener;
   readonly #maintainer: Maintainer;
@@ -57,18 +63,18 @@ export class WorkerSide {
       },
       onError,
     );
-    const { db } = this;
-    this.#maintainer = new Maintainer(
-      {
-        get identity() {
-          return options.identity();
-        },
-        side: db,
-        onReady: options.onReady,
-        onError,
+    const host = {
+      get identity() {
+        return options.identity();
       },
-      options,
-    );
+      side: this.db,
+      log: options.log,
+      onReady: options.onReady,
+      onError,
+    };
+    this.store = new DurableStore(host, options.connectionString);
+    this.logLines = new LogBuffer(host);
+    this.#maintainer = new Maintainer(host, options);
   }
 
   async start(): Promise<void> {
@@ -79,6 +85,8 @@ export class WorkerSide {
   /** Stops what might start something new, before the lease goes. */
   async stop(): Promise<void> {
     this.progress.stop();
+    this.logLines.stop();
+    await this.store.close();
     await this.#maintainer.stop();
     await this.#listener.stop();
   }

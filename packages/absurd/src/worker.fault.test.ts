@@ -29,7 +29,9 @@ afterEach(async () => {
 });
 
 describe("a worker stopped with SIGSTOP past its lease and resumed", () => {
-  for (const verb of ["complete", "fail", "progress", "spawn", "completeIn", "assertFence"]) {
+  const silent = ["complete", "fail", "progress", "log"];
+  const refused = ["spawn", "completeIn", "assertFence", "step", "emit", "sleep", "awaitEvent"];
+  for (const verb of [...silent, ...refused, "awaitTasks"]) {
     test(`cannot ${verb}`, async () => {
       const { db, client, goFile } = await setup();
       const stale = await startProcess(database.url, goFile);
@@ -41,7 +43,7 @@ describe("a worker stopped with SIGSTOP past its lease and resumed", () => {
       await writeFile(goFile, "");
       stale.kill("SIGCONT");
       await stale.line("ended");
-      if (["spawn", "completeIn", "assertFence"].includes(verb)) {
+      if (!silent.includes(verb)) {
         assert.equal((await stale.line("refused"))["refused"], "LeaseLost");
       }
       // Its next registration shows that it has heard the verdict and dealt with it.
@@ -55,6 +57,9 @@ describe("a worker stopped with SIGSTOP past its lease and resumed", () => {
       assert.deepEqual(rows, [{ status: "claimed", attempt: 2 }], "a stale write was accepted");
       assert.equal((await db.query("select from product")).rowCount, 0);
       assert.equal((await db.query("select from absurd.progress")).rowCount, 0);
+      for (const table of ["checkpoint", "event", "wait_event", "task_log"]) {
+        assert.equal((await db.query(`select from absurd.${table}`)).rowCount, 0, table);
+      }
       await db.query("select absurd.complete_task($1)", [heir]);
       assert.equal((await client.show(taskId)).status, "completed");
     });
@@ -83,6 +88,26 @@ describe("kill -9", () => {
     );
     assert.ok(tasks.some((task) => task.attempt === 2));
     assert.equal((await db.query("select from product")).rowCount, 4);
+  });
+
+  test("between two steps, and in a durable sleep: what was kept is not done again", async () => {
+    const { client, goFile } = await setup();
+    const first = await startProcess(database.url, goFile);
+    const { taskId } = await client.spawn("stepper", {});
+    await first.line("kept");
+    first.kill("SIGKILL");
+    await writeFile(goFile, "");
+    const second = await startProcess(database.url, goFile);
+    await second.line("sleeps");
+    await until(async () => (await client.show(taskId)).place.place === "deferred", {
+      what: "the task sleeps",
+    });
+    second.kill("SIGKILL");
+    await startProcess(database.url, goFile);
+
+    const [task] = await client.awaitTasks([taskId], deadline());
+
+    assert.deepEqual(task!.result, { first: 1, second: 2, last: 3 });
   });
 
   test("of PostgreSQL and its restart: nothing lost, nothing twice", async () => {
@@ -194,7 +219,8 @@ async function setup(
   const db = givenPool ?? database.pool();
   await db.query(
     `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.outcome,
-       absurd.attempt, absurd.progress, absurd.worker, absurd.signal;
+       absurd.attempt, absurd.progress, absurd.worker, absurd.signal, absurd.dedup, absurd.credit,
+       absurd.checkpoint, absurd.event, absurd.wait_event, absurd.task_log;
      create table if not exists product (task_id uuid primary key); truncate product`,
   );
   const client = new AbsurdClient(db);

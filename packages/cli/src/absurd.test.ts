@@ -1,11 +1,12 @@
 /** The command `absurd` as a person meets it: real processes, a real database. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
+import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { AbsurdClient, UnknownTaskName } from "@contimg/absurd";
@@ -19,6 +20,18 @@ export const greet = defineTask({
   name: "greet",
   params: z.strictObject({ name: z.string() }),
   handler: ({ name }) => \`hello \${name}\`,
+});
+export const stepping = defineTask({
+  name: "stepping",
+  params: z.strictObject({}),
+  maxRetries: 0,
+  handler: async (_params, context) => {
+    const name = await context.awaitEvent("name");
+    await context.step("greet", () => "hello " + name);
+    await context.step("part", () => "bye");
+    context.log.info({ name }, "was polite");
+    if (context.attempt < 3) throw new Error("not polite enough");
+  },
 });
 export const tasks = [defineTask({
   name: "doomed",
@@ -67,6 +80,38 @@ describe("absurd", () => {
     assert.match((await run(["show", taskId])).output, /status +completed/);
     assert.match((await run(["list", "--status", "completed"])).output, new RegExp(taskId));
     assert.match((await run(["stats"])).output, /default/);
+  });
+
+  test("emits an event, shows steps and log, and starts a task anew from a step", async () => {
+    const taskId = (await run(["spawn", "stepping"])).output.trim();
+    await until(async () => (await client.events.waiters("name")).length === 1, {
+      what: "the task waits for its event",
+    });
+    assert.match((await run(["show", taskId])).output, /waiting: for event name/);
+    const emitted = await run(["emit", "name", "--payload", '"world"', "--json"]);
+    assert.equal((JSON.parse(emitted.output) as { first: boolean }).first, true);
+    assert.match((await run(["emit", "name"])).output, /happened already at/);
+    const [dead] = await client.awaitTasks([taskId]);
+    assert.equal(dead!.status, "failed");
+
+    assert.match((await run(["steps", taskId])).output, /greet +2 .*"hello world"\npart +2 /);
+    assert.match((await run(["log", taskId])).output, /info +#2 was polite \{"name":"world"\}/);
+    const unknown = await run(["retry", taskId, "--from-step", "sing"]);
+    assert.notEqual(unknown.exitCode, 0);
+    assert.match(unknown.errors, /has kept no step "sing"/);
+    assert.equal((await run(["retry", taskId, "--from-step", "part"])).exitCode, 0);
+    const followed = await run(["log", taskId, "--follow", "--json"]);
+
+    assert.equal(followed.output.trim().split("\n").length, 2);
+    const steps = await client.steps.list(taskId);
+    assert.deepEqual(
+      steps.map((each) => [each.step, each.attempt]),
+      [
+        ["$event:name", 1],
+        ["greet", 2],
+        ["part", 3],
+      ],
+    );
   });
 
   test("retries a task that failed", async () => {
@@ -123,3 +168,60 @@ async function run(
   const [output, errors] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
   return { exitCode: await exit, output, errors };
 }
+
+describe("absurd worker --exec", () => {
+  test("runs an executable as a task, under limits", async () => {
+    const script = join(folder, "double.sh");
+    await writeFile(
+      script,
+      `#!/bin/sh\nread -r n\necho "{\\"result\\": [$((n * 2)), $(ulimit -n)]}"\n`,
+    );
+    await chmod(script, 0o755);
+    const runner = start([
+      ...["worker", "--queue", "exec", "--exec", `double=${script}`],
+      ...["--exec-limit", "open-files=99", "--exec-limit", "memory=512M"],
+    ]);
+    try {
+      const taskId = await until(
+        async () => {
+          const spawned = await run(["spawn", "double", "--queue", "exec", "--params", "21"]);
+          return spawned.exitCode === 0 ? spawned.output.trim() : undefined;
+        },
+        { what: "the worker registered its task", deadlineMs: 50_000 },
+      );
+      const [task] = await client.awaitTasks([taskId]);
+      assert.deepEqual(task!.result, [42, 99]);
+    } finally {
+      runner.kill("SIGTERM");
+    }
+  });
+
+  test("names what is wrong with a limit", async () => {
+    const { exitCode, errors } = await run([
+      "worker",
+      "--exec",
+      "a=b",
+      "--exec-limit",
+      "memory=lots",
+    ]);
+    assert.equal(exitCode, 2);
+    assert.match(errors, /such as memory=512M/);
+  });
+});
+
+describe("absurd spool", () => {
+  test("lists what waits, and replays it", async () => {
+    const spoolFolder = join(folder, "spool");
+    const nowhere = new pg.Pool({ connectionString: "postgres://nobody@127.0.0.1:9/nothing" });
+    const away = new AbsurdClient(nowhere, { spoolFolder });
+    await away.spawn("greet", { name: "late" }, { whenAway: "spool", idempotencyKey: "late" });
+    await nowhere.end();
+
+    assert.match((await run(["spool", "list", "--folder", spoolFolder])).output, /ready +1 spawn /);
+    const replayed = await run(["spool", "replay", "--folder", spoolFolder, "--json"]);
+    assert.equal((JSON.parse(replayed.output) as { spawned: number }).spawned, 1);
+    assert.match((await run(["spool", "list", "--folder", spoolFolder])).output, /nothing waits/);
+    const { created } = await client.spawn("greet", { name: "x" }, { idempotencyKey: "late" });
+    assert.equal(created, false, "it is in the database");
+  });
+});

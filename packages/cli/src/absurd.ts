@@ -1,13 +1,23 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
-import { cancelCommand, retryCommand, spawnCommand } from "./absurd/change.ts";
+import { cancelCommand } from "./absurd/cancel.ts";
+import { retryCommand, spawnCommand } from "./absurd/change.ts";
+import { dlqCommand } from "./absurd/dlq.ts";
+import { explainCommand, moveCommand } from "./absurd/explain.ts";
 import { historyCommand } from "./absurd/history.ts";
+import { limitsCommand } from "./absurd/limits.ts";
 import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
+import { queuesCommand } from "./absurd/queues.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
+import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
+import { templateCommand } from "./absurd/template.ts";
 import { workerCommand } from "./absurd/worker.ts";
+import { workersCommand } from "./absurd/workers.ts";
+import { workflowCommand } from "./absurd/workflow.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
@@ -16,11 +26,23 @@ const COMMANDS = [
   spawnCommand,
   listCommand,
   showCommand,
+  stepsCommand,
+  logCommand,
+  emitCommand,
+  explainCommand,
+  moveCommand,
   retryCommand,
   cancelCommand,
+  dlqCommand,
   statsCommand,
   scheduleCommand,
   historyCommand,
+  workflowCommand,
+  templateCommand,
+  limitsCommand,
+  queuesCommand,
+  workersCommand,
+  spoolCommand,
 ];
 
 process.exitCode = await runProgram(
@@ -30,9 +52,11 @@ process.exitCode = await runProgram(
     commands: COMMANDS,
     environment: ENVIRONMENT,
     notes: [
-      "Not read: ABSURD_DLQ_ENABLED and ABSURD_DLQ_QUEUE_NAME (tasks that failed for good stay",
-      "where they are; see the view absurd.dead_letter, and retry), ABSURD_API_BASE_URL and",
-      "ABSURD_API_HEARTBEAT_INTERVAL (workers beat in the database).",
+      "Tasks that failed for good stay where they are: absurd dlq. A worker that starts with",
+      "ABSURD_DLQ_ENABLED=true has the database spawn a task absurd.dead-letter for each of them,",
+      "too, once that name is registered; false ends that; unset leaves it as it is.",
+      "Not read: ABSURD_API_BASE_URL and ABSURD_API_HEARTBEAT_INTERVAL (workers beat in the",
+      "database).",
     ],
   },
   process.argv.slice(2),

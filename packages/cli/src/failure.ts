@@ -2,18 +2,7 @@
  * How a command ends badly: one line for a person or one JSON object for a program, and an exit
  * code. Only a bug shows its stack.
  */
-import {
-  DependencyCycle,
-  DependencyFailed,
-  HistoryClosed,
-  InvalidParams,
-  InvalidSchedule,
-  InvalidTransition,
-  ScheduleNotFound,
-  TaskError,
-  TaskNotFound,
-  UnknownTaskName,
-} from "@contimg/absurd";
+import { TaskError } from "@contimg/absurd";
 import { PipelineError, type PipelineErrorTag } from "@contimg/pipeline";
 import { z } from "zod";
 
@@ -58,6 +47,37 @@ const CODE_OF_TAG: Readonly<Partial<Record<PipelineErrorTag, ExitCode>>> = {
   MissingTool: 4,
 };
 
+/** The engine's errors that a person can act on, by name. */
+const CODE_OF_ENGINE_ERROR: Readonly<Record<string, ExitCode>> = {
+  AwaitCycle: 2,
+  DependencyCycle: 2,
+  InvalidCondition: 2,
+  InvalidDemand: 2,
+  InvalidEventName: 2,
+  InvalidFilter: 2,
+  InvalidParams: 2,
+  InvalidPolicy: 2,
+  InvalidSchedule: 2,
+  InvalidSetting: 2,
+  InvalidSpawn: 2,
+  InvalidWorkflow: 2,
+  UnknownTaskName: 2,
+  LimitNotFound: 3,
+  ScheduleNotFound: 3,
+  StepNotFound: 3,
+  TaskNotFound: 3,
+  TemplateNotFound: 3,
+  UnknownErrorGroup: 3,
+  WorkerNotFound: 3,
+  WorkflowNotFound: 3,
+  DependencyFailed: 1,
+  HistoryClosed: 1,
+  InvalidTransition: 1,
+  QueueDraining: 1,
+  QueueFull: 1,
+  WorkflowBusy: 1,
+};
+
 const CONNECTION_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|08|57P|28|3D000)/;
 
 /** What a machine may refuse of a file; no bug of ours. */
@@ -77,23 +97,17 @@ export function toFailure(error: unknown): Failure {
 }
 
 function toEngineFailure(error: unknown): Failure | undefined {
-  if (
-    error instanceof InvalidParams ||
-    error instanceof InvalidSchedule ||
-    error instanceof UnknownTaskName
-  ) {
-    return failure(2, error.name, error.message);
-  }
-  if (error instanceof TaskNotFound || error instanceof ScheduleNotFound) {
-    return failure(3, error.name, error.message);
-  }
-  if (error instanceof HistoryClosed) return failure(1, error.name, error.message);
   if (error instanceof TaskError) return failure(1, error.tag, error.message, error.fields);
-  if (error instanceof DependencyCycle) return failure(2, error.name, error.message);
-  if (error instanceof DependencyFailed || error instanceof InvalidTransition) {
-    return failure(1, error.name, error.message);
-  }
-  return undefined;
+  if (!(error instanceof Error)) return undefined;
+  const code = CODE_OF_ENGINE_ERROR[error.name];
+  if (code === undefined) return undefined;
+  return failure(code, error.name, error.message, ownFields(error));
+}
+
+/** What an error of the engine says beside its message. */
+function ownFields(error: Error): Record<string, unknown> {
+  const hidden = new Set(["name", "message", "stack", "cause"]);
+  return Object.fromEntries(Object.entries(error).filter(([field]) => !hidden.has(field)));
 }
 
 function toSystemFailure(error: unknown): Failure | undefined {

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
-import { isAlive } from "./process-tree.ts";
+import { isAlive } from "@contimg/absurd/process-tree";
 import { type Area, AREAS, stageFoldersOf } from "./products/paths.ts";
 import { exists } from "./products/place.ts";
 import { finishPublication } from "./products/registry.ts";

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { PipelineError } from "./errors.ts";
 import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
-import { isAlive, listMarked, type ProcessIdentity } from "./process-tree.ts";
+import { isAlive, listMarked, type ProcessIdentity } from "@contimg/absurd/process-tree";
 import { runStageProcess, type StageRunOptions } from "./run-stage.ts";
 import type { Json } from "./stage.ts";
 

@@ -19,7 +19,7 @@ import {
   readIdentity,
   residentMib,
   signalAll,
-} from "./process-tree.ts";
+} from "@contimg/absurd/process-tree";
 import type { AnyStage, Json, StageResult } from "./stage.ts";
 import {
   LIFELINE_FD,

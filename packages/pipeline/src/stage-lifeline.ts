@@ -4,7 +4,7 @@
  */
 import { Socket } from "node:net";
 
-import { listDescendants, signalAll } from "./process-tree.ts";
+import { listDescendants, signalAll } from "@contimg/absurd/process-tree";
 import { LIFELINE_FD } from "./stage-messages.ts";
 
 const lifeline = new Socket({ fd: LIFELINE_FD, readable: true, writable: false });

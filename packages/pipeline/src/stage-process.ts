@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { Worker } from "node:worker_threads";
 
 import { PipelineError } from "./errors.ts";
-import { cpuSeconds } from "./process-tree.ts";
+import { cpuSeconds } from "@contimg/absurd/process-tree";
 import type { AnyStage, Json } from "./stage.ts";
 import {
   type StageError,

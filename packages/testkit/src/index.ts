@@ -1,5 +1,6 @@
 /** Databases, clocks, factories and simulated skies for tests. */
 export { type FreshDatabase, freshDatabase, setClock, until } from "./database.ts";
+export { auditGates } from "./gate-audit.ts";
 export { addSource, createRandom, synthesizeImage, type TrueSource } from "./synthetic-image.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
@@ -13,3 +14,5 @@ export {
 export { canMountDisks, mountSmallDisk } from "./small-disk.ts";
 export * as sqlWorker from "./sql-worker.ts";
 export { plansOf } from "./plans.ts";
+export * as workflowWorker from "./workflow-worker.ts";
+export { TcpProxy } from "./tcp-proxy.ts";

@@ -19,6 +19,8 @@ export interface ClaimRow {
   readonly claim_no: number;
   readonly lane_id: number;
   readonly seq: string;
+  /** JSON. */
+  readonly params: string;
 }
 
 export function task(fields: Record<string, unknown>): Record<string, unknown> {
@@ -32,11 +34,13 @@ export async function emptyEngine(
 ): Promise<{ db: pg.Client; worker: SqlWorker }> {
   const db = await database.connect();
   await setClock(db, T0);
+  await emptyTables(db);
   await db.query(
     `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
        absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
-       absurd.progress, absurd.worker, absurd.signal, absurd.ended_count, absurd.rollup,
-       absurd.closing_day`,
+       absurd.progress, absurd.worker, absurd.signal, absurd.parked, absurd.gate,
+       absurd.gate_wait, absurd.gate_grant, absurd.gate_touch, absurd.rate_start,
+       absurd.reservation`,
   );
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
@@ -47,6 +51,20 @@ export async function emptyEngine(
       Array.from({ length: count }, () => task({})),
     );
   return { db, worker: await registerWorker(db) };
+}
+
+/** What an engine knows before its first task; the rest is emptied. */
+const KEPT_TABLES = ["migrations", "control", "history", "kind", "lane", "class", "queue"];
+
+async function emptyTables(db: pg.Client): Promise<void> {
+  const { rows } = await db.query<{ tables: string }>(
+    `select string_agg(format('absurd.%I', c.relname), ', ') as tables
+       from pg_class c
+      where c.relnamespace = 'absurd'::regnamespace and c.relkind in ('r', 'p')
+        and not c.relispartition and c.relname <> all ($1)`,
+    [KEPT_TABLES],
+  );
+  await db.query(`truncate ${rows[0]!.tables}`);
 }
 
 export async function registerWorker(db: pg.Client): Promise<SqlWorker> {
@@ -75,26 +93,30 @@ export async function cycle(
   worker: SqlWorker,
   work: {
     done?: readonly ClaimRow[];
+    /** Of the done, as JSON. Default: none has one. */
+    results?: readonly string[];
     failed?: readonly (readonly [ClaimRow, string])[];
     limit?: number;
+    queues?: readonly string[];
   },
 ): Promise<ClaimRow[]> {
   const done = work.done ?? [];
   const failed = work.failed ?? [];
   const { rows } = await db.query<ClaimRow & { what: string }>(
-    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, array['default'], $11,
-                                null, null, $12)`,
+    `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, null, null,
+                                $13)`,
     [
       worker.id,
       worker.epoch,
       done.map((each) => each.task_id),
       done.map((each) => each.claim_no),
-      done.map(() => null),
+      done.map((_, i) => work.results?.[i] ?? null),
       failed.map(([each]) => each.task_id),
       failed.map(([each]) => each.claim_no),
       failed.map(([, errorClass]) => errorClass),
       failed.map(() => '{"tag":"Test","message":"as asked"}'),
       failed.map(() => 0.5),
+      work.queues ?? ["default"],
       worker.kinds,
       work.limit ?? 0,
     ],

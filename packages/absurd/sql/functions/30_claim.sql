@@ -4,8 +4,11 @@
 -- from. Unlocked probes of one row a lane.
 -- A lane with a hint has no live row below it, as far as this worker knows; a hint that is too high
 -- delays a task until the next claim without hints and has no other effect.
+-- p_demanding: which of the lanes that ask for resources or labels it may read, besides all others.
+-- Lanes with a limit are left out, whatever absurd.shares_claims said a moment ago.
 create or replace function absurd.best_lanes(
-  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer
+  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer,
+  p_demanding integer[]
 )
   returns table (lane_id integer, kind_id integer, hint bigint, boost_ms double precision)
   language sql stable
@@ -14,7 +17,8 @@ as $$
     select l.lane_id, l.kind_id, coalesce(h.hint, 0) as hint, l.boost_ms
       from absurd.lane l
       left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
-     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused
+     where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused and not l.limited
+       and (not l.demanding or l.lane_id = any(p_demanding))
   )
   select e.lane_id, e.kind_id, e.hint, e.boost_ms
     from eligible e
@@ -71,11 +75,11 @@ $$;
 -- Locks ready rows. Rows of one lane come in the order of seq.
 create or replace function absurd.claim(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_kinds integer[],
-  p_hint_lanes integer[], p_hints bigint[], p_limit integer
+  p_hint_lanes integer[], p_hints bigint[], p_limit integer, p_demanding integer[] default null
 )
   returns table (
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language plpgsql
 as $$
@@ -88,7 +92,8 @@ declare
 begin
   select array_agg(b.lane_id), array_agg(b.kind_id), array_agg(b.hint), array_agg(b.boost_ms)
     into v_lanes, v_kinds, v_hints, v_boosts
-    from absurd.best_lanes(p_queues, p_kinds, p_hint_lanes, p_hints, p_limit) b;
+    from absurd.best_lanes(
+             p_queues, p_kinds, p_hint_lanes, p_hints, p_limit, p_demanding) b;
   if v_lanes is null then
     return;
   end if;
@@ -99,10 +104,11 @@ begin
       returning r.task_id, r.claim_no + 1 as claim_no, r.lane_id, r.seq, r.at
     ),
     body as materialized (
-      select k.*, t.attempts_max, t.timeout_ms, t.params
+      select k.*, t.attempts_max, t.timeout_ms, t.params, t.trace_context
         from taken k
         cross join lateral (
-          select b.attempts_max, b.timeout_ms, b.params from absurd.task b where b.id = k.task_id
+          select b.attempts_max, b.timeout_ms, b.params, b.trace_context
+            from absurd.task b where b.id = k.task_id
         ) t
     ),
     leased as (
@@ -115,7 +121,7 @@ begin
     )
     select b.task_id, b.claim_no, b.lane_id, b.seq,
            v_kinds[array_position(v_lanes, b.lane_id)], b.attempts_max, b.timeout_ms,
-           b.params::text
+           b.params::text, b.trace_context::text
       from body b;
 end;
 $$;
@@ -125,7 +131,7 @@ $$;
 -- Rows of what = 's' are stale: ended attempts whose fence did not hold. One row of what = 'r' says
 -- in claim_no how many tasks became ready because of what completed. Rows of what = 'c' are claims.
 -- p_results, p_errors: JSON as text. p_classes: see absurd.fail_attempts.
--- Locks worker, lease, waiting, ready rows, in this order.
+-- Locks worker, lease, waiting rows, gates, ready rows, in this order.
 -- Raises WF002 when the worker was declared dead.
 create or replace function absurd.cycle(
   p_worker_id integer, p_epoch bigint,
@@ -136,7 +142,7 @@ create or replace function absurd.cycle(
 )
   returns table (
     what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language plpgsql
 as $$
@@ -144,15 +150,19 @@ declare
   v_done bigint[];
   v_failed bigint[];
   v_released integer := 0;
+  v_gated boolean := absurd.has_gates();
 begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
   if cardinality(p_done_ids) > 0 then
     v_done := absurd.complete_attempts(p_worker_id, p_epoch, p_done_ids, p_done_claims, p_results);
-    v_released := absurd.release_dependents(v_done);
+    v_released := absurd.resolve_dependents(v_done);
+    if v_gated then
+      perform absurd.free_gates(v_done);
+    end if;
     if cardinality(v_done) < cardinality(p_done_ids) then
       return query
         select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
-               null::integer, null::bigint, null::text
+               null::integer, null::bigint, null::text, null::text
           from unnest(p_done_ids, p_done_claims) as g(task_id, claim_no)
          where g.task_id <> all (v_done);
     end if;
@@ -163,16 +173,32 @@ begin
     );
     return query
       select 's'::"char", g.task_id, g.claim_no, null::integer, null::bigint, null::integer,
-             null::integer, null::bigint, null::text
+             null::integer, null::bigint, null::text, null::text
         from unnest(p_failed_ids, p_failed_claims) as g(task_id, claim_no)
        where g.task_id <> all (v_failed);
   end if;
+  if v_gated and p_limit > 0 then
+    perform absurd.take_notes(100);
+  end if;
+  v_released := v_released + absurd.settle_gates();
   if v_released > 0 then
     return query
       select 'r'::"char", null::bigint, v_released, null::integer, null::bigint, null::integer,
-             null::integer, null::bigint, null::text;
+             null::integer, null::bigint, null::text, null::text;
   end if;
-  if p_limit > 0 then
+  if p_limit > 0 and absurd.has_demanding_lanes(p_queues, p_kinds) then
+    return query
+      select 'c'::"char", c.*
+        from absurd.claim_fitting(
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
+        ) c;
+  elsif p_limit > 0 and absurd.shares_claims(p_queues) then
+    return query
+      select 'c'::"char", c.*
+        from absurd.claim_shared(
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
+        ) c;
+  elsif p_limit > 0 then
     return query
       select 'c'::"char", c.*
         from absurd.claim(

@@ -28,9 +28,9 @@ $$;
 
 -- Ends attempts that did not complete and returns the tasks whose fence held.
 --
--- p_classes: retryable, recoverable, timeout (tried again while attempts are left), fatal,
--- validation (dead at once), cancelled, released (given back, not counted), lost (its worker died:
--- tried again without back-off).
+-- p_classes: retryable, recoverable, timeout (tried again while attempts are left, recoverable after
+-- its repair when a rule names one), fatal, validation (dead at once), cancelled, released (given
+-- back, not counted), lost (its worker died: tried again without back-off).
 -- p_jitters: 0 to 1 each, spreads the back-off.
 create or replace function absurd.fail_attempts(
   p_worker_id integer, p_epoch bigint, p_ids bigint[], p_claims integer[], p_classes text[],
@@ -59,58 +59,28 @@ begin
 end;
 $$;
 
--- The wait before the next attempt: 2 s, doubled with each attempt, at most 5 minutes, of which half
--- is spread by p_jitter. A task's policy may set backoff_seconds and backoff_seconds_max.
-create or replace function absurd.backoff(
-  p_claim_no integer, p_policy jsonb, p_jitter double precision
-)
-  returns interval
-  language sql immutable
-as $$
-  select make_interval(secs => (0.5 + 0.5 * coalesce(p_jitter, 0.5)) * least(
-    coalesce((p_policy ->> 'backoff_seconds_max')::double precision, 300),
-    coalesce((p_policy ->> 'backoff_seconds')::double precision, 2)
-      * 2.0 ^ least(p_claim_no - 1, 30)
-  ));
-$$;
-
--- Puts attempts that just lost their lease where they belong: deferred (another try), ready (given
--- back) or outcome (dead, cancelled), and cancels what depended on the dead.
--- An attempt counts from its claim, so a task that kills its workers comes to its end, too. One that
--- was asked to stop is not tried again, whatever its worker made of the request.
+-- Puts attempts that just lost their lease where absurd.judge says: deferred (another try), ready
+-- (given back), waiting (for its repair) or outcome (dead, cancelled), and resolves what depended on
+-- the ended ones. What is given back to a gated lane goes in line at its gates; the caller settles
+-- or notes the gates.
 create or replace function absurd.settle(p_ended absurd.ended_attempt[])
   returns void
   language plpgsql
 as $$
 declare
+  v_judged absurd.judged_attempt[] := absurd.judge(p_ended);
   v_over bigint[];
 begin
   with judged as materialized (
-    select e.*, t.policy, s.reason as cancel_reason,
-           case
-             when e.class = 'cancelled' then 'cancelled'
-             when e.class in ('fatal', 'validation') then 'dead'
-             when e.class <> 'released' and e.claim_no - c.attempts >= t.attempts_max then 'dead'
-             when s.reason is not null then 'cancelled'
-             when e.class = 'released' then 'released'
-             when e.class = 'lost' then 'at once'
-             else 'again'
-           end as verdict
-      from unnest(p_ended) e
-      join absurd.task t on t.id = e.task_id
-      left join absurd.signal s
-        on s.task_id = e.task_id and s.claim_no = e.claim_no and s.kind = 'cancel'
-      cross join lateral (
-        select coalesce(sum(k.attempts), 0) as attempts
-          from absurd.credit k where k.task_id = e.task_id
-      ) c
+    select * from unnest(v_judged)
   ),
   logged as (
     insert into absurd.attempt (
-      task_id, claim_no, worker_id, claimed_at, finished_at, class, error
+      task_id, claim_no, worker_id, claimed_at, finished_at, class, error, rule, fingerprint
     )
-    select j.task_id, j.claim_no, j.worker_id, j.claimed_at, absurd.clock(), j.class, j.error
-      from judged j where j.verdict in ('dead', 'again', 'at once')
+    select j.task_id, j.claim_no, j.worker_id, j.claimed_at, absurd.clock(), j.class, j.error,
+           j.rule, j.fingerprint
+      from judged j where j.verdict not in ('cancelled', 'released')
   ),
   credited as (
     insert into absurd.credit (task_id, claim_no, attempts)
@@ -118,30 +88,33 @@ begin
   ),
   again as (
     insert into absurd.deferred (run_at, task_id, claim_no, lane_id)
-    select absurd.clock() + absurd.backoff(j.claim_no, j.policy, j.jitter),
-           j.task_id, j.claim_no, j.lane_id
-      from judged j where j.verdict = 'again'
+    select j.run_at, j.task_id, j.claim_no, j.lane_id from judged j where j.verdict = 'again'
   ),
   given_back as (
     insert into absurd.ready (lane_id, task_id, claim_no, at)
     select j.lane_id, j.task_id, j.claim_no, absurd.clock()
-      from judged j where j.verdict in ('released', 'at once')
+      from judged j
+     where j.verdict in ('released', 'at once')
+       and not exists (select from absurd.lane l where l.lane_id = j.lane_id and l.gated)
   ),
   over as (
     insert into absurd.outcome (
-      task_id, claim_no, kind, worker_id, claimed_at, finished_at, error
+      task_id, claim_no, kind, worker_id, claimed_at, finished_at, error, fingerprint
     )
-    select j.task_id, j.claim_no, case j.verdict when 'dead' then 'd' else 'x' end::"char",
-           j.worker_id, j.claimed_at, absurd.clock(),
-           case when j.verdict = 'cancelled' and j.class <> 'cancelled'
-                then absurd.error_json('TaskCancelled', 'cancelled', j.cancel_reason)
-                else j.error end
-      from judged j where j.verdict in ('dead', 'cancelled')
+    select j.task_id, j.claim_no, case j.verdict when 'cancelled' then 'x' else 'd' end::"char",
+           j.worker_id, j.claimed_at, absurd.clock(), j.error, j.fingerprint
+      from judged j where j.verdict in ('dead', 'late', 'cancelled')
     returning task_id
   )
-  select array_agg(o.task_id) into v_over from over o;
-  if v_over is not null then
-    perform absurd.cancel_dependents(v_over);
+  select coalesce(array_agg(o.task_id), '{}') into v_over from over o;
+  if exists (select from unnest(v_judged) j where j.verdict = 'repair') then
+    v_over := v_over || absurd.begin_repairs(v_judged);
+  end if;
+  if cardinality(v_over) > 0 then
+    perform absurd.after_end(v_over);
+  end if;
+  if absurd.has_gates() then
+    perform absurd.leave_gates(p_ended);
   end if;
 end;
 $$;
@@ -155,17 +128,23 @@ as $$
 declare
   v_lease absurd.lease := absurd.hold_fence(p_fence);
 begin
-  perform absurd.release_dependents(absurd.complete_attempts(
+  perform absurd.resolve_dependents(absurd.complete_attempts(
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_result::text]
   ));
+  if absurd.has_gates() then
+    perform absurd.free_gates(array[v_lease.task_id]);
+    perform absurd.note_gates();
+  end if;
 end;
 $$;
 
 -- Fails one attempt. p_class: retryable, recoverable, fatal or validation, as in
--- absurd.fail_attempts. Raises WF001 when the fence is stale, 22023 for another class.
+-- absurd.fail_attempts; p_tag is what retry rules by tag look at; p_retry_after_seconds stands in for
+-- the back-off. Raises WF001 when the fence is stale, 22023 for another class.
 create or replace function absurd.fail_task(
-  p_fence text, p_message text, p_class text default 'retryable', p_fields jsonb default '{}'
+  p_fence text, p_message text, p_class text default 'retryable', p_fields jsonb default '{}',
+  p_tag text default 'Error', p_retry_after_seconds double precision default null
 )
   returns void
   language plpgsql
@@ -173,7 +152,7 @@ as $$
 declare
   v_lease absurd.lease := absurd.hold_fence(p_fence);
 begin
-  if p_class not in ('retryable', 'recoverable', 'fatal', 'validation') then
+  if p_class is null or p_class not in ('retryable', 'recoverable', 'fatal', 'validation') then
     raise exception using
       errcode = '22023',
       message = format('class is "%s", expected retryable, recoverable, fatal or validation',
@@ -182,10 +161,13 @@ begin
   perform absurd.fail_attempts(
     v_lease.worker_id, v_lease.epoch, array[v_lease.task_id], array[v_lease.claim_no],
     array[p_class],
-    array[jsonb_build_object('tag', 'Error', 'class', p_class, 'message', p_message,
-                             'fields', p_fields)::text],
+    array[(jsonb_build_object('tag', p_tag, 'class', p_class, 'message', p_message,
+                              'fields', p_fields)
+           || jsonb_strip_nulls(jsonb_build_object('retry_after_seconds', p_retry_after_seconds))
+          )::text],
     array[random()]
   );
+  perform absurd.note_gates();
 end;
 $$;
 

@@ -36,7 +36,9 @@ begin
 end;
 $$;
 
--- Prolongs every lease of a worker by one row, and hands over the requests waiting for it.
+-- Prolongs every lease of a worker by one row, and hands over the requests waiting for it: to
+-- 'cancel' a task, or (task 0) of the worker itself to 'drain' or to 'stop', with the grace in
+-- seconds as reason.
 -- Raises WF002 when the worker was declared dead.
 create or replace function absurd.beat(p_worker_id integer, p_epoch bigint)
   returns table (task_id bigint, claim_no integer, kind text, reason text)
@@ -50,7 +52,10 @@ begin
   end if;
   return query
     select s.task_id, s.claim_no, s.kind, s.reason
-      from absurd.signal s where s.worker_id = p_worker_id;
+      from absurd.signal s where s.worker_id = p_worker_id
+    union all
+    select 0::bigint, 0, g.kind, g.grace_seconds::text
+      from absurd.worker_signal g where g.worker_id = p_worker_id;
 end;
 $$;
 
@@ -82,6 +87,7 @@ begin
       p_worker_id, p_epoch, v_unknown, v_claims,
       array_fill('released'::text, array[cardinality(v_unknown)]), null, null
     );
+    perform absurd.settle_gates();
   end if;
   return query
     select g.task_id, g.claim_no,
@@ -109,6 +115,7 @@ begin
       array_agg('released'::text), null, null
     )
       from absurd.lease l where l.worker_id = p_worker_id and l.epoch = p_epoch;
+    perform absurd.settle_gates();
     update absurd.control c set expires_at = '-infinity'
      where c.worker_id = p_worker_id and c.epoch = p_epoch;
   end if;
@@ -116,22 +123,31 @@ end;
 $$;
 
 -- Claims tasks for a worker written in any language; params are JSON and fence goes back to
--- complete_task and fail_task. Raises WF002 when the worker was declared dead.
+-- complete_task and fail_task. A task name stands for all its versions, name@version for one.
+-- Raises WF002 when the worker was declared dead.
 create or replace function absurd.claim_tasks(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_task_names text[], p_limit integer
 )
   returns table (task_id uuid, task_name text, params jsonb, attempt integer, fence text)
   language plpgsql
 as $$
+declare
+  v_kinds integer[];
 begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
+  v_kinds := array(
+    select n.kind_id from absurd.kind n
+     where n.name = any(p_task_names) or n.name || '@' || n.version = any(p_task_names)
+  );
+  if absurd.has_gates() then
+    perform absurd.take_notes(100);
+    perform absurd.settle_gates();
+  end if;
   return query
     select absurd.task_uuid(c.task_id), k.name, c.params::jsonb, c.claim_no,
            absurd.fence_text(c.task_id, c.claim_no, p_worker_id, p_epoch)
-      from absurd.claim(
-             p_worker_id, p_epoch, p_queues,
-             array(select n.kind_id from absurd.kind n where n.name = any(p_task_names)),
-             null, null, p_limit
+      from absurd.claim_fitting(
+             p_worker_id, p_epoch, p_queues, v_kinds, null, null, p_limit
            ) c
       join absurd.kind k on k.kind_id = c.kind_id;
 end;

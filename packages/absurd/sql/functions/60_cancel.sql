@@ -21,7 +21,7 @@ begin
     perform absurd.request_cancel(v_left, p_reason);
     v_now := absurd.cancel_unclaimed(v_left, p_reason);
     v_cancelled := v_cancelled || v_now;
-    perform absurd.cancel_dependents(v_now);
+    perform absurd.after_end(v_now);
     v_left := array(
       select i from unnest(v_left) i
        where i <> all (v_now)
@@ -35,6 +35,7 @@ begin
     );
     exit when cardinality(v_left) = 0;
   end loop;
+  perform absurd.note_gates();
   return query
     select i, case
              when i = any(v_cancelled) then 'cancelled'
@@ -61,24 +62,32 @@ as $$
   on conflict do nothing;
 $$;
 
--- Cancels those of the tasks that no worker holds; returns them.
-create or replace function absurd.cancel_unclaimed(p_ids bigint[], p_reason text)
+-- Cancels those of the tasks that no worker holds, or of these those whose claim number is at most
+-- p_claim_no_max; returns them.
+create or replace function absurd.cancel_unclaimed(
+  p_ids bigint[], p_reason text, p_claim_no_max integer default 2147483647
+)
   returns bigint[]
   language sql
 as $$
   with from_waiting as (
-    delete from absurd.waiting w where w.child = any(p_ids) returning w.child as id, w.claim_no
+    delete from absurd.waiting w where w.child = any(p_ids) and w.claim_no <= p_claim_no_max
+    returning w.child as id, w.claim_no
   ),
   from_deferred as (
-    delete from absurd.deferred d where d.task_id = any(p_ids) returning d.task_id as id, d.claim_no
+    delete from absurd.deferred d where d.task_id = any(p_ids) and d.claim_no <= p_claim_no_max
+    returning d.task_id as id, d.claim_no
   ),
   lanes as materialized (
     select distinct t.lane_id from absurd.task t where t.id = any(p_ids)
   ),
   from_ready as (
     delete from absurd.ready r using lanes l
-     where r.lane_id = l.lane_id and r.task_id = any(p_ids)
+     where r.lane_id = l.lane_id and r.task_id = any(p_ids) and r.claim_no <= p_claim_no_max
     returning r.task_id as id, r.claim_no
+  ),
+  from_parked as (
+    delete from absurd.parked p where p.task_id = any(p_ids) returning p.task_id as id, p.claim_no
   ),
   ended as (
     insert into absurd.outcome (task_id, claim_no, kind, finished_at, error)
@@ -89,6 +98,7 @@ as $$
         select * from from_waiting
         union all select * from from_deferred
         union all select * from from_ready
+        union all select * from from_parked
       ) e
     returning task_id
   )
@@ -125,56 +135,13 @@ create or replace function absurd.retry_task(p_task_id uuid)
 as $$
 declare
   v_id bigint := absurd.task_number(p_task_id);
-  v_family bigint[];
-  v_back bigint[];
 begin
   if v_id is null or not exists (select from absurd.task t where t.id = v_id) then
     raise exception using errcode = 'WF006', message = format('no task %s', p_task_id);
   end if;
-  with recursive family(id) as (
-    select o.task_id from absurd.outcome o where o.task_id = v_id and o.kind in ('d', 'x')
-    union
-    select d.child
-      from family f
-      join absurd.dep d on d.parent = f.id
-      join absurd.outcome o on o.task_id = d.child and o.kind = 'x'
-     where o.error ->> 'tag' = 'DependencyFailed'
-  )
-  select array_agg(f.id) into v_family from family f;
-  perform absurd.uncount_outcomes(v_family);
-
-  with revived as (
-    delete from absurd.outcome o
-     where o.task_id = any(v_family) and o.kind in ('d', 'x')
-    returning o.task_id, o.claim_no
-  ),
-  credited as (
-    insert into absurd.credit as k (task_id, claim_no, attempts)
-    select r.task_id, r.claim_no, r.claim_no - coalesce(c.attempts, 0)
-      from revived r
-      left join lateral (
-        select sum(k.attempts) as attempts from absurd.credit k where k.task_id = r.task_id
-      ) c on true
-    -- The last attempt was given back unstarted and has a credit already.
-    on conflict on constraint credit_pkey do update set attempts = k.attempts + excluded.attempts
-  ),
-  waits as (
-    insert into absurd.waiting (child, need, claim_no, lane_id, run_at)
-    select r.task_id, 0, r.claim_no, t.lane_id, absurd.clock()
-      from revived r join absurd.task t on t.id = r.task_id
-    returning child
-  )
-  select array_agg(w.child) into v_back from waits w;
-  if v_back is null then
+  if not exists (select from absurd.outcome o where o.task_id = v_id and o.kind in ('d', 'x')) then
     return false;
   end if;
-
-  -- Their parents may end while this runs, as for edges that are being spawned.
-  update absurd.waiting w set need = absurd.unmet_count(w.child) where w.child = any(v_back);
-  insert into absurd.late_edge (child)
-  select w.child from absurd.waiting w where w.child = any(v_back) and w.need > 0
-  on conflict do nothing;
-  perform absurd.leave_waiting(v_back);
-  return true;
+  return cardinality(absurd.revive(array[v_id])) > 0;
 end;
 $$;

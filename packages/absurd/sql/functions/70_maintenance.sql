@@ -1,11 +1,11 @@
 -- Maintenance, done by one worker at a time: the one whose name is in the leader's row.
 
 -- Takes or keeps the leadership and does one round of maintenance. Returns the leader's term, null
--- when another worker leads, and the seconds until the next deferred task or schedule falls due
+-- when another worker leads, and the seconds until the next deferred task, rate or schedule is due
 -- (null: none). Schedules that are due are fired by the leader's process: see fire_schedule.
 --
 -- Recovery only puts tasks back in line, it never runs them. Each job is bounded, in the order of
--- task numbers. Locks control, worker, lease, waiting, deferred, ready rows, in this order.
+-- task numbers. Locks control, worker, lease, waiting, deferred, ready rows, gates, in this order.
 create or replace function absurd.maintain(
   p_worker_id integer, p_epoch bigint, p_leader_ms integer, p_cancel_grace_ms integer
 )
@@ -33,27 +33,41 @@ begin
      where w.worker_id = p_worker_id
        and w.beat_at + w.lease_ms * interval '0.5 millisecond' < absurd.clock();
     v_recovered := absurd.recover_dead_workers(1000) + absurd.end_overdue(p_cancel_grace_ms, 1000);
-    v_promoted := absurd.promote_deferred(1000) + absurd.release_buffered(100);
+    v_promoted := absurd.promote_deferred(1000) + absurd.release_buffered(100)
+      + absurd.tend_suspended(1000);
     perform absurd.audit_edges(1000);
+    perform absurd.run_fan_outs(null);
+    perform absurd.end_expired(1000);
+    perform absurd.tidy_failures(1000);
+    v_promoted := v_promoted + absurd.tend_gates(1000);
     delete from absurd.signal s
      where not exists (
              select from absurd.lease l where l.task_id = s.task_id and l.claim_no = s.claim_no
            );
+    perform absurd.forget_worker_signals();
     perform absurd.ensure_partitions();
   end if;
   return query
     select v_term, v_promoted, v_recovered,
-           least((select extract(epoch from d.run_at - absurd.clock())::double precision
-                    from absurd.deferred d order by d.run_at limit 1),
-                 absurd.next_schedule_seconds());
+           least(
+             extract(epoch from least(
+               (select d.run_at from absurd.deferred d order by d.run_at limit 1),
+               case when absurd.has_gates() then absurd.next_rate_due() end
+             ) - absurd.clock())::double precision,
+             absurd.next_schedule_seconds()
+           );
 end;
 $$;
 
--- Moves deferred tasks that are due to their lanes. Returns how many.
+-- Moves deferred tasks that are due to their lanes, or to their gates. Returns how many.
 create or replace function absurd.promote_deferred(p_limit integer)
   returns integer
-  language sql
+  language plpgsql
 as $$
+declare
+  v_count integer;
+  v_gated absurd.ready[];
+begin
   with due as materialized (
     select d.run_at, d.task_id from absurd.deferred d
      where d.run_at <= absurd.clock() order by d.run_at, d.task_id limit p_limit
@@ -64,12 +78,22 @@ as $$
      where d.run_at = u.run_at and d.task_id = u.task_id
     returning d.task_id, d.claim_no, d.lane_id, d.run_at
   ),
+  routed as materialized (
+    select m.*, l.gated from moved m join absurd.lane l on l.lane_id = m.lane_id
+  ),
   placed as (
     insert into absurd.ready (lane_id, task_id, claim_no, at)
-    select m.lane_id, m.task_id, m.claim_no, m.run_at from moved m order by m.run_at, m.task_id
-    returning 1
+    select r.lane_id, r.task_id, r.claim_no, r.run_at
+      from routed r where not r.gated order by r.run_at, r.task_id
   )
-  select count(*)::integer from placed;
+  select count(*)::integer,
+         array_agg(row(r.lane_id, r.claim_no, null, r.task_id, r.run_at)::absurd.ready
+                   order by r.run_at, r.task_id) filter (where r.gated)
+    into v_count, v_gated
+    from routed r;
+  perform absurd.park(v_gated);
+  return v_count;
+end;
 $$;
 
 -- The stored form of an error that the engine itself finds.
@@ -160,7 +184,13 @@ begin
            (
              select s.reason from absurd.signal s
               where s.task_id = l.task_id and s.claim_no = l.claim_no and s.at < v_since
-           ) as cancel_reason
+                and s.kind = 'cancel'
+           ) as cancel_reason,
+           exists (
+             select from absurd.signal s
+              where s.task_id = l.task_id and s.claim_no = l.claim_no and s.at < v_since
+                and s.kind = 'deadline'
+           ) as is_late
       from absurd.lease l
      where l.kill_after < v_since
         or l.task_id in (select s.task_id from absurd.signal s where s.at < v_since)
@@ -169,8 +199,9 @@ begin
   ),
   ended as (
     delete from absurd.lease l using overdue o
-     where l.task_id = o.task_id and (o.cancel_reason is not null or l.kill_after < v_since)
-    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.cancel_reason
+     where l.task_id = o.task_id
+       and (o.cancel_reason is not null or o.is_late or l.kill_after < v_since)
+    returning l.task_id, l.claim_no, l.worker_id, l.lane_id, l.claimed_at, o.cancel_reason, o.is_late
   )
   select array_agg(row(
            e.task_id, e.claim_no, e.worker_id, e.lane_id, e.claimed_at,
@@ -178,6 +209,9 @@ begin
            case when e.cancel_reason is not null
                 then absurd.error_json('TaskCancelled', 'cancelled',
                        e.cancel_reason || '; its worker did not stop it in time')
+                when e.is_late
+                then absurd.error_json('DeadlineExceeded', 'timeout',
+                       'ran past its deadline; its worker did not stop it in time')
                 else absurd.error_json('TimedOut', 'timeout',
                        'ran past its timeout; its worker did not stop it in time') end,
            null
@@ -211,14 +245,7 @@ begin
   if cardinality(v_children) = 0 then
     return 0;
   end if;
-  perform from absurd.waiting w where w.child = any(v_children) order by w.child for update;
-  update absurd.waiting w set need = absurd.unmet_count(w.child) where w.child = any(v_children);
-  perform absurd.cancel_dependents(array(
-    select distinct o.task_id
-      from absurd.dep d join absurd.outcome o on o.task_id = d.parent
-     where d.child = any(v_children) and o.kind in ('d', 'x')
-  ));
   delete from absurd.late_edge e where e.child = any(v_children);
-  return absurd.leave_waiting(v_children);
+  return absurd.recount_waiting(v_children);
 end;
 $$;

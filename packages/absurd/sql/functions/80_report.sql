@@ -1,7 +1,7 @@
 -- What people look at.
 
 -- Every task with its whole story, one row each. A task without outcome and without lease is in
--- waiting, deferred or ready: it is retrying when an attempt of it failed since its last new start.
+-- waiting, deferred, parked or ready: it is retrying when an attempt of it failed since its last new start.
 create or replace view absurd.tasks as
 select absurd.task_uuid(t.id) as task_id,
        l.queue as queue_name,
@@ -64,7 +64,7 @@ select t.task_id, t.queue_name, t.task_name, t.params, t.attempt, t.error, t.err
    and t.task_number = any(array(select o.task_id from absurd.outcome o where o.kind = 'd'));
 
 -- Where one task is and what it waits for, by keys alone (the view reads history).
--- place: ready, deferred, waiting, lease, completed, failed, cancelled.
+-- place: ready, deferred, waiting, parked, lease, completed, failed, cancelled.
 create or replace function absurd.locate_task(p_task_number bigint)
   returns table (
     place text, run_at timestamptz, unmet integer, fraction real, note text, cancel_requested boolean
@@ -78,6 +78,7 @@ as $$
            when s.task_id is not null then 'lease'
            when w.child is not null then 'waiting'
            when d.task_id is not null then 'deferred'
+           when k.task_id is not null then 'parked'
            else 'ready'
          end,
          coalesce(d.run_at, w.run_at), w.need, p.fraction, p.note,
@@ -89,6 +90,7 @@ as $$
     left join absurd.lease s on s.task_id = t.id
     left join absurd.waiting w on w.child = t.id
     left join absurd.deferred d on d.task_id = t.id
+    left join absurd.parked k on k.task_id = t.id
     left join absurd.progress p on p.task_id = s.task_id and p.claim_no = s.claim_no
    where t.id = p_task_number;
 $$;

@@ -191,6 +191,7 @@ begin
     select r.lane_id, r.task_id, r.claim_no from absurd.ready r
     union all select d.lane_id, d.task_id, d.claim_no from absurd.deferred d
     union all select w.lane_id, w.child, w.claim_no from absurd.waiting w
+    union all select p.lane_id, p.task_id, p.claim_no from absurd.parked p
   ),
   counted as (
     select u.lane_id,

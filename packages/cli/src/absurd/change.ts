@@ -1,32 +1,39 @@
-/** `absurd spawn`, `absurd retry`, `absurd cancel`: changing what will run. */
+/** `absurd spawn`, `absurd retry`: changing what will run. */
 import type { SpawnOptions } from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { type DemandFlags, demandOf, withDemandFlags } from "./demand-flags.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
+import { type RareSpawnFlags, addRareSpawnFlags, readRareSpawnFlags } from "./spawn-flags.ts";
 
-interface SpawnFlags extends AbsurdFlags {
-  readonly params: string;
+interface SpawnFlags extends AbsurdFlags, RareSpawnFlags, DemandFlags {
+  readonly params?: string;
   readonly priority?: number;
   readonly delay?: number;
   readonly key?: string;
   readonly correlation?: string;
   readonly tag?: string[];
   readonly dependsOn?: string[];
+  readonly taskVersion?: string;
+  readonly fairnessKey?: string;
 }
 
 const SPAWN_EXAMPLES = `
 Examples:
   absurd spawn send-mail --params '{"to":"op@site"}'
   absurd spawn imaging --params @imaging.json --priority 5 --key tile-17
+  absurd spawn reduce --dedupe-seconds 3600 --deadline 2026-03-01T18:00:00Z
+  absurd spawn imaging --lock ms/17 --lock caltable/3:shared --concurrency-key disk=2
+  absurd spawn imaging --resource cpu=4 --label site=ovro --rate api=10/60
   generate | absurd spawn reduce --params - --depends-on 019a...-...`;
 
 export function spawnCommand(): Command {
-  return absurdCommand("spawn", "put a task into the queue")
+  const command = withDemandFlags(absurdCommand("spawn", "put a task into the queue"))
     .argument("<name>", "a registered task name")
-    .option("--params <json>", "JSON, @file, or - for standard input", "{}")
+    .option("--params <json>", "JSON, @file, or - for standard input; default {}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
     .option("--priority <number>", "higher first; default 0", parsePriority)
     .option("--delay <seconds>", "not before this long from now", numberIn(0, 1e9))
@@ -36,13 +43,14 @@ export function spawnCommand(): Command {
     .option("--correlation <id>", "correlation id")
     .option("--tag <tag...>", "tags")
     .option("--depends-on <task id...>", "tasks that must complete first")
-    .addHelpText("after", SPAWN_EXAMPLES)
-    .action(spawn);
+    .option("--task-version <version>", "default: the current version of the name")
+    .option("--fairness-key <key>", "tasks of different keys take turns");
+  return addRareSpawnFlags(command).addHelpText("after", SPAWN_EXAMPLES).action(spawn);
 }
 
 async function spawn(name: string, flags: SpawnFlags): Promise<void> {
   const settings = readSettings(flags);
-  const params = await readJsonArgument(flags.params);
+  const params = flags.params === undefined ? undefined : await readJsonArgument(flags.params);
   const options: SpawnOptions = {
     ...(settings.queue === undefined ? {} : { queue: settings.queue }),
     ...(settings.timeoutSeconds === undefined ? {} : { timeoutSeconds: settings.timeoutSeconds }),
@@ -52,7 +60,11 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+    ...(flags.taskVersion === undefined ? {} : { version: flags.taskVersion }),
+    ...(flags.fairnessKey === undefined ? {} : { fairnessKey: flags.fairnessKey }),
     ...(flags.dependsOn === undefined ? {} : { dependsOn: flags.dependsOn }),
+    ...(await readRareSpawnFlags(flags)),
+    ...demandOf(flags),
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);
@@ -61,34 +73,21 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
 export function retryCommand(): Command {
   return absurdCommand("retry", "give failed or cancelled tasks a new start, with all attempts")
     .argument("<task id...>")
+    .option("--from-step <name>", "replay what came before this step; do it and the rest again")
     .addHelpText(
       "after",
-      "\nTasks that were cancelled because one of these failed start anew, too.",
+      "\nTasks that were cancelled because one of these failed start anew, too." +
+        "\nWithout --from-step what the steps of a task gave is kept; see: absurd steps" +
+        "\n\nExamples:\n  absurd retry 019a...\n  absurd retry 019a... --from-step solve#2",
     )
-    .action(async (taskIds: string[], flags: AbsurdFlags) => {
+    .action(async (taskIds: string[], flags: AbsurdFlags & { fromStep?: string }) => {
+      const { fromStep } = flags;
       await withClient(flags, async (client) => {
-        for (const taskId of taskIds) await client.retry(taskId);
+        for (const taskId of taskIds) {
+          if (fromStep === undefined) await client.retry(taskId);
+          else await client.steps.rerunFrom(taskId, fromStep);
+        }
       });
       print(flags.json ?? false, { retried: taskIds }, () => `retried ${taskIds.join(", ")}`);
-    });
-}
-
-export function cancelCommand(): Command {
-  return absurdCommand("cancel", "cancel tasks; those that run are told to stop")
-    .argument("<task id...>")
-    .option("--reason <text>", "what the task's error will say", "cancelled by request")
-    .action(async (taskIds: string[], flags: AbsurdFlags & { reason: string }) => {
-      const tasks = await withClient(flags, async (client) => {
-        const results: { taskId: string; cancelled: boolean }[] = [];
-        for (const taskId of taskIds) {
-          results.push({ taskId, cancelled: await client.cancel(taskId, flags.reason) });
-        }
-        return results;
-      });
-      print(flags.json ?? false, { tasks }, () =>
-        tasks
-          .map((each) => `${each.taskId} ${each.cancelled ? "cancelled" : "had ended already"}`)
-          .join("\n"),
-      );
     });
 }

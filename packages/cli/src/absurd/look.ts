@@ -79,7 +79,11 @@ function formatTask(
   const { place } = task;
   const details: Readonly<Record<string, string>> = {
     deferred: `due at ${formatTime(place.runAt)}`,
-    waiting: `${place.unmetCount ?? 0} of ${task.dependsOn.length} dependencies are not done`,
+    waiting:
+      place.awaitedEvent === null
+        ? `${place.unmetCount ?? 0} of ${task.dependsOn.length} dependencies are not done`
+        : `for event ${place.awaitedEvent}`,
+    parked: "waits at its gates; see: absurd limits list",
     lease: `held by ${task.workerName ?? ""} since ${formatTime(task.claimedAt)}`,
   };
   const lines: [string, string | undefined][] = [

@@ -14,6 +14,9 @@ export const ENVIRONMENT = {
   ABSURD_QUEUE_NAME: "queue of worker, spawn and list when --queue is not given",
   ABSURD_WORKER_CONCURRENCY: "tasks a worker runs at once (default: 1)",
   ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 1)",
+  ABSURD_DLQ_ENABLED: "true: each task that dies is announced in a queue (see below)",
+  ABSURD_DLQ_QUEUE_NAME: "that queue (default: dead-letter)",
+  ABSURD_SPOOL_FOLDER: "where outcomes and spawns wait while the database is away (default: none)",
   ABSURD_TASK_TIMEOUT: "seconds of one attempt, for spawn (default: of the task)",
   ABSURD_MAX_RETRIES: "attempts after the first, for spawn (default: of the task)",
 } as const;
@@ -24,6 +27,9 @@ const schema = z.object({
   ABSURD_QUEUE_NAME: z.string().min(1).optional(),
   ABSURD_WORKER_CONCURRENCY: z.coerce.number().int().positive().default(1),
   ABSURD_WORKER_POLL_INTERVAL: z.coerce.number().positive().default(1),
+  ABSURD_DLQ_ENABLED: z.stringbool().optional(),
+  ABSURD_DLQ_QUEUE_NAME: z.string().min(1).default("dead-letter"),
+  ABSURD_SPOOL_FOLDER: z.string().min(1).optional(),
   ABSURD_TASK_TIMEOUT: z.coerce.number().positive().optional(),
   ABSURD_MAX_RETRIES: z.coerce.number().int().nonnegative().optional(),
 });
@@ -33,6 +39,7 @@ export interface AbsurdFlags {
   readonly database?: string;
   readonly queue?: string;
   readonly concurrency?: string;
+  readonly spoolFolder?: string;
   readonly timeout?: string;
   readonly maxRetries?: string;
   readonly json?: boolean;
@@ -44,6 +51,9 @@ export interface Settings {
   readonly queue: string | undefined;
   readonly concurrency: number;
   readonly pollSeconds: number;
+  /** The queue that hears of each dead task; null: none; undefined: as the database has it. */
+  readonly deadLetterQueue: string | null | undefined;
+  readonly spoolFolder: string | undefined;
   readonly timeoutSeconds: number | undefined;
   readonly maxRetries: number | undefined;
 }
@@ -55,6 +65,7 @@ export function readSettings(flags: AbsurdFlags): Settings {
     ...(flags.database === undefined ? {} : { ABSURD_DATABASE_URL: flags.database }),
     ...(flags.queue === undefined ? {} : { ABSURD_QUEUE_NAME: flags.queue }),
     ...(flags.concurrency === undefined ? {} : { ABSURD_WORKER_CONCURRENCY: flags.concurrency }),
+    ...(flags.spoolFolder === undefined ? {} : { ABSURD_SPOOL_FOLDER: flags.spoolFolder }),
     ...(flags.timeout === undefined ? {} : { ABSURD_TASK_TIMEOUT: flags.timeout }),
     ...(flags.maxRetries === undefined ? {} : { ABSURD_MAX_RETRIES: flags.maxRetries }),
   });
@@ -72,6 +83,13 @@ export function readSettings(flags: AbsurdFlags): Settings {
     queue: values.ABSURD_QUEUE_NAME,
     concurrency: values.ABSURD_WORKER_CONCURRENCY,
     pollSeconds: values.ABSURD_WORKER_POLL_INTERVAL,
+    deadLetterQueue:
+      values.ABSURD_DLQ_ENABLED === undefined
+        ? undefined
+        : values.ABSURD_DLQ_ENABLED
+          ? values.ABSURD_DLQ_QUEUE_NAME
+          : null,
+    spoolFolder: values.ABSURD_SPOOL_FOLDER,
     timeoutSeconds: values.ABSURD_TASK_TIMEOUT,
     maxRetries: values.ABSURD_MAX_RETRIES,
   };

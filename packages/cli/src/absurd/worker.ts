@@ -2,20 +2,26 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { type AnyTask, startWorker } from "@contimg/absurd";
+import { type AnyTask, fileParams, type ProcessLimits, startWorker } from "@contimg/absurd";
 import type { Command } from "commander";
 import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { lineLogger } from "../line-logger.ts";
 import { parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
-import { type AbsurdFlags, absurdCommand, readSettings } from "./settings.ts";
+import { amounts, texts } from "./demand-flags.ts";
+import { executableTasks, parseExec, parseExecLimit } from "./exec.ts";
+import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 
 interface WorkerFlags extends AbsurdFlags {
-  readonly tasks: string;
+  readonly tasks?: string;
+  readonly exec?: ReturnType<typeof parseExec>;
+  readonly execLimit?: ProcessLimits;
   readonly leaseSeconds: number;
   readonly graceSeconds: number;
   readonly verbose?: boolean;
+  readonly resource?: Readonly<Record<string, number>>;
+  readonly label?: Readonly<Record<string, string>>;
 }
 
 const HELP = `
@@ -30,7 +36,11 @@ The module exports task definitions, each by name or all in an array:
     handler: ({ name }) => \`hello \${name}\`,
   });
 
+An executable reads its params as JSON on standard input. On standard output it may write lines of
+JSON: {"progress": 0.5, "note": ""}, {"result": ...}, {"error": {"class", "message"}}.
+
 Examples:
+  absurd worker --exec reduce=./reduce.sh --exec-limit memory=512M --exec-limit cpu=600
   absurd worker --tasks ./tasks.ts --concurrency 10
   absurd worker --tasks ./tasks.ts --queue mail --lease-seconds 10
 
@@ -39,7 +49,14 @@ second gives them back at once. Logs go to standard error, with --json as JSON l
 
 export function workerCommand(): Command {
   return absurdCommand("worker", "run tasks until stopped")
-    .requiredOption("--tasks <file>", "module that exports task definitions")
+    .option("--tasks <file>", "module that exports task definitions")
+    .option("--exec <name=path>", "run an executable as the task of that name; repeat", parseExec)
+    .option(
+      "--exec-limit <what=value>",
+      "cpu (s), memory, data, file (bytes, K, M, G), open-files or processes of each; repeat",
+      parseExecLimit,
+    )
+    .option("--spool-folder <path>", "where outcomes wait for the database [ABSURD_SPOOL_FOLDER]")
     .option("--queue <name>", "default: the queues of the tasks [ABSURD_QUEUE_NAME]")
     .option("--concurrency <count>", "tasks at once [ABSURD_WORKER_CONCURRENCY]")
     .option(
@@ -54,6 +71,8 @@ export function workerCommand(): Command {
       parseGraceSeconds,
       30,
     )
+    .option("--resource <name=amount...>", "what tasks can take, such as cpu=8", amounts)
+    .option("--label <name=value...>", "what tasks can require, such as site=ovro", texts)
     .option("--verbose", "log what handlers log as debug, too")
     .addHelpText("after", HELP)
     .action(runWorker);
@@ -65,13 +84,21 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   const log = lineLogger(flags.json ?? false, flags.verbose ?? false);
   const worker = await startWorker({
     connectionString: settings.databaseUrl,
-    tasks: await readTasks(flags.tasks),
+    tasks: await allTasks(flags),
     concurrency: settings.concurrency,
     pollSeconds: settings.pollSeconds,
     leaseSeconds: flags.leaseSeconds,
+    resolveParams: fileParams,
     log,
+    ...(flags.resource === undefined ? {} : { capacity: flags.resource }),
+    ...(flags.label === undefined ? {} : { labels: flags.label }),
+    ...(settings.spoolFolder === undefined ? {} : { spoolFolder: settings.spoolFolder }),
     ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
   });
+  const { deadLetterQueue } = settings;
+  if (deadLetterQueue !== undefined) {
+    await withClient(flags, (client) => client.deadLetters.setQueue(deadLetterQueue));
+  }
   log.info({ worker: worker.name }, "ready");
   let signalCount = 0;
   const stop = (): void => {
@@ -84,6 +111,13 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   await worker.finished;
+}
+
+async function allTasks(flags: WorkerFlags): Promise<AnyTask[]> {
+  const fromModule = flags.tasks === undefined ? [] : await readTasks(flags.tasks);
+  const all = [...fromModule, ...executableTasks(flags.exec ?? [], flags.execLimit ?? {})];
+  if (all.length > 0) return all;
+  throw new UsageError("nothing to run: give --tasks or --exec; see: absurd worker --help");
 }
 
 const taskSchema = z.custom<AnyTask>(

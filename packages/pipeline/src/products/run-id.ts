@@ -6,7 +6,7 @@
  */
 import { hostname } from "node:os";
 
-import { type ProcessIdentity, readIdentity } from "../process-tree.ts";
+import { type ProcessIdentity, readIdentity } from "@contimg/absurd/process-tree";
 
 const TASK_RUN = /^[0-9a-f-]{36}\.(?<fence>[0-9a-f-]+)$/;
 const HAND_RUN = /^run_(?<host>.+)_(?<pid>\d+)_(?<ticks>\d+)_\d+$/;

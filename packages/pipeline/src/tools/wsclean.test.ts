@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "vitest";
 
 import { PipelineError } from "../errors.ts";
-import { isAlive, type ProcessIdentity, readIdentity } from "../process-tree.ts";
+import { isAlive, type ProcessIdentity, readIdentity } from "@contimg/absurd/process-tree";
 import { runProgram } from "./run-program.ts";
 import { readWscleanVersion, runWsclean, wscleanArguments } from "./wsclean.ts";
 import { WscleanLog } from "./wsclean-log.ts";

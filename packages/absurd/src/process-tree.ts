@@ -15,6 +15,7 @@ export interface ProcessIdentity {
 
 interface ProcessStat extends ProcessIdentity {
   readonly parentPid: number;
+  readonly groupId: number;
   readonly state: string;
   /** User and system time of the process and of the children it has waited for [clock ticks]. */
   readonly cpuTicks: number;
@@ -37,7 +38,33 @@ export function isAlive(identity: ProcessIdentity): boolean {
 
 /** The descendants of a process, parents before children, without itself. */
 export function listDescendants(pid: number): ProcessIdentity[] {
-  const stats = listProcesses();
+  return descendantsIn(listProcesses(), pid);
+}
+
+/**
+ * The process that leads a group of its own, with its group and its descendants, itself included
+ * while it lives. `variable=value` names those it inherited a mark to: also such as have left the
+ * group and lost their parent. Only who did all three and cleared its environment is missed.
+ */
+export function listTree(
+  leaderPid: number,
+  mark?: { readonly variable: string; readonly value: string },
+): ProcessIdentity[] {
+  const stats = listProcesses().filter((stat) => stat.state !== "Z");
+  const below = new Set(descendantsIn(stats, leaderPid).map((each) => each.pid));
+  const entry = mark && `${mark.variable}=${mark.value}`;
+  return stats
+    .filter(
+      ({ pid, groupId }) =>
+        pid === leaderPid ||
+        groupId === leaderPid ||
+        below.has(pid) ||
+        (entry !== undefined && environmentOf(pid).includes(entry)),
+    )
+    .map(({ pid, startTicks }) => ({ pid, startTicks }));
+}
+
+function descendantsIn(stats: readonly ProcessStat[], pid: number): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];
   const parents = [pid];
   for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
@@ -50,11 +77,15 @@ export function listDescendants(pid: number): ProcessIdentity[] {
   return found;
 }
 
-/** Processes of this user whose environment, as they started, had `variable=value`. */
-export function listMarked(variable: string, value: string): ProcessIdentity[] {
+/**
+ * Processes of this user whose environment, as they started, had `variable=value`; with `isPrefix`,
+ * a value that begins so.
+ */
+export function listMarked(variable: string, value: string, isPrefix = false): ProcessIdentity[] {
   const entry = `${variable}=${value}`;
+  const isMarked = (each: string): boolean => (isPrefix ? each.startsWith(entry) : each === entry);
   return listProcesses()
-    .filter(({ pid, state }) => state !== "Z" && environmentOf(pid).includes(entry))
+    .filter(({ pid, state }) => state !== "Z" && environmentOf(pid).some(isMarked))
     .map(({ pid, startTicks }) => ({ pid, startTicks }));
 }
 
@@ -103,6 +134,7 @@ function readStat(pid: number): ProcessStat | undefined {
     pid,
     state: field(3),
     parentPid: Number(field(4)),
+    groupId: Number(field(5)),
     cpuTicks: [14, 15, 16, 17].reduce((sum, number) => sum + Number(field(number)), 0),
     startTicks: field(22),
   };

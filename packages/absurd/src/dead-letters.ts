@@ -1,0 +1,214 @@
+/**
+ * Dead letters: tasks that failed for good. Looking at them, giving many a new start or none, and
+ * the groups that their errors form.
+ */
+import { z } from "zod";
+
+import { type Db, run } from "./db.ts";
+import { InvalidFilter } from "./errors.ts";
+import type { Json } from "./task.ts";
+import type { ErrorRecord } from "./task-view.ts";
+
+/** All that is given must hold. */
+export interface DeadLetterFilter {
+  readonly taskIds?: readonly string[] | undefined;
+  readonly queue?: string | undefined;
+  readonly taskName?: string | undefined;
+  /** Of the error, such as "OutOfMemory". */
+  readonly tag?: string | undefined;
+  readonly errorClass?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly failedFrom?: Date | undefined;
+  /** Exclusive. */
+  readonly failedTo?: Date | undefined;
+}
+
+const text = z.string().min(1).optional();
+const filterSchema = z.strictObject({
+  taskIds: z.array(z.guid()).optional(),
+  queue: text,
+  taskName: text,
+  tag: text,
+  errorClass: text,
+  fingerprint: text,
+  correlationId: text,
+  failedFrom: z.date().optional(),
+  failedTo: z.date().optional(),
+});
+
+export interface DeadLetter {
+  readonly taskId: string;
+  readonly queue: string;
+  readonly taskName: string;
+  readonly params: Json;
+  readonly attempt: number;
+  readonly error: ErrorRecord;
+  readonly fingerprint: string | null;
+  readonly createdAt: Date;
+  readonly failedAt: Date;
+  readonly correlationId: string | null;
+  readonly tags: readonly string[];
+}
+
+interface BulkOptions {
+  /** Says what would be done and does nothing. */
+  readonly dryRun?: boolean;
+  /** Oldest deaths first. Default 1000. */
+  readonly limit?: number;
+}
+
+export interface ReplayOptions extends BulkOptions {
+  /** Default true: all attempts anew. False: those left, at least one. */
+  readonly resetAttempts?: boolean;
+  /** Members that replace those of the same name in the params; null removes one. */
+  readonly paramsPatch?: Readonly<Record<string, Json>>;
+}
+
+export const ERROR_GROUP_STATES = ["open", "acknowledged", "resolved"] as const;
+export type ErrorGroupState = (typeof ERROR_GROUP_STATES)[number];
+
+/** Dead tasks whose errors are the same but for numbers, names and places. */
+export interface ErrorGroup {
+  readonly fingerprint: string;
+  /** Null when no dead task of the group is left. */
+  readonly taskName: string | null;
+  readonly tag: string | null;
+  readonly count: number;
+  readonly firstAt: Date | null;
+  readonly lastAt: Date | null;
+  readonly example: { readonly taskId: string; readonly message: string } | null;
+  readonly state: ErrorGroupState;
+  readonly assignee: string | null;
+  readonly note: string | null;
+}
+
+export class DeadLetters {
+  readonly #db: Db;
+  readonly #onReady: () => void;
+
+  /** @param onReady tasks became ready */
+  constructor(db: Db, onReady: () => void) {
+    this.#db = db;
+    this.#onReady = onReady;
+  }
+
+  /** Oldest deaths first. @throws {InvalidFilter} */
+  async list(
+    filter: DeadLetterFilter = {},
+    options: { limit?: number } = {},
+  ): Promise<DeadLetter[]> {
+    return run<DeadLetter & Record<string, unknown>>(
+      this.#db,
+      `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName", t.params,
+              t.attempt, t.error_detail as error, o.fingerprint, t.created_at as "createdAt",
+              t.completed_at as "failedAt", t.correlation_id as "correlationId",
+              coalesce(t.tags, '{}') as tags
+         from absurd.tasks t
+         join absurd.outcome o on o.task_id = t.task_number
+        where t.task_number = any(array(select d.task_id from absurd.find_dead($1, $2) d))
+        order by t.completed_at, t.task_number`,
+      [wireFilter(filter), options.limit ?? 100],
+    );
+  }
+
+  /**
+   * Gives dead tasks a new start; checkpoints and the log of attempts stay. Returns their ids.
+   * @throws {InvalidFilter}
+   */
+  async replay(filter: DeadLetterFilter, options: ReplayOptions = {}): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
+      this.#db,
+      "select task_id from absurd.replay_dead($1, $2, $3, $4, $5)",
+      [
+        wireFilter(filter),
+        options.limit ?? 1000,
+        options.dryRun ?? false,
+        options.resetAttempts ?? true,
+        options.paramsPatch === undefined ? null : JSON.stringify(options.paramsPatch),
+      ],
+    );
+    if (rows.length > 0 && !options.dryRun) this.#onReady();
+    return rows.map((row) => row.task_id);
+  }
+
+  /** Takes dead tasks off the dead letters: they count as cancelled. @throws {InvalidFilter} */
+  async discard(
+    filter: DeadLetterFilter,
+    options: BulkOptions & { readonly reason?: string } = {},
+  ): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
+      this.#db,
+      "select task_id from absurd.discard_dead($1, $2, $3, $4)",
+      [
+        wireFilter(filter),
+        options.limit ?? 1000,
+        options.dryRun ?? false,
+        options.reason ?? "discarded by request",
+      ],
+    );
+    return rows.map((row) => row.task_id);
+  }
+
+  /** Most tasks first; groups without any that somebody said something of come last. */
+  async groups(): Promise<ErrorGroup[]> {
+    const rows = await run<
+      Omit<ErrorGroup, "example" | "count"> & {
+        tasks: string;
+        example_task_id: string | null;
+        example_message: string | null;
+      }
+    >(
+      this.#db,
+      `select fingerprint, task_name as "taskName", tag, tasks, first_at as "firstAt",
+              last_at as "lastAt", example_task_id, example_message, state, assignee, note
+         from absurd.error_groups order by tasks desc, last_at desc nulls last`,
+    );
+    return rows.map(({ tasks, example_task_id, example_message, ...group }) => ({
+      ...group,
+      count: Number(tasks),
+      example:
+        example_task_id === null
+          ? null
+          : { taskId: example_task_id, message: example_message ?? "" },
+    }));
+  }
+
+  /**
+   * Says something of a group: acknowledged, resolved, whose it is. It is resolved by itself when
+   * every task that had the error ended otherwise.
+   * @throws {UnknownErrorGroup}
+   */
+  async setGroup(
+    fingerprint: string,
+    said: { readonly state?: ErrorGroupState; readonly assignee?: string; readonly note?: string },
+  ): Promise<void> {
+    await run(this.#db, "select absurd.set_error_group($1, $2, $3, $4)", [
+      fingerprint,
+      said.state ?? null,
+      said.assignee ?? null,
+      said.note ?? null,
+    ]);
+  }
+
+  /** The queue that gets a task "absurd.dead-letter" for each task that dies; null: none. */
+  async setQueue(queue: string | null): Promise<void> {
+    await run(this.#db, "select absurd.set_dead_letter_queue($1)", [queue]);
+  }
+}
+
+function wireFilter(filter: DeadLetterFilter): string {
+  const parsed = filterSchema.safeParse(filter);
+  if (!parsed.success) throw InvalidFilter.from(parsed.error.issues);
+  return JSON.stringify({
+    task_ids: filter.taskIds,
+    queue_name: filter.queue,
+    task_name: filter.taskName,
+    tag: filter.tag,
+    class: filter.errorClass,
+    fingerprint: filter.fingerprint,
+    correlation_id: filter.correlationId,
+    failed_from: filter.failedFrom,
+    failed_to: filter.failedTo,
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * The client's way of spawning: knows definitions, registers them before their first use, and picks
+ * the statement: shared with others of the same moment, one for a batch, or COPY for a stream.
+ */
+import type pg from "pg";
+
+import { type Db } from "./db.ts";
+import { UnknownTaskName } from "./errors.ts";
+import { registerKinds, withNearNames } from "./kinds.ts";
+import { ANY_QUEUE_PAYLOAD } from "./notifier.ts";
+import { type FullQueueScope, waitWhileFull } from "./queue-full.ts";
+import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
+import { sendSpawns } from "./spawn-call.ts";
+import { SpawnCoalescer } from "./spawn-coalescer.ts";
+import { copyTasks } from "./spawn-copy.ts";
+import { checkOptions } from "./spawn-options.ts";
+import type { AnyTask, SpawnRequest, Spawned } from "./task.ts";
+
+export interface SpawnScope extends FullQueueScope {
+  /** The caller's open transaction. */
+  readonly on?: pg.ClientBase | undefined;
+  /** The attempt that spawns: a stale one spawns nothing. */
+  readonly fence?: string | undefined;
+}
+
+export class Spawner {
+  readonly definitions: Map<string, AnyTask>;
+  readonly #db: Db;
+  readonly #wake: (queues: readonly string[]) => void;
+  readonly #coalescer = new SpawnCoalescer((spawns) => this.#send(spawns, {}));
+  #unregistered: AnyTask[];
+
+  constructor(db: Db, tasks: readonly AnyTask[], wake: (queues: readonly string[]) => void) {
+    this.#db = db;
+    this.#wake = wake;
+    this.#unregistered = [...tasks];
+    this.definitions = new Map(tasks.map((task) => [task.name, task]));
+  }
+
+  async register(tasks: readonly AnyTask[]): Promise<void> {
+    for (const task of tasks) this.definitions.set(task.name, task);
+    const pending = [...this.#unregistered, ...tasks];
+    if (pending.length > 0) await registerKinds(this.#db, pending);
+    this.#unregistered = this.#unregistered.filter((task) => !pending.includes(task));
+  }
+
+  async registerUsed(requests: readonly Pick<SpawnRequest, "task">[]): Promise<void> {
+    const fresh = new Map<string, AnyTask>();
+    for (const { task } of requests) {
+      if (typeof task !== "string" && this.definitions.get(task.name) !== task) {
+        fresh.set(task.name, task);
+      }
+    }
+    if (fresh.size > 0 || this.#unregistered.length > 0) await this.register([...fresh.values()]);
+  }
+
+  async one(request: SpawnRequest, scope: SpawnScope): Promise<Spawned> {
+    if (scope.on || scope.fence !== undefined || request.dependsOn !== undefined) {
+      const [spawned] = await this.many([request], scope);
+      return spawned!;
+    }
+    checkOptions(request, 0);
+    await this.registerUsed([request]);
+    const wire = wireSpawn(request, this.definitions);
+    return await waitWhileFull(scope, () => this.#coalescer.add(wire));
+  }
+
+  async many(requests: readonly SpawnRequest[], scope: SpawnScope): Promise<Spawned[]> {
+    if (requests.length === 0) return [];
+    await this.registerUsed(requests);
+    const batch = spawnBatch(requests, this.definitions);
+    const placed = await waitWhileFull(scope, () => this.#send(batch.spawns, scope));
+    const spawned: Spawned[] = [];
+    placed.forEach((each, place) => {
+      spawned[batch.order[place]!] = each;
+    });
+    return spawned;
+  }
+
+  async stream(
+    task: AnyTask,
+    params: AsyncIterable<unknown> | Iterable<unknown>,
+    options: { on: pg.ClientBase; queue?: string; priority?: number },
+  ): Promise<number> {
+    await this.registerUsed([{ task }]);
+    const count = await copyTasks(options.on, task, params, options);
+    this.#wake([options.queue ?? task.queue ?? "default"]);
+    return count;
+  }
+
+  /** A request as absurd.spawn_tasks takes it: what a schedule keeps. */
+  async wire(request: SpawnRequest): Promise<Record<string, unknown>> {
+    await this.registerUsed([request]);
+    // What wireSpawn writes is an object.
+    return JSON.parse(wireSpawn(request, this.definitions).json) as Record<string, unknown>;
+  }
+
+  async #send(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
+    const db = (scope.on as Db | undefined) ?? this.#db; // pg's overloads do not infer.
+    try {
+      const spawned = await sendSpawns(db, spawns, scope.fence);
+      if (!scope.on) {
+        this.#wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
+      }
+      return spawned;
+    } catch (error) {
+      throw error instanceof UnknownTaskName ? await withNearNames(this.#db, error) : error;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** Reading workflows: what became of each, and its nodes and edges. */
+import { type Db, run } from "./db.ts";
+import type { Json } from "./task.ts";
+import type { TaskStatus } from "./task-view.ts";
+
+export type WorkflowStatus = "running" | "completed" | "failed" | "cancelled";
+
+export interface WorkflowSummary {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly template: string | null;
+  readonly version: number | null;
+  readonly params: Json;
+  readonly tags: readonly string[];
+  readonly createdAt: Date;
+  /** failed: a node failed or was cancelled, and no node that waited for that completed. */
+  readonly status: WorkflowStatus;
+  readonly counts: Readonly<
+    Record<"total" | "open" | "completed" | "failed" | "cancelled" | "skipped", number>
+  >;
+}
+
+export interface WorkflowEdgeView {
+  /** The name of a node, or the id of a task of another workflow. */
+  readonly on: string;
+  readonly when: string;
+  readonly otherwise: "cancel" | "skip" | "continue";
+  /** Edges with the same number are one requirement. */
+  readonly any_of?: number;
+}
+
+export interface WorkflowNodeView {
+  readonly node: string;
+  readonly taskId: string;
+  readonly taskName: string;
+  readonly status: TaskStatus;
+  /** Cancelled because a condition was not met, which fails nothing. */
+  readonly isSkipped: boolean;
+  readonly attempt: number;
+  readonly message: string | null;
+  readonly dependsOn: readonly WorkflowEdgeView[];
+  /** Of a fan-out whose elements are spawned. */
+  readonly elementCount: number | null;
+}
+
+export interface WorkflowDetail extends WorkflowSummary {
+  /** In the order in which they were spawned: parents first. */
+  readonly nodes: readonly WorkflowNodeView[];
+}
+
+interface SummaryRow {
+  workflow_id: string;
+  name: string;
+  template: string | null;
+  version: number | null;
+  params: Json;
+  tags: string[] | null;
+  created_at: Date;
+  status: WorkflowStatus;
+  total: number;
+  open: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+  skipped: number;
+}
+
+export async function readWorkflows(
+  db: Db,
+  filter: {
+    ids?: readonly string[];
+    name?: string | undefined;
+    before?: string | undefined;
+    limit?: number;
+  },
+): Promise<WorkflowSummary[]> {
+  const rows = await run<SummaryRow>(db, "select * from absurd.list_workflows($1, $2, $3, $4)", [
+    filter.ids ?? null,
+    filter.name ?? null,
+    filter.before ?? null,
+    filter.limit ?? 50,
+  ]);
+  return rows.map((row) => {
+    const { workflow_id: workflowId, created_at: createdAt, tags, ...rest } = row;
+    const { name, template, version, params, status, ...counts } = rest;
+    return {
+      ...{ workflowId, name, template, version, params, tags: tags ?? [] },
+      ...{ createdAt, status, counts },
+    };
+  });
+}
+
+export async function readNodes(db: Db, workflowId: string): Promise<WorkflowNodeView[]> {
+  const rows = await run<{
+    node: string;
+    task_id: string;
+    task_name: string;
+    status: TaskStatus;
+    tag: string | null;
+    message: string | null;
+    attempt: number;
+    edges: WorkflowEdgeView[];
+    element_count: number | null;
+  }>(db, "select * from absurd.workflow_nodes($1)", [workflowId]);
+  return rows.map((row) => ({
+    node: row.node,
+    taskId: row.task_id,
+    taskName: row.task_name,
+    status: row.status,
+    isSkipped: row.status === "cancelled" && row.tag === "Skipped",
+    attempt: row.attempt,
+    message: row.message,
+    dependsOn: row.edges,
+    elementCount: row.element_count,
+  }));
+}

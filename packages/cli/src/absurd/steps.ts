@@ -1,0 +1,119 @@
+/** `absurd steps`, `absurd log`, `absurd emit`: what tasks keep, say and wait for. */
+import type { EventView, Json, LogLineView, StepView } from "@contimg/absurd";
+import type { Command } from "commander";
+
+import { readJsonArgument } from "../json-argument.ts";
+import { numberIn } from "../number-argument.ts";
+import { print } from "../output.ts";
+import { formatTable } from "../terminal.ts";
+import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { formatTime } from "./task-text.ts";
+
+const VALUE_COLUMNS = 60;
+
+export function stepsCommand(): Command {
+  return absurdCommand("steps", "show what the steps of a task gave, in the order of writing")
+    .argument("<task id>", "a UUID, as printed by spawn and list")
+    .addHelpText(
+      "after",
+      "\nSteps named $sleep, $event:… and $tasks are the engine's own.\n" +
+        "\nExamples:\n  absurd steps 019a...\n  absurd steps 019a... --json",
+    )
+    .action(async (taskId: string, flags: AbsurdFlags) => {
+      const steps = await withClient(flags, async (client) => {
+        await client.show(taskId);
+        return client.steps.list(taskId);
+      });
+      print(flags.json ?? false, { steps }, () => formatSteps(steps));
+    });
+}
+
+function formatSteps(steps: readonly StepView[]): string {
+  return formatTable(
+    ["STEP", "ATTEMPT", "AT", "VALUE"],
+    steps.map(({ step, attempt, at, value }) => [
+      step,
+      attempt,
+      formatTime(at),
+      cut(value === null ? "" : JSON.stringify(value)),
+    ]),
+  );
+}
+
+function cut(text: string): string {
+  return text.length > VALUE_COLUMNS ? `${text.slice(0, VALUE_COLUMNS - 1)}…` : text;
+}
+
+export function logCommand(): Command {
+  return absurdCommand("log", "print the log lines of a task")
+    .argument("<task id>", "a UUID, as printed by spawn and list")
+    .option("--follow", "go on with the coming lines until the task has ended")
+    .addHelpText(
+      "after",
+      "\nWith --json one object a line.\n" +
+        "\nExamples:\n  absurd log 019a...\n  absurd log 019a... --follow",
+    )
+    .action(printLog);
+}
+
+async function printLog(taskId: string, flags: AbsurdFlags & { follow?: boolean }): Promise<void> {
+  await withClient(flags, async (client) => {
+    await client.show(taskId);
+    if (flags.follow) {
+      for await (const line of client.steps.followLog(taskId)) printLine(line, flags);
+      return;
+    }
+    let after: string | undefined;
+    while (true) {
+      const lines = await client.steps.readLog(taskId, { after });
+      for (const line of lines) printLine(line, flags);
+      if (lines.length === 0) return;
+      after = lines.at(-1)!.line;
+    }
+  });
+}
+
+function printLine(line: LogLineView, flags: AbsurdFlags): void {
+  print(flags.json ?? false, line, () => {
+    const { at, level, attempt, message, fields } = line;
+    const rest = fields === null ? "" : ` ${JSON.stringify(fields)}`;
+    return `${at.toISOString()} ${level.padEnd(5)} #${attempt} ${message}${rest}`;
+  });
+}
+
+interface EmitFlags extends AbsurdFlags {
+  readonly payload?: string;
+  readonly keepSeconds?: number;
+}
+
+export function emitCommand(): Command {
+  return absurdCommand("emit", "emit an event: tasks that wait for it go on")
+    .argument("<name>", "the event's name, 1 to 1000 bytes; only its first emit counts")
+    .option("--payload <json>", "JSON, @file, or - for standard input")
+    .option("--keep-seconds <seconds>", "how long it is remembered; default 30 days", keepSeconds)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  absurd emit dish-7-repaired\n" +
+        '  absurd emit calibration-ready --payload \'{"table":"2026-03-01"}\'',
+    )
+    .action(emit);
+}
+
+const keepSeconds = numberIn(1, 1e9);
+
+async function emit(name: string, flags: EmitFlags): Promise<void> {
+  // What was read as JSON is JSON.
+  const payload =
+    flags.payload === undefined ? undefined : ((await readJsonArgument(flags.payload)) as Json);
+  const options = flags.keepSeconds === undefined ? {} : { keepSeconds: flags.keepSeconds };
+  const { first, event } = await withClient(flags, async (client) => ({
+    first: await client.events.emit(name, payload, options),
+    event: (await client.events.get(name))!,
+  }));
+  print(flags.json ?? false, { first, event }, () => emitText(first, event));
+}
+
+function emitText(first: boolean, event: EventView): string {
+  if (first) return `emitted ${event.name}`;
+  return `${event.name} happened already at ${formatTime(event.emittedAt)}; the first emit counts`;
+}

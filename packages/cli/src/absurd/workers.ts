@@ -1,0 +1,88 @@
+/** `absurd workers list|drain|resume|stop`: who works, and asking workers to pause or to end. */
+import type { AbsurdClient, WorkerView } from "@contimg/absurd";
+import { Command } from "commander";
+
+import { parseGraceSeconds, wholeNumberIn } from "../number-argument.ts";
+import { print } from "../output.ts";
+import { formatTable } from "../terminal.ts";
+import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+
+const parseWorkerId = wholeNumberIn(1, 2_147_483_647);
+
+export function workersCommand(): Command {
+  return new Command("workers")
+    .description("look at workers; ask them to drain or to stop")
+    .addCommand(listWorkers())
+    .addCommand(
+      request("drain", "let a worker end what it runs and claim nothing more", (client, id) =>
+        client.workers.drain(id),
+      ),
+    )
+    .addCommand(request("resume", "take a drain back", (client, id) => client.workers.resume(id)))
+    .addCommand(stopWorker());
+}
+
+function listWorkers(): Command {
+  return absurdCommand("list", "list registered workers and what they run")
+    .addHelpText("after", "\nExample:\n  absurd workers list")
+    .action(async (flags: AbsurdFlags) => {
+      const workers = await withClient(flags, (client) => client.workers.list());
+      print(flags.json ?? false, { workers }, () => formatWorkers(workers));
+    });
+}
+
+function formatWorkers(workers: readonly WorkerView[]): string {
+  const table = formatTable(
+    ["ID", "NAME", "HOST", "PID", "VERSION", "QUEUES", "RUNS", "BEAT s", "STATE"],
+    workers.map((each) => [
+      each.workerId,
+      each.name,
+      each.host ?? "",
+      each.pid ?? "",
+      each.version ?? "",
+      each.queues.join(","),
+      `${each.tasks.length}/${each.concurrency}`,
+      each.beatAgeSeconds.toFixed(1),
+      stateOf(each),
+    ]),
+  );
+  const tasks = workers.flatMap((each) =>
+    each.tasks.map(
+      (task) => `${each.workerId}  ${task.taskId}  ${task.taskName}, attempt ${task.attempt}`,
+    ),
+  );
+  return [table, ...tasks].join("\n");
+}
+
+function stateOf(worker: WorkerView): string {
+  if (worker.beatAgeSeconds > worker.leaseSeconds) return "silent";
+  return worker.asked === null ? "works" : `asked to ${worker.asked}`;
+}
+
+function request(
+  name: "drain" | "resume",
+  description: string,
+  ask: (client: AbsurdClient, workerId: number) => Promise<void>,
+): Command {
+  return absurdCommand(name, description)
+    .argument("<worker id>", "the number that workers list prints", parseWorkerId)
+    .addHelpText("after", `\nExample:\n  absurd workers ${name} 17`)
+    .action(async (workerId: number, flags: AbsurdFlags) => {
+      await withClient(flags, (client) => ask(client, workerId));
+      print(flags.json ?? false, { workerId, asked: name }, () => `asked ${workerId} to ${name}`);
+    });
+}
+
+function stopWorker(): Command {
+  return absurdCommand("stop", "let a worker end, as on SIGTERM")
+    .argument("<worker id>", "the number that workers list prints", parseWorkerId)
+    .option("--grace-seconds <seconds>", "how long tasks may go on", parseGraceSeconds, 30)
+    .addHelpText("after", "\nExample:\n  absurd workers stop 17 --grace-seconds 60")
+    .action(async (workerId: number, flags: AbsurdFlags & { readonly graceSeconds: number }) => {
+      const { graceSeconds } = flags;
+      await withClient(flags, (client) => client.workers.stop(workerId, { graceSeconds }));
+      print(flags.json ?? false, { workerId, asked: "stop", graceSeconds }, () => {
+        return `asked ${workerId} to stop`;
+      });
+    });
+}
