@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 
 import type pg from "pg";
 
+import { sqlState } from "./db.ts";
 import { MigrationConflict } from "./errors.ts";
 
 export interface MigrateOptions {
@@ -25,6 +26,8 @@ export interface MigrateReport {
   readonly applied: readonly string[];
   readonly functionFileCount: number;
 }
+
+const ATTEMPTS_MAX = 20;
 
 export const ABSURD_SQL: MigrateOptions = {
   schema: "absurd",
@@ -141,7 +144,23 @@ function assertUnchanged(
   }
 }
 
+/**
+ * Workers that go on meanwhile take the same tables in another order: a deadlock, or a lock that does
+ * not come, is tried again.
+ */
 async function inTransaction(client: pg.PoolClient, work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await tryInTransaction(client, work);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !["40P01", "55P03"].includes(sqlState(error))) throw error;
+      await new Promise((wake) => setTimeout(wake, 100 * attempt * Math.random()));
+    }
+  }
+}
+
+async function tryInTransaction(client: pg.PoolClient, work: () => Promise<void>): Promise<void> {
   await client.query("begin");
   try {
     await work();

@@ -59,7 +59,13 @@ const worker = await startWorker({
   tasks: [work, child],
   concurrency: 6,
   pollSeconds: 0.2,
+  leaseSeconds: 2,
   name,
+});
+// A supervisor starts it again: a release may meet a change of the schema that it cannot go on from.
+worker.finished.catch((error: unknown) => {
+  process.stderr.write(`${name} ended: ${String(error)}\n`);
+  process.exit(1);
 });
 process.on("SIGTERM", () => {
   void worker.stop().then(() => pool.end());

@@ -57,6 +57,14 @@ export function isQuiet({ ready, running, due }: Activity): boolean {
   return ready + running + due === 0;
 }
 
+/**
+ * Lets the next worker lead. The last one's leadership may outlive it for a moment, or have been taken
+ * at a later time: on a clock that stands still it would never be over.
+ */
+export async function freeLeadership(db: Db): Promise<void> {
+  await run(db, "update absurd.control set expires_at = '-infinity' where name = 'leader'");
+}
+
 /** What the leader does within a second, at once. */
 export async function maintainNow(db: Db): Promise<void> {
   await run(db, "select absurd.promote_deferred(1000), absurd.audit_edges(1000)");

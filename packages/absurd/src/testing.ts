@@ -12,6 +12,7 @@ import { type TaskStatus, type TaskView, isTerminal, readTasks } from "./task-vi
 import {
   type Activity,
   describeTask,
+  freeLeadership,
   isQuiet,
   maintainNow,
   readActivity,
@@ -276,6 +277,7 @@ export class TestEngine {
         if (!worker || activity.queues.some((queue) => !queues.includes(queue))) {
           await worker?.stop();
           queues = activity.queues;
+          await freeLeadership(this.#pool);
           worker = await startWorker(this.#workerOptions(queues));
         }
         if (activity.due > 0) {
