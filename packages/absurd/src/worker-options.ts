@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly leaseSeconds?: number;
   /** Default: a sixth of the lease. */
   readonly beatSeconds?: number;
-  /** How long to sleep between looks when nobody rings. Default 1. */
+  /** How long to sleep between looks when nobody rings. Default 2. */
   readonly pollSeconds?: number;
   /** How long a handler may go on after its signal aborted. Default 10. */
   readonly abortGraceSeconds?: number;
