@@ -117,8 +117,9 @@ default_pool_size = 4
 });
 
 afterAll(async () => {
-  await client?.close();
-  await pool?.end();
+  if (isMissing) return;
+  await client.close();
+  await pool.end();
   pooler?.kill("SIGKILL");
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
@@ -196,24 +197,21 @@ describe.skipIf(isMissing)(`through PgBouncer in transaction mode${needs}`, () =
   });
 
   test("a direct connection for LISTEN wakes a worker that would look a minute later", async () => {
-    await withWorker(
-      { pollSeconds: 60, listenConnectionString: database.url },
-      async (worker) => {
-        await until(
-          async () =>
-            (
-              await pool.query(
-                `select from pg_stat_activity
+    await withWorker({ pollSeconds: 60, listenConnectionString: database.url }, async (worker) => {
+      await until(
+        async () =>
+          (
+            await pool.query(
+              `select from pg_stat_activity
                   where application_name = 'absurd listener' and datname = current_database()`,
-              )
-            ).rowCount,
-          { what: "the listener listens" },
-        );
-        const { taskId } = await client.spawn(quick, { n: 1 });
-        const [task] = await client.awaitTasks([taskId], deadline());
-        assert.equal(task!.workerName, worker.name);
-      },
-    );
+            )
+          ).rowCount,
+        { what: "the listener listens" },
+      );
+      const { taskId } = await client.spawn(quick, { n: 1 });
+      const [task] = await client.awaitTasks([taskId], deadline());
+      assert.equal(task!.workerName, worker.name);
+    });
   });
 });
 
