@@ -145,7 +145,8 @@ function assertUnchanged(
 }
 
 /**
- * Workers that go on meanwhile take the same tables in another order: a deadlock, or a lock that does
+ * Workers that go on meanwhile take the same tables in another order: a deadlock, or a lock that
+ * does
  * not come, is tried again.
  */
 async function inTransaction(client: pg.PoolClient, work: () => Promise<void>): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * A worker process of some release of the engine, for two-releases.fault.test.ts.
  *
- * Environment: DATABASE_URL, ENGINE (the release's index.ts), WORKER_NAME. Each attempt that completes
+ * Environment: DATABASE_URL, ENGINE (the release's index.ts), WORKER_NAME. Each attempt that
+ * completes
  * writes a row of product in the transaction that completes it.
  */
 import pg from "pg";
@@ -62,7 +63,8 @@ const worker = await startWorker({
   leaseSeconds: 2,
   name,
 });
-// A supervisor starts it again: a release may meet a change of the schema that it cannot go on from.
+// A supervisor starts it again: a release may meet a change of the schema that it cannot go on
+// from.
 worker.finished.catch((error: unknown) => {
   process.stderr.write(`${name} ended: ${String(error)}\n`);
   process.exit(1);

@@ -21,7 +21,8 @@ const ACTIVITY = `
       from absurd.lane l join absurd.kind k on k.kind_id = l.kind_id
      where k.name = any($1) and not l.paused and l.queue <> all ($2)
   )
-  select (select count(*) from absurd.ready r where r.lane_id in (select lane_id from lane)) as ready,
+  select (select count(*) from absurd.ready r
+           where r.lane_id in (select lane_id from lane)) as ready,
          (select count(*) from absurd.lease) as running,
          (select count(*) from absurd.deferred d
            where d.run_at <= absurd.clock() and d.lane_id in (select lane_id from lane))
@@ -58,7 +59,8 @@ export function isQuiet({ ready, running, due }: Activity): boolean {
 }
 
 /**
- * Lets the next worker lead. The last one's leadership may outlive it for a moment, or have been taken
+ * Lets the next worker lead. The last one's leadership may outlive it for a moment, or have been
+ * taken
  * at a later time: on a clock that stands still it would never be over.
  */
 export async function freeLeadership(db: Db): Promise<void> {

@@ -117,7 +117,7 @@ describe("the clock of a test engine", () => {
 });
 
 describe("draining", () => {
-  test("runs what is ready, what that spawns into other queues, and what depended on it", async () => {
+  test("runs what is ready, what that spawns elsewhere, and what depended on it", async () => {
     await engine.client.spawnMany([
       { task: parent, params: { queue: "elsewhere" } },
       { task: echo, params: { text: "after" }, dependsOn: [0] },

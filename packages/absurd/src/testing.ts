@@ -112,7 +112,10 @@ export class TestEngine {
     return readClock(this.#pool);
   }
 
-  /** The engine's time from now on, for all of its sessions; it stands still. Null: the real one. */
+  /**
+   * The engine's time from now on, for all of its sessions; it stands still. Null: the real
+   * one.
+   */
   setTime(time: Date | null): void {
     this.#time = time;
     this.#ending.push(this.#pool.end());
@@ -125,7 +128,8 @@ export class TestEngine {
   }
 
   /**
-   * Runs all that is due at the engine's time, and all that becomes due by it, until nothing is left.
+   * Runs all that is due at the engine's time, and all that becomes due by it, until nothing is
+   * left.
    * @throws {TasksFailed} or, past its deadline, an error that says what was left
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {

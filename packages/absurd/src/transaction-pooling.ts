@@ -1,5 +1,6 @@
 /**
- * Working through PgBouncer in transaction mode, where each transaction may be on another session of
+ * Working through PgBouncer in transaction mode, where each transaction may be on another session
+ * of
  * the server: nothing may be left in a session, and nothing found there.
  *
  * The connection string says so, as `?pgbouncer=true`, because it reaches every connection.

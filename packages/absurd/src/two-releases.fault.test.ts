@@ -1,4 +1,7 @@
-/** A rolling upgrade: workers of the release before go on beside new ones while the schema moves. */
+/**
+ * A rolling upgrade: workers of the release before go on beside new ones while the schema
+ * moves.
+ */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";

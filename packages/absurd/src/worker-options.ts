@@ -7,7 +7,8 @@ export interface WorkerOptions {
   /** With `?pgbouncer=true` when it leads through a pooler in transaction mode. */
   readonly connectionString: string;
   /**
-   * A direct one for LISTEN, which needs a session. Default: the other; none through a pooler, where
+   * A direct one for LISTEN, which needs a session. Default: the other; none through a pooler,
+   * where
    * polling finds the work.
    */
   readonly listenConnectionString?: string;
