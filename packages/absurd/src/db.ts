@@ -156,6 +156,8 @@ const CONNECTION_ERRORS = new Set([
 export function isTransient(error: unknown): boolean {
   const state = sqlState(error);
   if (CONNECTION_ERRORS.has(state) || TRANSIENT_STATES.test(state)) return true;
+  // A migration changed what a prepared statement returns: a new connection prepares it anew.
+  if (state === "0A000" && /cached plan/.test((error as Error).message)) return true;
   // node-postgres reports a connection that ended under a query, was not made in time or does not
   // answer as an error without a code.
   return state === "" && error instanceof Error && /connection|timeout/i.test(error.message);

@@ -105,6 +105,7 @@ export class WorkerLoop implements AttemptHost {
     );
     this.#side = new WorkerSide({
       connectionString,
+      listenConnectionString: options.listenConnectionString,
       log: this.log,
       leaseSeconds,
       cancelGraceSeconds: this.abortGraceSeconds + leaseSeconds,

@@ -4,7 +4,14 @@ import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
 
 export interface WorkerOptions {
+  /** With `?pgbouncer=true` when it leads through a pooler in transaction mode. */
   readonly connectionString: string;
+  /**
+   * A direct one for LISTEN, which needs a session. Default: the other; none through a pooler,
+   * where
+   * polling finds the work.
+   */
+  readonly listenConnectionString?: string;
   /** Definitions with handlers: all that this worker claims. */
   readonly tasks: readonly AnyTask[];
   /** Default: the queues of the tasks. */
