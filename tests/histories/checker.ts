@@ -1,4 +1,4 @@
-/** Says what a recorded history and the database it left do not have in common with the promises. */
+/** Says where a recorded history and the database it left break the promises. */
 import type { Effect, FinalState, FinalTask, HistoryEvent } from "./record.ts";
 
 type Of<Kind extends HistoryEvent["kind"]> = Extract<HistoryEvent, { kind: Kind }>;
