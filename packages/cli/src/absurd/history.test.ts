@@ -31,7 +31,8 @@ beforeAll(async () => {
 
 describe("absurd history", () => {
   test("shows, keeps and prunes history, and reports what ended", async () => {
-    assert.match((await run(["history", "show"])).output, /kept for 30 days[^]* 1 +0 /);
+    const shown = await run(["history", "show"]);
+    assert.match(shown.output, /kept for 30 days[^]* 1 +0 /, shown.errors);
     const kept = await run(["history", "keep", "--tasks", "2w", "--json"]);
     assert.deepEqual(JSON.parse(kept.output), { retentionDays: 14, rollupDays: 400 });
     const pruned = await run(["history", "prune", "--older-than", "30d", "--dry-run"]);
