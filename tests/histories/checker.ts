@@ -1,4 +1,4 @@
-/** Says what a recorded history and the database it left do not have in common with the promises. */
+/** What a recorded history and the database it left do not share with the promises. */
 import type { Effect, FinalState, FinalTask, HistoryEvent } from "./record.ts";
 
 type Of<Kind extends HistoryEvent["kind"]> = Extract<HistoryEvent, { kind: Kind }>;

@@ -104,7 +104,8 @@ test("costs a claim no more when an old snapshot is open", { timeout: 3_600_000 
   const pagesPinned = await churn(MEASURED_COUNT);
   const waitPinned = SOAK_MINUTES > 0 ? await waitMsP99(500) : 0;
   const dead = await number(
-    "select n_dead_tup as n from pg_stat_user_tables where relname = 'ready' and schemaname = 'absurd'",
+    `select n_dead_tup as n from pg_stat_user_tables
+      where relname = 'ready' and schemaname = 'absurd'`,
   );
   await pin.query("rollback");
 

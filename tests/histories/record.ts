@@ -1,5 +1,5 @@
 /**
- * What is written down while a history runs, by each process to its own file, line by line, and what
+ * What is written down while a history runs, by each process to its own file, and what
  * is read from the database when it is over.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * A way to PostgreSQL on which one chosen statement goes wrong: it is not sent, or it is done and the
- * answer is lost. Either way its connection is gone then.
+ * A way to PostgreSQL on which one chosen statement goes wrong: it is not sent, or it is done and
+ * the answer is lost. Either way its connection is gone then.
  *
  * Reads the wire protocol's message borders: a statement is a Query or what a Sync ends.
  */
