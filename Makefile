@@ -5,7 +5,7 @@ SIZE ?= small
 SOAK_MINUTES ?= 60
 PLAN_ROWS ?= 10000000
 
-.PHONY: demo test soak bench lint format setup clean
+.PHONY: demo test test-pg15 soak bench lint format setup clean
 
 ## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured
 demo:
@@ -23,6 +23,11 @@ soak:
 	@PLAN_ROWS=$(PLAN_ROWS) scripts/test.sh tests/histories/scale
 	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/pinned
 	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/histories
+
+## test-pg15: the engine's tests on PostgreSQL 15 (Debian package postgresql-15), about a minute
+test-pg15:
+	@scripts/setup.sh test
+	@scripts/test-pg15.sh
 
 ## bench: a full-size tile, stage by stage, with peak memory; the queue beside its peers
 bench:

@@ -1,4 +1,4 @@
-/** What a recorded history and the database it left do not share with the promises. */
+/** Says where a recorded history and the database it left break the promises. */
 import type { Effect, FinalState, FinalTask, HistoryEvent } from "./record.ts";
 
 type Of<Kind extends HistoryEvent["kind"]> = Extract<HistoryEvent, { kind: Kind }>;

@@ -1,6 +1,6 @@
 /**
  * Every statement of every verb goes wrong once before it is sent and once after its commit, when
- * its answer is lost: the n-th, for every n that the scenario has. All must come to its end.
+ * its answer is lost: the n-th, for every n that the scenario has. Each time all must end well.
  */
 import assert from "node:assert/strict";
 

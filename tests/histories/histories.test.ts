@@ -1,6 +1,6 @@
 /**
- * Random histories under faults, against what the engine promises. HISTORY_SEED=n replays one;
- * SOAK_MINUTES=n plays new ones for so long (make soak).
+ * Random histories under faults, against what the engine promises. HISTORY_SEED=n replays the one
+ * of that seed; SOAK_MINUTES=n plays new ones for so long (make soak).
  */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Plays one history: work while things break, then peace, then the count. */
+/** Plays one history: producers and workers at work while things break, peace, then a count. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { AbsurdClient, FIRE_AT } from "@contimg/absurd";

@@ -1,4 +1,4 @@
-/** A program that spawns, cancels and retries, and writes down what it was told. */
+/** A program that spawns, cancels and retries through the client, and notes what it was told. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 import {

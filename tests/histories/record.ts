@@ -1,6 +1,6 @@
 /**
- * What is written down while a history runs, by each process to its own file, and what
- * is read from the database when it is over.
+ * What is written down while a history runs, by each process to its own file, line by line, and
+ * what is read from the database when it is over.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 

@@ -27,7 +27,7 @@ const database = freshDatabase();
 let db: pg.Client;
 let worker: sqlWorker.SqlWorker;
 
-/** Ended tasks, each the parent of the next, and as many that are ready or deferred. */
+/** Ended tasks, each the parent of the next, and as many ready ones, deferred ones among them. */
 async function fill(): Promise<void> {
   await db.query(
     `insert into absurd.task (id, lane_id, attempts_max, created_at, params)
@@ -105,7 +105,7 @@ describe(`with ${ROWS} ended tasks and as many ready ones, no big table is read 
     assert.deepEqual(await lookedAt(() => client.spawnMany(batch)), []);
   });
 
-  test("a worker's cycles: claims, completions, failures, fenced ends", async () => {
+  test("a worker's cycles: claims, ends with dependents, failures, fenced ends", async () => {
     await db.query(WORKER_SETTINGS);
     try {
       let claims: sqlWorker.ClaimRow[] = [];

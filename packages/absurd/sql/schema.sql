@@ -127,7 +127,7 @@ function check_predicate(text,integer) returns void immutable
 function check_spawns(jsonb,integer[]) returns void
 function check_template(jsonb,jsonb) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
-function claim_fitting(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text)
+function claim_fitting(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function claim_shared(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)

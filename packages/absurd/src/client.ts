@@ -162,7 +162,8 @@ export class AbsurdClient {
   }
 
   /**
-   * Spawns a task for each element of a stream, by COPY and in one transaction; returns how many. For hundreds of thousands: the tasks differ in their params only, and their ids are not kept.
+   * Spawns a task for each element of a stream, by COPY and in one transaction; returns how many.
+   * For hundreds of thousands: tasks differ in their params only, and their ids are not kept.
    * @param on a connection; inside an open transaction of the caller the tasks are part of it
    * @throws {UnknownTaskName | InvalidParams | QueueFull | QueueDraining} nothing was spawned then
    */

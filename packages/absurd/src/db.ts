@@ -1,15 +1,16 @@
 /**
  * The one place that knows what an SQLSTATE means.
  *
- * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost, WF002
- * worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency cycle,
- * WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that was to wait
- * is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name, WF013 no
- * such step, WF015 invalid condition, WF016 workflow busy, WF017 no such workflow or node, WF018
- * invalid workflow, WF019 no such template, WF020 queue full, WF021 queue draining, WF022 invalid
- * setting, WF023 no such worker, WF025 invalid demand, WF026 no such limit, WF030 no such schedule,
- * WF031 invalid schedule, WF033 leader deposed, WF034 history being removed, WF035 invalid option of
- * a spawn, WF036 invalid filter, WF037 invalid retry rules, WF038 no such group of errors.
+ * Ours have the class WF (SQL reserves classes that begin with 0-4 or A-H): WF001 lease lost,
+ * WF002 worker declared dead, WF003 invalid transition, WF004 unknown task name, WF005 dependency
+ * cycle, WF006 no such task, WF007 dependency failed, WF008 params too large, WF010 a task that
+ * was to wait is to be cancelled, WF011 a task would wait for itself, WF012 not an event's name,
+ * WF013 no such step, WF015 invalid condition, WF016 workflow busy, WF017 no such workflow or
+ * node, WF018 invalid workflow, WF019 no such template, WF020 queue full, WF021 queue draining,
+ * WF022 invalid setting, WF023 no such worker, WF025 invalid demand, WF026 no such limit, WF030 no
+ * such schedule, WF031 invalid schedule, WF033 leader deposed, WF034 history being removed, WF035
+ * invalid option of a spawn, WF036 invalid filter, WF037 invalid retry rules, WF038 no such group
+ * of errors.
  */
 import type { QueryResultRow } from "pg";
 import { z } from "zod";
@@ -155,6 +156,8 @@ const CONNECTION_ERRORS = new Set([
 export function isTransient(error: unknown): boolean {
   const state = sqlState(error);
   if (CONNECTION_ERRORS.has(state) || TRANSIENT_STATES.test(state)) return true;
+  // A migration changed what a prepared statement returns: a new connection prepares it anew.
+  if (state === "0A000" && /cached plan/.test((error as Error).message)) return true;
   // node-postgres reports a connection that ended under a query, was not made in time or does not
   // answer as an error without a code.
   return state === "" && error instanceof Error && /connection|timeout/i.test(error.message);

@@ -6,7 +6,7 @@ import pg from "pg";
 
 import { isConnectionLoss, isTransient, toEngineError } from "./db.ts";
 import { retryTransient } from "./retry-transient.ts";
-import { SESSION_SETTINGS } from "./worker-session.ts";
+import { settleSession, statementName } from "./transaction-pooling.ts";
 
 // Values stay text: who asked knows what they are.
 const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
@@ -53,7 +53,7 @@ export class DurableSession {
     try {
       const client = await connecting;
       const { rows } = await client.query<TextRow[]>({
-        name,
+        name: statementName(this.#connectionString, name),
         text,
         values,
         rowMode: "array",
@@ -82,7 +82,7 @@ export class DurableSession {
     // The query that meets the broken connection reports it.
     client.on("error", () => undefined);
     await client.connect();
-    await client.query(SESSION_SETTINGS);
+    await settleSession(client, this.#connectionString);
     return client;
   }
 }

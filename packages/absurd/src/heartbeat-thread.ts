@@ -12,6 +12,7 @@ import pg from "pg";
 
 import { sqlState } from "./db.ts";
 import type { HeartbeatData, HeartbeatMessage } from "./heartbeat.ts";
+import { statementName } from "./transaction-pooling.ts";
 
 const data = workerData as HeartbeatData; // Made by heartbeat.ts and by nothing else.
 const acknowledged = new BigInt64Array(data.shared);
@@ -70,7 +71,7 @@ async function beat(): Promise<void> {
   try {
     const db = await connection();
     const { rows } = await db.query<BeatRow>({
-      name: "absurd-beat",
+      name: statementName(data.connectionString, "absurd-beat"),
       text: "select task_id, claim_no, kind, reason from absurd.beat($1, $2)",
       values: [data.workerId, data.epoch.toString()],
     });

@@ -1,9 +1,8 @@
 /**
  * Brings a schema up to date: numbered migrations once each, then all functions anew.
  *
- * One advisory lock for the whole, each migration in a transaction of its own together with its row
- * in <schema>.migrations, all functions in one transaction. A landed migration never changes: its
- * sha256 is compared each time. Forward only.
+ * One advisory lock and one transaction for the whole, the rows in <schema>.migrations included. A
+ * landed migration never changes: its sha256 is compared each time. Forward only.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -12,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import type pg from "pg";
 
+import { sqlState } from "./db.ts";
 import { MigrationConflict } from "./errors.ts";
 
 export interface MigrateOptions {
@@ -25,6 +25,8 @@ export interface MigrateReport {
   readonly applied: readonly string[];
   readonly functionFileCount: number;
 }
+
+const ATTEMPTS_MAX = 20;
 
 export const ABSURD_SQL: MigrateOptions = {
   schema: "absurd",
@@ -69,17 +71,16 @@ async function migrateLocked(
   assertUnchanged(options.schema, landed.rows, migrations);
 
   const fresh = migrations.filter((file) => !landedNumbers.has(file.number));
-  for (const file of fresh) {
-    await inTransaction(client, async () => {
+  const functions = sqlFiles(join(options.folder, "functions"));
+  // All at once: a worker of either release never meets new tables with old functions.
+  await inTransaction(client, async () => {
+    for (const file of fresh) {
       await client.query(
         `insert into ${schema}.migrations (number, name, sha256) values ($1, $2, $3)`,
         [file.number, file.name, file.sha256],
       );
       await runFile(client, file);
-    });
-  }
-  const functions = sqlFiles(join(options.folder, "functions"));
-  await inTransaction(client, async () => {
+    }
     for (const file of functions) await runFile(client, file);
     if (options.schema === ABSURD_SQL.schema)
       await client.query("select absurd.ensure_partitions()");
@@ -141,7 +142,24 @@ function assertUnchanged(
   }
 }
 
+/**
+ * Workers that go on meanwhile take the same tables in another order: a deadlock, or a lock that
+ * does
+ * not come, is tried again.
+ */
 async function inTransaction(client: pg.PoolClient, work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await tryInTransaction(client, work);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !["40P01", "55P03"].includes(sqlState(error))) throw error;
+      await new Promise((wake) => setTimeout(wake, 100 * attempt * Math.random()));
+    }
+  }
+}
+
+async function tryInTransaction(client: pg.PoolClient, work: () => Promise<void>): Promise<void> {
   await client.query("begin");
   try {
     await work();

@@ -130,8 +130,8 @@ END`,
       peak = Math.max(peak, process.memoryUsage().rss - before);
     }, 20);
     const task = await runScript(
-      `head -c 400000000 /dev/zero; echo
-       yes | head -c 1500000; echo '{"result": 1}'`,
+      `head -c 200000000 /dev/zero; echo
+       yes | head -c 100000; echo '{"result": 1}'`,
     );
     clearInterval(sampler);
     assert.equal(task.result, 1);

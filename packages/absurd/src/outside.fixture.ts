@@ -35,13 +35,15 @@ export function devours(): number {
   return kept.length;
 }
 
-export function blocks(): void {
+export function blocks(): Promise<never> {
   const grandchild = spawn("sleep", ["1000"]);
   console.log(`grandchild ${grandchild.pid}`);
   // Give the line time to leave, then hear nothing any more.
-  setTimeout(() => {
-    while (performance.now() > 0);
-  }, 100);
+  return new Promise(() => {
+    setTimeout(() => {
+      while (performance.now() > 0);
+    }, 100);
+  });
 }
 
 export function gives(_params: unknown, context: TaskContext): Promise<string> {

@@ -1,8 +1,9 @@
 /**
  * Spawning by COPY: for hundreds of thousands of tasks of one kind from a stream.
  *
- * One transaction, all or none. The rows go straight into the planes, 5,000 at a time. The lane, its
- * limits and the task numbers come from absurd.begin_copy; nothing but params differs between the
+ * One transaction, all or none. The rows go straight into the planes, 5,000 at a time. The lane,
+ * its limits and the task numbers come from absurd.begin_copy; nothing but params differs between
+ * the
  * tasks.
  */
 import { Readable } from "node:stream";

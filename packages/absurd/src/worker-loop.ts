@@ -70,7 +70,7 @@ export class WorkerLoop implements AttemptHost {
     this.#options = options;
     this.#concurrency = options.concurrency ?? 1;
     this.#prefetch = options.prefetch ?? 0;
-    this.#looks = new LookSchedule(options.pollSeconds ?? 1);
+    this.#looks = new LookSchedule(options.pollSeconds ?? 2);
     const leaseSeconds = Math.max(0.2, options.leaseSeconds ?? 30);
     this.#queues = options.queues ?? [
       ...new Set(options.tasks.map((task) => task.queue ?? "default")),
@@ -105,6 +105,7 @@ export class WorkerLoop implements AttemptHost {
     );
     this.#side = new WorkerSide({
       connectionString,
+      listenConnectionString: options.listenConnectionString,
       log: this.log,
       leaseSeconds,
       cancelGraceSeconds: this.abortGraceSeconds + leaseSeconds,

@@ -4,7 +4,14 @@ import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
 
 export interface WorkerOptions {
+  /** With `?pgbouncer=true` when it leads through a pooler in transaction mode. */
   readonly connectionString: string;
+  /**
+   * A direct one for LISTEN, which needs a session. Default: the other; none through a pooler,
+   * where
+   * polling finds the work.
+   */
+  readonly listenConnectionString?: string;
   /** Definitions with handlers: all that this worker claims. */
   readonly tasks: readonly AnyTask[];
   /** Default: the queues of the tasks. */
@@ -24,7 +31,7 @@ export interface WorkerOptions {
   readonly leaseSeconds?: number;
   /** Default: a sixth of the lease. */
   readonly beatSeconds?: number;
-  /** How long to sleep between looks when nobody rings. Default 1. */
+  /** How long to sleep between looks when nobody rings. Default 2. */
   readonly pollSeconds?: number;
   /** How long a handler may go on after its signal aborted. Default 10. */
   readonly abortGraceSeconds?: number;

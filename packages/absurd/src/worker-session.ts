@@ -6,6 +6,7 @@ import pg from "pg";
 
 import { run, toEngineError } from "./db.ts";
 import type { FailureClass } from "./error-record.ts";
+import { settleSession, statementName } from "./transaction-pooling.ts";
 
 export interface WorkerIdentity {
   readonly workerId: number;
@@ -74,10 +75,6 @@ const CYCLE = `select * from absurd.cycle($1, $2, $3, $4, $5, $6, $7, $8, $9, $1
 // Values stay text: parsing is the attempt's business, and most columns go back as they came.
 const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 
-/** The hot statements have one good plan, whatever the statistics of a fresh table say. */
-export const SESSION_SETTINGS = `set plan_cache_mode = force_generic_plan; set enable_seqscan = off;
-  set enable_bitmapscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`;
-
 export class WorkerSession {
   readonly #connectionString: string;
   readonly #queryMsMax: number;
@@ -102,7 +99,7 @@ export class WorkerSession {
       if (this.#client === client) this.#client = undefined;
     });
     await client.connect();
-    await client.query(SESSION_SETTINGS);
+    await settleSession(client, this.#connectionString);
     this.#client = client;
     return client;
   }
@@ -157,7 +154,7 @@ export class WorkerSession {
     const client = await this.connect();
     try {
       const { rows } = await client.query<CycleRow[]>({
-        name: "absurd-cycle",
+        name: statementName(this.#connectionString, "absurd-cycle"),
         text: CYCLE,
         values: cycleValues(identity, request),
         rowMode: "array",

@@ -13,10 +13,12 @@ import { Maintainer } from "./maintainer.ts";
 import { Notifier } from "./notifier.ts";
 import { ProgressBuffer } from "./progress-buffer.ts";
 import type { Logger } from "./task.ts";
+import { isTransactionPooled } from "./transaction-pooling.ts";
 import type { WorkerIdentity } from "./worker-session.ts";
 
 export interface WorkerSideOptions {
   readonly connectionString: string;
+  readonly listenConnectionString: string | undefined;
   readonly log: Logger;
   readonly leaseSeconds: number;
   readonly cancelGraceSeconds: number;
@@ -40,7 +42,7 @@ export class WorkerSide {
   readonly store: DurableStore;
   readonly logLines: LogBuffer;
   readonly #pool: pg.Pool;
-  readonly #listener: Listener;
+  readonly #listener: Listener | undefined;
   readonly #maintainer: Maintainer;
 
   constructor(options: WorkerSideOptions) {
@@ -55,7 +57,11 @@ export class WorkerSide {
     this.db = this.#pool; // pg's overloads do not infer; the one used here is Db's.
     this.client = new AbsurdClient(this.#pool, { onNotifyError: onError });
     this.notifier = new Notifier(this.db, onError);
-    this.#listener = new Listener(options.connectionString, options.onPayload);
+    const listenUrl =
+      options.listenConnectionString ??
+      (isTransactionPooled(options.connectionString) ? undefined : options.connectionString);
+    this.#listener =
+      listenUrl === undefined ? undefined : new Listener(listenUrl, options.onPayload);
     this.progress = new ProgressBuffer(
       this.db,
       (taskNumber, claimNo) => {
@@ -78,7 +84,7 @@ export class WorkerSide {
   }
 
   async start(): Promise<void> {
-    await this.#listener.start();
+    await this.#listener?.start();
     this.#maintainer.start();
   }
 
@@ -88,7 +94,7 @@ export class WorkerSide {
     this.logLines.stop();
     await this.store.close();
     await this.#maintainer.stop();
-    await this.#listener.stop();
+    await this.#listener?.stop();
   }
 
   async close(): Promise<void> {

@@ -176,7 +176,7 @@ create or replace function absurd.claim_fitting(
 )
   returns table (
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text
+    attempts_max integer, timeout_ms bigint, params text, trace_context text
   )
   language plpgsql
 as $$

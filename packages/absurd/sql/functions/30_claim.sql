@@ -35,13 +35,20 @@ $$;
 --
 -- Of one lane the oldest, in one scan. Of several, the best of all by (at - boost): the candidates
 -- are read unlocked, merged, and then locked by their place, so that no row is locked that is not
--- claimed. Twice as many candidates as wanted, for those that others hold.
+-- claimed. Half as many again as wanted, for those that others hold.
+--
+-- Of each lane its part is read, and more of it only when that does not do: a candidate counts when
+-- no row that was not read could come before it.
 create or replace function absurd.lock_ready(
   p_lanes integer[], p_hints bigint[], p_boosts double precision[], p_limit integer
 )
   returns tid[]
   language plpgsql
 as $$
+declare
+  v_wanted integer := p_limit + (p_limit + 1) / 2;
+  v_each integer := least(v_wanted, 2 * v_wanted / cardinality(p_lanes) + 4);
+  v_found tid[];
 begin
   if cardinality(p_lanes) = 1 then
     return array(
@@ -51,20 +58,38 @@ begin
          for update skip locked
     );
   end if;
-  return array(
+  loop
     with candidate as materialized (
-      select c.place, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
+      select h.lane_id, c.place, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
         from unnest(p_lanes, p_hints, p_boosts) as h(lane_id, hint, boost_ms)
         cross join lateral (
           select r.ctid as place, r.seq, r.at from absurd.ready r
-           where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit p_limit * 2
+           where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit v_each
         ) c
-       order by rank, c.seq
-       limit p_limit * 2
+    ),
+    -- Beyond the last row read of a lane that has more, nothing is certain.
+    certain as materialized (
+      select min(l.last_rank) as upto
+        from (
+          select max(c.rank) as last_rank from candidate c
+           group by c.lane_id having count(*) = v_each
+        ) l
+    ),
+    best as (
+      select c.place, c.rank, c.seq
+        from candidate c cross join certain k
+       where k.upto is null or c.rank <= k.upto or v_each = v_wanted
+       order by c.rank, c.seq limit v_wanted
     )
+    select array_agg(b.place order by b.rank, b.seq) into v_found from best b;
+    exit when v_each = v_wanted or cardinality(v_found) = v_wanted;
+    v_each := least(v_wanted, v_each * 4);
+  end loop;
+  return array(
     select r.ctid
-      from candidate c join absurd.ready r on r.ctid = c.place
-     order by c.rank, c.seq
+      from unnest(v_found) with ordinality as f(place, position)
+      join absurd.ready r on r.ctid = f.place
+     order by f.position
      limit p_limit
        for update of r skip locked
   );

@@ -16,7 +16,6 @@ declare
   v_term bigint;
   v_promoted integer := 0;
   v_recovered integer := 0;
-  v_round integer;
 begin
   perform absurd.assert_worker(p_worker_id, p_epoch);
   update absurd.control c

@@ -53,7 +53,9 @@ export function rethrow(error: unknown): never {
 }
 
 export async function currentTerm(db: pg.Client): Promise<string> {
-  const { rows } = await db.query<{ term: string }>("select term from absurd.control");
+  const { rows } = await db.query<{ term: string }>(
+    "select term from absurd.control where name = 'leader'",
+  );
   return rows[0]!.term;
 }
 

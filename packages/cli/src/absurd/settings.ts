@@ -10,10 +10,11 @@ import { UsageError } from "../failure.ts";
 /** Each variable with its meaning; `absurd --help` prints it. */
 export const ENVIRONMENT = {
   ABSURD_DATABASE_URL: "PostgreSQL of the queue, postgres://user:password@host:port/database",
+  ABSURD_LISTEN_URL: "direct PostgreSQL for LISTEN when ABSURD_DATABASE_URL has ?pgbouncer=true",
   ABSURD_ENABLED: "false keeps workers from starting (default: true)",
   ABSURD_QUEUE_NAME: "queue of worker, spawn and list when --queue is not given",
   ABSURD_WORKER_CONCURRENCY: "tasks a worker runs at once (default: 1)",
-  ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 1)",
+  ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 2)",
   ABSURD_DLQ_ENABLED: "true: each task that dies is announced in a queue (see below)",
   ABSURD_DLQ_QUEUE_NAME: "that queue (default: dead-letter)",
   ABSURD_SPOOL_FOLDER: "where outcomes and spawns wait while the database is away (default: none)",
@@ -23,10 +24,11 @@ export const ENVIRONMENT = {
 
 const schema = z.object({
   ABSURD_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  ABSURD_LISTEN_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   ABSURD_ENABLED: z.stringbool().default(true),
   ABSURD_QUEUE_NAME: z.string().min(1).optional(),
   ABSURD_WORKER_CONCURRENCY: z.coerce.number().int().positive().default(1),
-  ABSURD_WORKER_POLL_INTERVAL: z.coerce.number().positive().default(1),
+  ABSURD_WORKER_POLL_INTERVAL: z.coerce.number().positive().default(2),
   ABSURD_DLQ_ENABLED: z.stringbool().optional(),
   ABSURD_DLQ_QUEUE_NAME: z.string().min(1).default("dead-letter"),
   ABSURD_SPOOL_FOLDER: z.string().min(1).optional(),
@@ -37,6 +39,7 @@ const schema = z.object({
 /** Flags as commander gives them: text, or absent. */
 export interface AbsurdFlags {
   readonly database?: string;
+  readonly listenUrl?: string;
   readonly queue?: string;
   readonly concurrency?: string;
   readonly spoolFolder?: string;
@@ -47,6 +50,7 @@ export interface AbsurdFlags {
 
 export interface Settings {
   readonly databaseUrl: string;
+  readonly listenUrl: string | undefined;
   readonly isEnabled: boolean;
   readonly queue: string | undefined;
   readonly concurrency: number;
@@ -63,6 +67,7 @@ export function readSettings(flags: AbsurdFlags): Settings {
   const parsed = schema.safeParse({
     ...process.env,
     ...(flags.database === undefined ? {} : { ABSURD_DATABASE_URL: flags.database }),
+    ...(flags.listenUrl === undefined ? {} : { ABSURD_LISTEN_URL: flags.listenUrl }),
     ...(flags.queue === undefined ? {} : { ABSURD_QUEUE_NAME: flags.queue }),
     ...(flags.concurrency === undefined ? {} : { ABSURD_WORKER_CONCURRENCY: flags.concurrency }),
     ...(flags.spoolFolder === undefined ? {} : { ABSURD_SPOOL_FOLDER: flags.spoolFolder }),
@@ -79,6 +84,7 @@ export function readSettings(flags: AbsurdFlags): Settings {
   }
   return {
     databaseUrl: values.ABSURD_DATABASE_URL,
+    listenUrl: values.ABSURD_LISTEN_URL,
     isEnabled: values.ABSURD_ENABLED,
     queue: values.ABSURD_QUEUE_NAME,
     concurrency: values.ABSURD_WORKER_CONCURRENCY,

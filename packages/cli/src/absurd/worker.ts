@@ -58,6 +58,7 @@ export function workerCommand(): Command {
     )
     .option("--spool-folder <path>", "where outcomes wait for the database [ABSURD_SPOOL_FOLDER]")
     .option("--queue <name>", "default: the queues of the tasks [ABSURD_QUEUE_NAME]")
+    .option("--listen-url <url>", "direct PostgreSQL for LISTEN [ABSURD_LISTEN_URL]")
     .option("--concurrency <count>", "tasks at once [ABSURD_WORKER_CONCURRENCY]")
     .option(
       "--lease-seconds <seconds>",
@@ -93,6 +94,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     ...(flags.resource === undefined ? {} : { capacity: flags.resource }),
     ...(flags.label === undefined ? {} : { labels: flags.label }),
     ...(settings.spoolFolder === undefined ? {} : { spoolFolder: settings.spoolFolder }),
+    ...(settings.listenUrl === undefined ? {} : { listenConnectionString: settings.listenUrl }),
     ...(settings.queue === undefined ? {} : { queues: [settings.queue] }),
   });
   const { deadLetterQueue } = settings;
