@@ -38,6 +38,8 @@ export interface EmbeddedPostgres {
 const START_MS_MAX = 60_000;
 const USER_NAME = "absurd";
 
+const STILL_IN_USE = /pre-existing shared memory block .* is still in use/;
+
 /** @throws {Error} when no binaries exist for this platform, or the folder cannot be used */
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
@@ -60,10 +62,20 @@ export async function startEmbeddedPostgres(
     return describeServer(running.pid, urlOf(running.port, password));
   }
   const port = options.port ?? (await lastPort(files.pid)) ?? (await freePort());
-  const pid = await launch(binaries.postgres, user, files, port, options);
   const url = urlOf(port, password);
-  await untilAnswering(url, pid, files.log);
-  return describeServer(pid, url);
+  const deadline = performance.now() + START_MS_MAX;
+  while (true) {
+    const pid = await launch(binaries.postgres, user, files, port, options);
+    try {
+      await untilAnswering(url, pid, files.log);
+      return describeServer(pid, url);
+    } catch (error) {
+      // The processes of a server that was killed take a moment to notice.
+      const isInherited = error instanceof Error && STILL_IN_USE.test(error.message);
+      if (!isInherited || performance.now() > deadline) throw error;
+      await pause(50);
+    }
+  }
 }
 
 async function findBinaries(): Promise<{ postgres: string; initdb: string }> {
