@@ -137,6 +137,15 @@ describe("a roll-up", () => {
 });
 
 describe("retention", () => {
+  test("reads its days from partitions also when the catalogue has statistics", async () => {
+    const { db } = await emptyEngine(database, { spawn: 1 });
+    await db.query("analyze pg_class; analyze pg_inherits; analyze pg_namespace");
+    const { rows } = await db.query<{ n: string }>(
+      "select sum(tasks) as n from absurd.history_days()",
+    );
+    assert.deepEqual(rows, [{ n: "1" }]);
+  });
+
   const LATER = "2100-01-01T00:00:00Z";
 
   /** Four tasks of today: completed with a key, failed with its cancelled child, ready. */
