@@ -9,7 +9,7 @@ export const CHANNEL = "absurd";
 export const SIGNAL_PAYLOAD = "*signal";
 export const ANY_QUEUE_PAYLOAD = "*";
 
-/** Each is a transaction of its own, without a flush: 200 a second cost a server some 2 % of a core. */
+/** Each is a transaction of its own, without a flush: 200 a second cost some 2 % of a core. */
 const GAP_MS_MIN = 5;
 
 export class Notifier {

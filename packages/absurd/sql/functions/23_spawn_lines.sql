@@ -13,8 +13,8 @@ create or replace function absurd.spawn_lines(
   language plpgsql
 as $$
 declare
-  v_now timestamptz := absurd.clock();
-  v_millis bigint := (date_part('epoch', clock_timestamp()) * 1000)::bigint << 20;
+  v_at timestamptz := absurd.unless_now(absurd.clock());
+  v_millis bigint := trunc(date_part('epoch', clock_timestamp()) * 1000)::bigint << 20;
   v_like record;
   v_lane absurd.lane;
   v_bytes integer;
@@ -58,9 +58,9 @@ begin
   if strpos(p_lines, e'\n') = 0 then
     v_number := v_millis | (nextval('absurd.task_seq') & 1048575);
     insert into absurd.task (id, lane_id, attempts_max, timeout_ms, created_at, params)
-    values (v_number, v_like.lane_id, v_like.attempts_max, v_like.timeout_ms, v_now,
+    values (v_number, v_like.lane_id, v_like.attempts_max, v_like.timeout_ms, v_at,
             p_lines::json);
-    insert into absurd.ready (lane_id, task_id, at) values (v_like.lane_id, v_number, v_now);
+    insert into absurd.ready (lane_id, task_id, at) values (v_like.lane_id, v_number, v_at);
     return array[v_number];
   end if;
   with fresh as materialized (
@@ -69,12 +69,12 @@ begin
   ),
   body as (
     insert into absurd.task (id, lane_id, attempts_max, timeout_ms, created_at, params)
-    select f.number, v_like.lane_id, v_like.attempts_max, v_like.timeout_ms, v_now, f.params::json
+    select f.number, v_like.lane_id, v_like.attempts_max, v_like.timeout_ms, v_at, f.params::json
       from fresh f
   ),
   now_ready as (
     insert into absurd.ready (lane_id, task_id, at)
-    select v_like.lane_id, f.number, v_now from fresh f
+    select v_like.lane_id, f.number, v_at from fresh f
   )
   select array_agg(f.number) into v_numbers from fresh f;
   return v_numbers;
@@ -109,7 +109,7 @@ begin
     perform absurd.admit_tasks(v_lane.queue, 0);
   end if;
   return query
-    select v_lane.lane_id, v_kind.attempts_max, v_kind.timeout_ms, absurd.clock(), v_lane.queue,
+    select v_lane.lane_id, v_kind.attempts_max, v_kind.timeout_ms, absurd.unless_now(absurd.clock()), v_lane.queue,
            v_lane.guarded;
 end;
 $$;
