@@ -16,7 +16,7 @@ export interface Target {
   readonly occurrence: number;
 }
 
-/** The engine's function that a statement calls, or its first words: "commit", "copy absurd.task". */
+/** The engine's function that a statement calls, or its first words: "commit". */
 export function verbOf(text: string): string {
   if (text.includes("pg_notify")) return "pg_notify";
   const called = /\babsurd\.(\w+)\(/.exec(text)?.[1];
