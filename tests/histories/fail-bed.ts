@@ -26,7 +26,7 @@ export interface Scenario {
 }
 
 /** For what is said now and then to be said: a beat, a round of maintenance. */
-const SAID_MS_MAX = 3_000;
+const SAID_MS_MAX = 10_000;
 
 /** Statements to go wrong in one run: the last for its own sake, the others to make it come. */
 type Plan = readonly Target[];
@@ -92,7 +92,7 @@ export class Bed implements Scribe {
   async untilSaid(scenario: Scenario): Promise<void> {
     const { hit, targets, counts } = this.proxy;
     const timed = Object.entries(scenario.timed).flatMap(([verb, max]) => (max > 0 ? [verb] : []));
-    const awaited = targets.filter(({ verb }) => timed.includes(verb));
+    const awaited = targets.filter((it) => it.occurrence === 1 && timed.includes(it.verb));
     const isSaid = (): boolean =>
       targets.length > 0
         ? awaited.every((target) => hit.includes(target))
