@@ -1,7 +1,7 @@
 /** Says where a recorded history and the database it left break the promises. */
-import type { Effect, FinalState, FinalTask, HistoryEvent } from "./record.ts";
-
-type Of<Kind extends HistoryEvent["kind"]> = Extract<HistoryEvent, { kind: Kind }>;
+import { conditions } from "./checker-conditions.ts";
+import { limits } from "./checker-limits.ts";
+import { type Effect, type FinalState, type FinalTask, type HistoryEvent, of } from "./record.ts";
 
 /** Every violation in words; empty when the history is as promised. */
 export function violations(events: readonly HistoryEvent[], final: FinalState): string[] {
@@ -12,6 +12,8 @@ export function violations(events: readonly HistoryEvent[], final: FinalState): 
     ...effects(events, final),
     ...ends(events, final),
     ...joins(final),
+    ...conditions(events, final),
+    ...limits(events, final),
     ...schedules(final),
     ...leftovers(final),
   ];
@@ -94,7 +96,6 @@ function effects(events: readonly HistoryEvent[], final: FinalState): string[] {
 /** Each task ends once, for a reason, within its attempts; its effect is there as often as due. */
 function ends(events: readonly HistoryEvent[], final: FinalState): string[] {
   const asked = new Set(of(events, "cancel asked").map((event) => event.taskId));
-  const byId = new Map(final.tasks.map((task) => [task.taskId, task]));
   const done = Map.groupBy(
     final.effects.filter((effect) => effect.what === "done"),
     (effect) => effect.taskId,
@@ -102,17 +103,12 @@ function ends(events: readonly HistoryEvent[], final: FinalState): string[] {
   return final.tasks.flatMap((task) => [
     ...task.places.map((place) => `task ${task.taskId} is still in ${place}`),
     ...(task.outcomes.length === 1
-      ? endOf(task, done.get(task.taskId) ?? [], asked, byId)
+      ? endOf(task, done.get(task.taskId) ?? [], asked)
       : [`task ${task.taskId} has ${task.outcomes.length} outcomes`]),
   ]);
 }
 
-function endOf(
-  task: FinalTask,
-  done: readonly Effect[],
-  asked: ReadonlySet<string>,
-  byId: ReadonlyMap<string, FinalTask>,
-): string[] {
+function endOf(task: FinalTask, done: readonly Effect[], asked: ReadonlySet<string>): string[] {
   const { kind, claim, tag, lastClass } = task.outcomes[0]!;
   const name = `task ${task.taskId}`;
   const used = claim - task.credits;
@@ -127,11 +123,7 @@ function endOf(
   if (kind === "d" && used < task.attemptsMax && !/^(fatal|validation)$/.test(lastClass ?? "")) {
     wrong.push(`${name} is dead after ${used} of ${task.attemptsMax} attempts`);
   }
-  if (kind === "x" && tag === "DependencyFailed") {
-    if (task.parents.every((parent) => kindOf(byId, parent) === "c")) {
-      wrong.push(`${name} was cancelled for its parents, which all completed`);
-    }
-  } else if (kind === "x" && !asked.has(task.taskId)) {
+  if (kind === "x" && !/^(DependencyFailed|Skipped)$/.test(tag ?? "") && !asked.has(task.taskId)) {
     wrong.push(`${name} was cancelled (${tag}) and nobody asked`);
   }
   return wrong;
@@ -161,10 +153,20 @@ function joins(final: FinalState): string[] {
     });
 }
 
+/** Each instant was decided, and has its one task if that is what was decided. */
 function schedules(final: FinalState): string[] {
-  return final.fires
-    .filter((fire) => fire.taskCount !== 1)
-    .map((fire) => `the instant ${fire.fireAt} has ${fire.taskCount} tasks`);
+  return final.fires.flatMap((fire, index) => {
+    const name = `the instant ${fire.fireAt} of ${fire.schedule}`;
+    const before = final.fires[index - 1];
+    const gapMs = before && Date.parse(fire.fireAt) - Date.parse(before.fireAt);
+    const isGap = before?.schedule === fire.schedule && gapMs !== fire.everySeconds * 1000;
+    const due = fire.state === "spawned" ? 1 : 0;
+    const isRight = fire.state !== "none" && fire.taskCount === due;
+    return [
+      ...(isRight ? [] : [`${name} is ${fire.state} and has ${fire.taskCount} tasks`]),
+      ...(isGap ? [`${name} comes ${gapMs} ms after the one before it`] : []),
+    ];
+  });
 }
 
 function leftovers(final: FinalState): string[] {
@@ -183,11 +185,4 @@ function leftovers(final: FinalState): string[] {
 
 function kindOf(byId: ReadonlyMap<string, FinalTask>, taskId: string): string | undefined {
   return byId.get(taskId)?.outcomes[0]?.kind;
-}
-
-export function of<Kind extends HistoryEvent["kind"]>(
-  events: readonly HistoryEvent[],
-  kind: Kind,
-): Of<Kind>[] {
-  return events.filter((event): event is Of<Kind> => event.kind === kind);
 }

@@ -9,8 +9,8 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, test } from "vitest";
 
-import { of } from "./checker.ts";
 import { play } from "./play.ts";
+import { of } from "./record.ts";
 import { Server } from "./stage.ts";
 
 const MS = Number(process.env["HISTORY_MS"] ?? 6_000);
@@ -35,7 +35,7 @@ async function playOrFail(seed: number): Promise<string> {
   const faults = Map.groupBy(of(events, "fault"), (event) => event.name);
   const summary =
     `seed ${seed}: ${final.tasks.length} tasks, ${final.effects.length} effects, ` +
-    `${of(events, "refused").length} stale effects refused; ` +
+    `${of(events, "refused").length} stale effects refused, ${final.terms} terms; ` +
     [...faults].map(([name, all]) => `${all.length} ${name}`).join(", ");
   if (violations.length > 0) {
     const path = join(tmpdir(), `history-${seed}.json`);

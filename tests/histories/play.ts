@@ -16,6 +16,12 @@ import { PLAIN, STEP } from "./step-task.ts";
 const WORKER_COUNT = 3;
 const DRAIN_MS_MAX = 60_000;
 
+const SCHEDULES = [
+  { name: "pulse", ms: 0, spec: { everySeconds: 1 }, overlap: "allow" },
+  { name: "slow pulse", ms: 1_500, spec: { everySeconds: 1 }, overlap: "bufferOne" },
+  { name: "queue of pulses", ms: 700, spec: { everySeconds: 1 }, overlap: "bufferAll" },
+] as const;
+
 export interface History {
   readonly events: readonly HistoryEvent[];
   readonly final: FinalState;
@@ -31,12 +37,10 @@ export async function play(server: Server, seed: number, ms: number): Promise<Hi
     const director = new Recorder(stage.newRecordPath());
     const client = new AbsurdClient(stage.admin, { tasks: [STEP] });
     await client.registerTasks();
-    await client.schedules.create({
-      name: "pulse",
-      spec: { everySeconds: 1 },
-      spawn: { task: STEP.name, params: { ...PLAIN, token: "pulse", fireAt: FIRE_AT } },
-      overlap: "allow",
-    });
+    for (const { name, ms: length, ...policy } of SCHEDULES) {
+      const params = { ...PLAIN, token: name, ms: length, fireAt: FIRE_AT };
+      await client.schedules.create({ name, spawn: { task: STEP.name, params }, ...policy });
+    }
     for (let index = 0; index < WORKER_COUNT; index++) stage.addWorker(index % 2 === 1);
     await stage.untilWorkersStarted();
 
@@ -56,7 +60,9 @@ export async function play(server: Server, seed: number, ms: number): Promise<Hi
       ...producers.map((producer) => producer.run(untilMs)),
     ]);
 
-    await client.schedules.pause("pulse", "the history is over");
+    for (const { name } of SCHEDULES) {
+      await client.schedules.pause(name, "the history is over");
+    }
     const troubles = await drain(stage);
     const final = await readFinalState(stage.admin);
     const events = stage.events();

@@ -17,6 +17,26 @@ export const LEASE_SECONDS = 1;
 /** Few, so that a burst of clients can use them up. */
 export const CONNECTIONS_MAX = 60;
 
+/** Effects of tasks, and the leases as they come and go, seen by the database itself. */
+const OBSERVERS = `
+  create table public.history_effect (
+    seq bigint generated always as identity primary key, task_id uuid not null,
+    claim integer not null, what text not null, nonce text not null);
+  create table public.history_lease (
+    task_id bigint not null, claim_no integer not null, claimed_at timestamptz not null,
+    ended_at timestamptz);
+  create function public.history_note_lease() returns trigger language plpgsql as $$
+  begin
+    insert into public.history_lease
+    select l.task_id, l.claim_no, l.claimed_at, case tg_op when 'DELETE' then clock_timestamp() end
+      from seen l;
+    return null;
+  end $$;
+  create trigger history_begun after insert on absurd.lease referencing new table as seen
+    for each statement execute function public.history_note_lease();
+  create trigger history_ended after delete on absurd.lease referencing old table as seen
+    for each statement execute function public.history_note_lease();`;
+
 /** The server, which outlives the histories played on it. */
 export class Server {
   readonly #folder: string;
@@ -119,11 +139,7 @@ export class Stage {
     const folder = await mkdtemp(join(tmpdir(), "absurd-history-"));
     const stage = new Stage(server, name, await TcpProxy.start(server.url), folder);
     await migrate(stage.admin);
-    await stage.admin.query(
-      `create table history_effect (
-         seq bigint generated always as identity primary key, task_id uuid not null,
-         claim integer not null, what text not null, nonce text not null)`,
-    );
+    await stage.admin.query(OBSERVERS);
     return stage;
   }
 
