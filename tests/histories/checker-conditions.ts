@@ -80,7 +80,7 @@ function endOf(graph: Graph, task: FinalTask, requirements: readonly Requirement
   }
   const tags = new Set(unmet.map((it) => tagOf(graph, it)));
   return tags.size === 1 && !tags.has(tag)
-    ? [`${name} was cut off as ${tag}, not ${[...tags]}`]
+    ? [`${name} was cut off as ${tag}, not ${[...tags].join()}`]
     : [];
 }
 

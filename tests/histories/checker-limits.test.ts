@@ -88,6 +88,18 @@ describe("a history is refused", () => {
       /lock set was held by left\/2, right\/1/,
     ],
     [
+      "with two tasks at once of a schedule that runs one after the other",
+      (told) => {
+        meet(told, {});
+        const isSerial = true;
+        told.final.fires = [{ ...fire("12:00:00", "spawned", 2), isSerial }];
+        told.events = told.events.filter((event) => event.kind !== "asked");
+        change(told, "left", { token: "pulse@12:00:00" });
+        change(told, "right", { token: "pulse@12:00:01" });
+      },
+      /key schedule pulse of 1 was held by left\/2, right\/1/,
+    ],
+    [
       "with more starts than a rate allows",
       (told) => {
         lease(told, "right", { claimedAt: 190 });

@@ -26,6 +26,7 @@ export function limits(events: readonly HistoryEvent[], final: FinalState): stri
 function spansOf(events: readonly HistoryEvent[], final: FinalState, wrong: string[]): Span[] {
   const wishes = wishesOf(events);
   const tokens = new Map(final.tasks.map((task) => [task.taskId, task.token]));
+  const serial = new Set(final.fires.filter((it) => it.isSerial).map((it) => it.schedule));
   const leases = new Map(final.leases.map((lease) => [`${lease.taskId}/${lease.claim}`, lease]));
   const ends = new Map<string, number>();
   const ended = of(events, "ended");
@@ -41,9 +42,16 @@ function spansOf(events: readonly HistoryEvent[], final: FinalState, wrong: stri
       return [];
     }
     const until = Math.min(ends.get(name) ?? Infinity, lease.endedAt);
-    const demand = wishes.get(tokens.get(taskId) ?? "")?.demand ?? {};
+    const token = tokens.get(taskId) ?? "";
+    const demand = wishes.get(token)?.demand ?? demandOfSchedule(token, serial);
     return [{ name, worker, demand, claimedAt: lease.claimedAt, from: at, until }];
   });
+}
+
+/** The tasks of a schedule that lets them run one after the other are like a key of one. */
+function demandOfSchedule(token: string, serial: ReadonlySet<string>): Span["demand"] {
+  const [schedule = ""] = token.split("@");
+  return serial.has(schedule) ? { concurrency: [{ key: `schedule ${schedule}`, limit: 1 }] } : {};
 }
 
 /** For each span, those at work when it began, itself included. */

@@ -92,7 +92,7 @@ export function ran(taskId: string, claim: number, from: number, until: number):
 
 export function fire(time: string, state: string, taskCount: number): Fire {
   const fireAt = `2026-03-01T${time}Z`;
-  return { schedule: "pulse", everySeconds: 1, fireAt, state, taskCount };
+  return { schedule: "pulse", everySeconds: 1, isSerial: false, fireAt, state, taskCount };
 }
 
 /** "right" began while "left" was at it; both ask for `demand` alone. */

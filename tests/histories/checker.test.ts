@@ -128,6 +128,14 @@ describe("a history is refused", () => {
       /task join was cancelled \(TaskCancelled\) and nobody asked/,
     ],
     [
+      "with a claim of what had been told to be cancelled",
+      (told) => {
+        told.events.push({ kind: "cancel asked", taskId: "left" });
+        told.events.push({ kind: "cancel told", taskId: "left", at: 90 });
+      },
+      /claim left\/2 came after its cancellation/,
+    ],
+    [
       "with a child cancelled for parents that completed",
       (told) => {
         change(told, "join", outcome("x", { tag: "DependencyFailed" }));

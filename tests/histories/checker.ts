@@ -11,6 +11,7 @@ export function violations(events: readonly HistoryEvent[], final: FinalState): 
     ...starts(events),
     ...effects(events, final),
     ...ends(events, final),
+    ...cancellations(events, final),
     ...joins(final),
     ...conditions(events, final),
     ...limits(events, final),
@@ -127,6 +128,16 @@ function endOf(task: FinalTask, done: readonly Effect[], asked: ReadonlySet<stri
     wrong.push(`${name} was cancelled (${tag}) and nobody asked`);
   }
   return wrong;
+}
+
+/** Nothing is claimed that was told to be cancelled, unless it was given a new start. */
+function cancellations(events: readonly HistoryEvent[], final: FinalState): string[] {
+  const retried = new Set(of(events, "retry asked").map((event) => event.taskId));
+  const told = new Map(of(events, "cancel told").map((event) => [event.taskId, event.at]));
+  return final.leases
+    .filter(({ taskId, claimedAt }) => claimedAt > (told.get(taskId) ?? Infinity))
+    .filter(({ taskId }) => !retried.has(taskId))
+    .map(({ taskId, claim }) => `claim ${taskId}/${claim} came after its cancellation`);
 }
 
 /** A join runs when all its parents completed, and comes to one completion. */

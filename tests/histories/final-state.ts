@@ -31,17 +31,19 @@ const TASKS = `
 /** Instants that were decided, and those that some task carries though they were not. */
 const FIRES = `
   select coalesce(f.schedule, t.schedule) as schedule, f.every as "everySeconds",
+         f.overlap <> 'allow' as "isSerial",
          coalesce(f.fire_at, t.fire_at)::text as "fireAt", coalesce(f.state, 'none') as state,
          count(t.fire_at)::integer as "taskCount"
     from (
-      select s.name as schedule, (s.spec ->> 'every_seconds')::integer as every, i.fire_at, i.state
+      select s.name as schedule, (s.spec ->> 'every_seconds')::integer as every, s.overlap, i.fire_at,
+             i.state
         from absurd.fire i join absurd.schedule s using (schedule_id)
     ) f
     full join (
       select params ->> 'token' as schedule, (params ->> 'fireAt')::timestamptz as fire_at
         from absurd.task where params ->> 'fireAt' is not null
     ) t on t.schedule = f.schedule and t.fire_at = f.fire_at
-   group by 1, 2, 3, 4 order by 1, 3`;
+   group by 1, 2, 3, 4, 5 order by 1, 4`;
 
 /** The milliseconds of the handlers' clock, cut off as theirs are. */
 const LEASES = `

@@ -31,7 +31,7 @@ afterAll(async () => {
 let refusedCount = 0;
 
 async function playOrFail(seed: number): Promise<string> {
-  const { events, final, violations } = await play(server, seed, MS);
+  const { events, final, violations } = await play(server, seed, { ms: MS });
   const faults = Map.groupBy(of(events, "fault"), (event) => event.name);
   const summary =
     `seed ${seed}: ${final.tasks.length} tasks, ${final.effects.length} effects, ` +

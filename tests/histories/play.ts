@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { AbsurdClient, FIRE_AT } from "@contimg/absurd";
 import { until } from "@contimg/testkit";
+import type pg from "pg";
 
 import { violations } from "./checker.ts";
 import { wreak } from "./faults.ts";
@@ -29,11 +30,20 @@ export interface History {
   readonly violations: readonly string[];
 }
 
-/** @param ms how long things break */
-export async function play(server: Server, seed: number, ms: number): Promise<History> {
+export interface PlayOptions {
+  /** How long things break. */
+  readonly ms: number;
+  /** How long all may take to end afterwards. */
+  readonly drainMs?: number;
+  /** What to do to the database beforehand. */
+  readonly prepare?: (db: pg.Pool) => Promise<void>;
+}
+
+export async function play(server: Server, seed: number, options: PlayOptions): Promise<History> {
   const chance = new Chance(seed);
   const stage = await Stage.set(server, `history_${seed}`);
   try {
+    await options.prepare?.(stage.admin);
     const director = new Recorder(stage.newRecordPath());
     const client = new AbsurdClient(stage.admin, { tasks: [STEP] });
     await client.registerTasks();
@@ -44,7 +54,7 @@ export async function play(server: Server, seed: number, ms: number): Promise<Hi
     for (let index = 0; index < WORKER_COUNT; index++) stage.addWorker(index % 2 === 1);
     await stage.untilWorkersStarted();
 
-    const untilMs = performance.now() + ms;
+    const untilMs = performance.now() + options.ms;
     const producers = [stage.url, stage.proxiedUrl].map((url, index) =>
       createProducer({
         url,
@@ -63,7 +73,7 @@ export async function play(server: Server, seed: number, ms: number): Promise<Hi
     for (const { name } of SCHEDULES) {
       await client.schedules.pause(name, "the history is over");
     }
-    const troubles = await drain(stage);
+    const troubles = await drain(stage, options.drainMs ?? DRAIN_MS_MAX);
     const final = await readFinalState(stage.admin);
     const events = stage.events();
     return { events, final, violations: [...troubles, ...violations(events, final)] };
@@ -73,11 +83,11 @@ export async function play(server: Server, seed: number, ms: number): Promise<Hi
 }
 
 /** Waits until all is done. What is not by then is the checker's to name. */
-async function drain(stage: Stage): Promise<string[]> {
+async function drain(stage: Stage, drainMs: number): Promise<string[]> {
   while (stage.living.length < 2) stage.addWorker(false);
   await until(
     async () => Object.values(await unfinished(stage.admin)).every((count) => count === 0),
-    { what: "all tasks ended", deadlineMs: DRAIN_MS_MAX },
+    { what: "all tasks ended", deadlineMs: drainMs },
   ).catch(() => undefined);
   const troubles = await stage.dismiss();
   await sleep(50);

@@ -169,7 +169,8 @@ export function createProducer(parts: {
       if (known.length === 0) return;
       const { taskId } = chance.pick(known.slice(-30));
       recorder.write({ kind: "cancel asked", taskId });
-      await client.cancel(taskId, "the producer changed its mind");
+      const isCancelled = await client.cancel(taskId, "the producer changed its mind");
+      if (isCancelled) recorder.write({ kind: "cancel told", taskId, at: Date.now() });
     },
 
     async retry() {

@@ -41,6 +41,8 @@ export type HistoryEvent =
   /** The transaction of the spawn was rolled back by the caller, or its fence was refused. */
   | { readonly kind: "withdrawn"; readonly token: string }
   | { readonly kind: "cancel asked"; readonly taskId: string }
+  /** The answer: it is cancelled, or will be when its attempt is over and did not complete. */
+  | { readonly kind: "cancel told"; readonly taskId: string; readonly at: number }
   | { readonly kind: "retry asked"; readonly taskId: string }
   | {
       readonly kind: "started";
@@ -106,6 +108,8 @@ export interface LeaseSpan {
 export interface Fire {
   readonly schedule: string;
   readonly everySeconds: number;
+  /** One task after the other. */
+  readonly isSerial: boolean;
   readonly fireAt: string;
   /** "none": there is a task for it and it was never decided. */
   readonly state: string;
