@@ -30,6 +30,13 @@ describe("a history is refused", () => {
       /lost: effect left\/2\/done/,
     ],
     [
+      "that lost what was spooled",
+      (told) => {
+        told.events.push({ kind: "asked", token: "later" }, { kind: "spooled", token: "later" });
+      },
+      /lost: later was spooled and there is no task for it/,
+    ],
+    [
       "with an effect of an older claim after one of a newer",
       (told) => {
         add(told, effect(8, "left", 1, "done"));

@@ -33,6 +33,9 @@ function spawns(events: readonly HistoryEvent[], final: FinalState): string[] {
       if (event.created && !isOwn) return [`task ${event.taskId} is not what was asked`];
       return [];
     }),
+    ...of(events, "spooled")
+      .filter((event) => !byToken.has(event.token))
+      .map((event) => `lost: ${event.token} was spooled and there is no task for it`),
     ...of(events, "withdrawn")
       .filter((event) => byToken.has(event.token))
       .map((event) => `${event.token} was withdrawn and there is a task for it`),

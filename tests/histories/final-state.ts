@@ -65,12 +65,17 @@ export async function unfinished(db: pg.Pool): Promise<Record<string, number>> {
               where not exists (select from absurd.outcome o where o.task_id = t.id)) as tasks,
             (select count(*)::integer from absurd.lease) as lease,
             (select count(*)::integer from absurd.signal) as signal,
+            (select count(*)::integer from absurd.fire where state = 'buffered') as buffered,
             (select count(*)::integer from absurd.late_edge) as late_edge`,
   );
   return rows[0]!;
 }
 
-export async function readFinalState(db: pg.Pool): Promise<FinalState> {
+/** @param remains what else should be none by now */
+export async function readFinalState(
+  db: pg.Pool,
+  remains: Readonly<Record<string, number>> = {},
+): Promise<FinalState> {
   const [tasks, effects, fires, leases, terms] = await Promise.all([
     db.query<FinalTask>(TASKS),
     db.query<Effect>(
@@ -93,7 +98,7 @@ export async function readFinalState(db: pg.Pool): Promise<FinalState> {
     fires: fires.rows,
     leases: leases.rows,
     terms: terms.rows[0]!.n,
-    remains: await unfinished(db),
+    remains: { ...(await unfinished(db)), ...remains },
     counted: counted.rows[0]!,
     stated: stated.rows[0]!,
   };

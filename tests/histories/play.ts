@@ -12,7 +12,7 @@ import { createProducer } from "./producer.ts";
 import { Chance } from "./random.ts";
 import { type FinalState, type HistoryEvent, Recorder } from "./record.ts";
 import { type Server, Stage } from "./stage.ts";
-import { PLAIN, STEP } from "./step-task.ts";
+import { PLAIN, QUICK, STEP } from "./step-task.ts";
 
 const WORKER_COUNT = 3;
 const DRAIN_MS_MAX = 60_000;
@@ -49,7 +49,11 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
     await client.registerTasks();
     for (const { name, ms: length, ...policy } of SCHEDULES) {
       const params = { ...PLAIN, token: name, ms: length, fireAt: FIRE_AT };
-      await client.schedules.create({ name, spawn: { task: STEP.name, params }, ...policy });
+      await client.schedules.create({
+        name,
+        spawn: { task: STEP.name, params, ...QUICK },
+        ...policy,
+      });
     }
     for (let index = 0; index < WORKER_COUNT; index++) stage.addWorker(index % 2 === 1);
     await stage.untilWorkersStarted();
@@ -58,6 +62,7 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
     const producers = [stage.url, stage.proxiedUrl].map((url, index) =>
       createProducer({
         url,
+        spoolFolder: stage.spool.folder,
         name: `p${index}`,
         chance: chance.fork(),
         recorder: new Recorder(stage.newRecordPath()),
@@ -74,7 +79,7 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
       await client.schedules.pause(name, "the history is over");
     }
     const troubles = await drain(stage, options.drainMs ?? DRAIN_MS_MAX);
-    const final = await readFinalState(stage.admin);
+    const final = await readFinalState(stage.admin, { spool: await stage.spool.count() });
     const events = stage.events();
     return { events, final, violations: [...troubles, ...violations(events, final)] };
   } finally {
@@ -86,7 +91,9 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
 async function drain(stage: Stage, drainMs: number): Promise<string[]> {
   while (stage.living.length < 2) stage.addWorker(false);
   await until(
-    async () => Object.values(await unfinished(stage.admin)).every((count) => count === 0),
+    async () =>
+      (await stage.spool.count()) === 0 &&
+      Object.values(await unfinished(stage.admin)).every((count) => count === 0),
     { what: "all tasks ended", deadlineMs: drainMs },
   ).catch(() => undefined);
   const troubles = await stage.dismiss();

@@ -9,12 +9,13 @@ import {
   type Spawned,
   TaskNotFound,
   isTransient,
+  sqlState,
 } from "@contimg/absurd";
 
 import type { Chance } from "./random.ts";
 import type { Requirement, Scribe, Wish } from "./record.ts";
 import { inTransaction, sturdyPool } from "./step-handler.ts";
-import { PLAIN, STEP } from "./step-task.ts";
+import { PLAIN, QUICK, STEP } from "./step-task.ts";
 import { chooseDemand, chooseRequirement, wireRequirement } from "./wishes.ts";
 
 /** One key is asked for again and again, by all producers. */
@@ -24,6 +25,7 @@ const DEEDS = {
   spawn: 8,
   spawnKeyed: 3,
   spawnInTransaction: 2,
+  spawnOrSpool: 2,
   spawnWorkflow: 3,
   cancel: 2,
   retry: 2,
@@ -37,12 +39,13 @@ export interface Producer {
 export function createProducer(parts: {
   readonly url: string;
   readonly name: string;
+  readonly spoolFolder: string;
   readonly chance: Chance;
   readonly recorder: Scribe;
 }): Producer {
   const { chance, recorder, name } = parts;
   const pool = sturdyPool(parts.url, 2);
-  const client = new AbsurdClient(pool, { tasks: [STEP] });
+  const client = new AbsurdClient(pool, { tasks: [STEP], spoolFolder: parts.spoolFolder });
   const known: { readonly taskId: string; readonly token: string }[] = [];
   let count = 0;
 
@@ -67,8 +70,7 @@ export function createProducer(parts: {
         spawnsChild: chance.happens(0.15),
         flux,
       },
-      backoffSeconds: 0.05,
-      backoffSecondsMax: 0.4,
+      ...QUICK,
       priority: chance.between(0, 1),
       ...(chance.happens(0.1) ? { delaySeconds: chance.between(1, 10) / 10 } : {}),
       ...(chance.happens(0.1) ? { timeoutSeconds: 0.5 } : {}),
@@ -127,6 +129,19 @@ export function createProducer(parts: {
           if (!isTransient(error)) throw error;
         }
       }
+    },
+
+    async spawnOrSpool() {
+      const wish = request();
+      const key = `spool-${wish.token}`;
+      recorder.write({ kind: "asked", token: wish.token, key, wish: wish.wish });
+      const spawned = await client.spawn(STEP.name, wish.params, {
+        ...bare(wish),
+        idempotencyKey: key,
+        whenAway: "spool",
+      });
+      if (spawned.spooled) recorder.write({ kind: "spooled", token: wish.token });
+      else acknowledge([{ ...wish, idempotencyKey: key }], [spawned]);
     },
 
     async spawnInTransaction() {
@@ -219,10 +234,11 @@ function merged(requirements: readonly Requirement[]): Requirement[] {
   return [{ ...first!, anyOf: requirements.flatMap((each) => each.anyOf) }];
 }
 
-/** What a program must be ready for: the database is away, or the task is not as it thought. */
+/** What a program must be ready for: the database is away, the disk full, or the task not as it thought. */
 function isExpected(error: unknown): boolean {
   return (
     isTransient(error) ||
+    sqlState(error) === "ENOSPC" ||
     error instanceof InvalidTransition ||
     error instanceof DependencyFailed ||
     error instanceof TaskNotFound

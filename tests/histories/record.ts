@@ -38,6 +38,8 @@ export type HistoryEvent =
       readonly created: boolean;
       readonly key?: string;
     }
+  /** The database was away; the wish is on disk and will be a task. */
+  | { readonly kind: "spooled"; readonly token: string }
   /** The transaction of the spawn was rolled back by the caller, or its fence was refused. */
   | { readonly kind: "withdrawn"; readonly token: string }
   | { readonly kind: "cancel asked"; readonly taskId: string }

@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { type EmbeddedPostgres, migrate, startEmbeddedPostgres } from "@contimg/absurd";
 import { TcpProxy } from "@contimg/testkit";
 import pg from "pg";
 
 import { type HistoryEvent, readEvents } from "./record.ts";
+import { SpoolDisk } from "./spool-disk.ts";
 
 const WORKER = resolve(import.meta.dirname, "worker-process.ts");
 export const LEASE_SECONDS = 1;
@@ -115,14 +116,16 @@ export class Stage {
   /** Of the one who looks and breaks; never through the proxy. */
   readonly admin: pg.Pool;
   readonly folder: string;
+  readonly spool: SpoolDisk;
   readonly #workers: Worker[] = [];
   #recordCount = 0;
 
-  private constructor(server: Server, name: string, proxy: TcpProxy, folder: string) {
+  private constructor(server: Server, name: string, proxy: TcpProxy, spool: SpoolDisk) {
     this.server = server;
     this.name = name;
     this.proxy = proxy;
-    this.folder = folder;
+    this.spool = spool;
+    this.folder = dirname(spool.folder);
     this.admin = new pg.Pool({
       connectionString: this.url,
       max: 3,
@@ -137,7 +140,8 @@ export class Stage {
     await client.query(`create database ${name}`);
     await client.end();
     const folder = await mkdtemp(join(tmpdir(), "absurd-history-"));
-    const stage = new Stage(server, name, await TcpProxy.start(server.url), folder);
+    const spool = await SpoolDisk.make(folder);
+    const stage = new Stage(server, name, await TcpProxy.start(server.url), spool);
     await migrate(stage.admin);
     await stage.admin.query(OBSERVERS);
     return stage;
@@ -172,6 +176,7 @@ export class Stage {
         ...process.env,
         DATABASE_URL: isProxied ? this.proxiedUrl : this.url,
         RECORD_PATH: this.newRecordPath(),
+        SPOOL_FOLDER: this.spool.folder,
         LEASE_SECONDS: String(LEASE_SECONDS),
       },
       stdio: ["ignore", "inherit", "pipe", "ipc"],
@@ -210,16 +215,21 @@ export class Stage {
   }
 
   async clear(): Promise<void> {
-    for (const worker of this.living) {
-      worker.isVictim = true;
-      worker.process.kill("SIGKILL");
-    }
+    await Promise.all(
+      this.living.map(async (worker) => {
+        const gone = once(worker.process, "exit");
+        worker.isVictim = true;
+        worker.process.kill("SIGKILL");
+        await gone;
+      }),
+    );
     await this.admin.end();
     await this.proxy.close();
     const client = new pg.Client(this.server.url);
     await client.connect();
     await client.query(`drop database ${this.name} with (force)`);
     await client.end();
+    this.spool.clear();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

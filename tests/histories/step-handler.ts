@@ -13,7 +13,7 @@ import {
 import pg from "pg";
 
 import type { Scribe } from "./record.ts";
-import { PLAIN, STEP, type StepParams } from "./step-task.ts";
+import { PLAIN, QUICK, STEP, type StepParams } from "./step-task.ts";
 
 /** Half-open connections: nobody waits for their answer longer than this. */
 const QUERY_MS_MAX = 4_000;
@@ -86,7 +86,7 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
     scribe.write({ kind: "asked", token });
     try {
       const child = { ...PLAIN, token };
-      const spawned = await context.spawn({ task: STEP.name, params: child });
+      const spawned = await context.spawn({ task: STEP.name, params: child, ...QUICK });
       scribe.write({ kind: "acknowledged", token, ...spawned });
     } catch (error) {
       if (isRefusal(error)) scribe.write({ kind: "withdrawn", token });

@@ -37,3 +37,6 @@ export const PLAIN: Omit<StepParams, "token"> = {
 
 /** Of each worker process. */
 export const CAPACITY = { cpu: 4 } as const;
+
+/** So that what failed while things broke is over soon after. */
+export const QUICK = { backoffSeconds: 0.05, backoffSecondsMax: 0.4 } as const;

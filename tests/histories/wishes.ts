@@ -13,7 +13,7 @@ const DEMANDS: readonly ((chance: Chance) => Demand)[] = [
   (chance) => ({ locks: [lock(chance, "set")] }),
   (chance) => ({ locks: [lock(chance, "set"), lock(chance, "table")] }),
   (chance) => ({ locks: [lock(chance, "table")], concurrency: [{ key: "bus", limit: 2 }] }),
-  () => ({ rate: [{ key: "archive", count: 5, periodSeconds: 0.5 }] }),
+  () => ({ rate: [{ key: "archive", count: 2, periodSeconds: 0.4 }] }),
   (chance) => ({ resources: { cpu: chance.between(1, 4) } }),
   (chance) => ({ resources: { cpu: chance.between(1, 3) }, locks: [lock(chance, "set")] }),
 ];

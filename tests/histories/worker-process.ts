@@ -1,7 +1,7 @@
 /**
  * A worker process of the histories.
  *
- * Environment: DATABASE_URL, RECORD_PATH, LEASE_SECONDS.
+ * Environment: DATABASE_URL, RECORD_PATH, SPOOL_FOLDER, LEASE_SECONDS.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -27,6 +27,7 @@ async function start(): ReturnType<typeof startWorker> {
         pollSeconds: 0.2,
         abortGraceSeconds: 1,
         capacity: CAPACITY,
+        spoolFolder: process.env["SPOOL_FOLDER"]!,
       });
     } catch (error) {
       // As whoever supervises workers would: the database is away, so try again.
