@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 import type { Chance } from "./random.ts";
-import { CONNECTIONS_MAX, LEASE_SECONDS, type Stage } from "./stage.ts";
+import { CONNECTIONS_MAX, LEASE_SECONDS, type Stage, type Worker } from "./stage.ts";
 
 /** Hands: one breaks processes, one what is between them and the data, at the same time. */
-const PROCESS_FAULTS = { "kill -9": 1, freeze: 1 } as const;
+const PROCESS_FAULTS = { "kill -9": 1, "kill the leader": 1, freeze: 2 } as const;
 const CONNECTION_FAULTS = {
   "end backends": 6,
   "server crash": 1,
@@ -24,11 +24,13 @@ export type Fault =
 
 const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<void>>> = {
   async "kill -9"(stage, chance) {
-    const victim = chance.pick(stage.living);
-    victim.isVictim = true;
-    victim.process.kill("SIGKILL");
-    await sleep(chance.between(0, 400));
-    stage.addWorker(chance.happens(0.5));
+    await replace(stage, chance, chance.pick(stage.living));
+  },
+
+  async "kill the leader"(stage, chance) {
+    const pid = await stage.leaderPid().catch(() => undefined);
+    const leader = stage.living.find((worker) => worker.process.pid === pid);
+    await replace(stage, chance, leader ?? chance.pick(stage.living));
   },
 
   async freeze(stage, chance) {
@@ -94,6 +96,13 @@ const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<v
     }
   },
 };
+
+async function replace(stage: Stage, chance: Chance, victim: Worker): Promise<void> {
+  victim.isVictim = true;
+  victim.process.kill("SIGKILL");
+  await sleep(chance.between(0, 400));
+  stage.addWorker(chance.happens(0.5));
+}
 
 /** Breaks things until `untilMs` on performance.now(), and leaves all mended. */
 export async function wreak(

@@ -21,6 +21,9 @@ import { chooseDemand, chooseRequirement, wireRequirement } from "./wishes.ts";
 /** One key is asked for again and again, by all producers. */
 const KEY_COUNT = 15;
 
+/** Of ten tasks, at most. */
+const LENGTHS_MS = [40, 40, 40, 40, 40, 40, 600, 600, 600, 2_500];
+
 const DEEDS = {
   spawn: 8,
   spawnKeyed: 3,
@@ -62,7 +65,8 @@ export function createProducer(parts: {
       params: {
         ...PLAIN,
         token,
-        ms: chance.happens(0.3) ? chance.between(0, 600) : chance.between(0, 40),
+        // Some long enough to be at it when their worker has been stopped past its lease.
+        ms: chance.between(0, chance.pick(LENGTHS_MS)),
         isAtomic: chance.happens(0.6),
         failsUpTo: fails ? chance.between(1, 8) : 0,
         errorClass: chance.happens(0.2) ? "fatal" : "retryable",

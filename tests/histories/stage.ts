@@ -101,7 +101,7 @@ async function steadyPort(): Promise<number> {
   }
 }
 
-interface Worker {
+export interface Worker {
   readonly process: ChildProcess;
   readonly stderr: string[];
   /** We killed it: that it ends is no finding. */
@@ -184,6 +184,14 @@ export class Stage {
     const worker: Worker = { process: child, stderr: [], isVictim: false, isFrozen: false };
     child.stderr!.on("data", (chunk: Buffer) => worker.stderr.push(chunk.toString()));
     this.#workers.push(worker);
+  }
+
+  /** The process of the worker that does maintenance. */
+  async leaderPid(): Promise<number | undefined> {
+    const { rows } = await this.admin.query<{ pid: number }>(
+      "select w.pid from absurd.control c join absurd.worker w using (worker_id, epoch)",
+    );
+    return rows[0]?.pid;
   }
 
   async untilWorkersStarted(): Promise<void> {
