@@ -279,6 +279,7 @@ function partitioned_tables() returns SETOF text stable
 function patched_params(jsonb,jsonb) returns jsonb immutable
 function pause_queue(text) returns boolean
 function pause_schedule(text,text) returns void
+function paused_lanes(integer[]) returns SETOF integer stable
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns lane
 function plain_number(numeric) returns text immutable
