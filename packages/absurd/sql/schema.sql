@@ -28,6 +28,7 @@ constraint gate gate_kind_known CHECK ((kind = ANY (ARRAY['key'::text, 'lock'::t
 constraint gate gate_known_once UNIQUE (kind, name)
 constraint gate gate_lets_some_in CHECK (((slots >= 0) AND (period_ms > 0)))
 constraint gate gate_pkey PRIMARY KEY (gate_id)
+constraint gate_day gate_day_pkey PRIMARY KEY (day, gate_id)
 constraint gate_grant gate_grant_pkey PRIMARY KEY (gate_id, task_id)
 constraint gate_touch gate_touch_pkey PRIMARY KEY (touch_id)
 constraint gate_wait gate_wait_pkey PRIMARY KEY (gate_id, seq)
@@ -197,10 +198,11 @@ function fire_schedule(bigint,integer,integer,timestamp with time zone[],timesta
 function first_task_number(timestamp with time zone) returns bigint immutable
 function fits(jsonb,jsonb) returns boolean immutable
 function forget_events(integer) returns void
+function forget_gates(integer) returns integer
 function forget_repairs(integer) returns void
 function forget_touched() returns integer[]
 function forget_worker_signals() returns void
-function free_gates(bigint[],timestamp with time zone[]) returns void
+function free_gates(bigint[],timestamp with time zone[],boolean) returns void
 function free_resources(integer) returns jsonb stable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
@@ -229,9 +231,12 @@ function intern_class(jsonb) returns integer
 function intern_gates(jsonb[]) returns void
 function intern_lanes(spawn_row[]) returns boolean
 function is_alive(worker) returns boolean stable
+function is_forgotten(integer) returns boolean stable
+function is_kept(gate_grant) returns boolean stable
 function is_open(gate,"char") returns boolean stable
 function judge(ended_attempt[]) returns judged_attempt[] stable
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
+function keepers_before(bigint,bigint) returns SETOF bigint stable
 function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
@@ -265,6 +270,7 @@ function node_parents(jsonb) returns TABLE(node_index integer, parent text) immu
 function node_request(jsonb,jsonb) returns jsonb immutable
 function normalised_message(text) returns text immutable
 function note_expiry(spawn_row[]) returns void
+function note_gate_days(jsonb[],date[]) returns boolean
 function note_gates() returns void
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
 function open_fires(integer) returns bigint[]
@@ -383,6 +389,7 @@ index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX event_to_forget ON absurd.event USING btree (keep_until)
 index CREATE INDEX fire_buffered ON absurd.fire USING btree (schedule_id, fire_at) WHERE (state = 'buffered'::text)
 index CREATE INDEX fire_open ON absurd.fire USING btree (schedule_id) WHERE open
+index CREATE INDEX gate_day_of_gate ON absurd.gate_day USING btree (gate_id)
 index CREATE INDEX gate_grant_of_task ON absurd.gate_grant USING btree (task_id)
 index CREATE INDEX gate_wait_of_task ON absurd.gate_wait USING btree (task_id)
 index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WHERE demanding
@@ -421,6 +428,7 @@ index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
 index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
 index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fire_at)
+index CREATE UNIQUE INDEX gate_day_pkey ON absurd.gate_day USING btree (day, gate_id)
 index CREATE UNIQUE INDEX gate_grant_pkey ON absurd.gate_grant USING btree (gate_id, task_id)
 index CREATE UNIQUE INDEX gate_known_once ON absurd.gate USING btree (kind, name)
 index CREATE UNIQUE INDEX gate_pkey ON absurd.gate USING btree (gate_id)
@@ -488,6 +496,7 @@ table expiry (at timestamp with time zone not null, task_id bigint not null, kin
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
 table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock())
 table gate (gate_id integer not null identity, kind text not null, name text not null, slots integer, period_ms bigint, pinned boolean not null default false, set_at timestamp with time zone not null default clock())
+table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_touch (touch_id bigint not null identity, gate_id integer not null) with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_wait (gate_id integer not null, seq bigint not null, task_id bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off

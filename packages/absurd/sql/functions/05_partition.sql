@@ -20,6 +20,14 @@ as $$
    where i.inhparent = 'absurd.task'::regclass;
 $$;
 
+-- The day of birth of a task, which names its partition.
+create or replace function absurd.day_of(p_task_number bigint)
+  returns date
+  language sql immutable strict parallel safe
+as $$
+  select date '1970-01-01' + (p_task_number / (86400000::bigint << 20))::integer;
+$$;
+
 -- Creates the daily partitions from today to p_days ahead.
 --
 -- There is no default partition (it would have to be scanned at each attach), so this runs ahead:

@@ -125,6 +125,12 @@ as $$
               limit p_limit))
     returning 1
   ),
+  gate_days as (
+    delete from absurd.gate_day d
+     where d.ctid = any(array(
+             select g.ctid from absurd.gate_day g where g.day = absurd.day_of(p_from) limit p_limit))
+    returning 1
+  ),
   notes as (
     delete from absurd.progress p
      where p.ctid = any(array(
@@ -134,7 +140,7 @@ as $$
   )
   select (select count(*) from edges) + (select count(*) from back_edges)
        + (select count(*) from credits) + (select count(*) from keys)
-       + (select count(*) from notes);
+       + (select count(*) from notes) + (select count(*) from gate_days);
 $$;
 
 -- Drops the partitions of a closed day, and its counts. Returns how many tasks went.
