@@ -114,6 +114,7 @@ function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) retur
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
 function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
+function cancel_open_fires(schedule) returns void
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text,integer) returns bigint[]
@@ -125,6 +126,7 @@ function check_edges(new_edge[]) returns void
 function check_filter(jsonb,text[]) returns void immutable
 function check_nodes(jsonb,text[],text[]) returns void
 function check_predicate(text,integer) returns void immutable
+function check_scheduled(jsonb) returns void
 function check_spawns(jsonb,integer[]) returns void
 function check_template(jsonb,jsonb) returns void
 function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
@@ -139,6 +141,7 @@ function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function configure_queue(text,jsonb) returns queue
 function content_key(jsonb,jsonb) returns text immutable
+function count_open_fires(integer) returns integer
 function count_ready(text,bigint) returns bigint stable
 function count_running(text,bigint) returns bigint stable
 function create_schedule(jsonb,boolean) returns integer
@@ -190,6 +193,7 @@ function fail_task(text,text,text,jsonb,text,double precision) returns void
 function fair_bucket(jsonb) returns text immutable
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fill(jsonb,jsonb) returns jsonb immutable
+function fill_instant(jsonb,timestamp with time zone) returns jsonb stable
 function find_dead(jsonb,integer) returns TABLE(task_id bigint, finished_at timestamp with time zone) stable
 function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
 function find_template(text,integer) returns template stable
@@ -273,7 +277,6 @@ function note_expiry(spawn_row[]) returns void
 function note_gate_days(jsonb[],date[]) returns boolean
 function note_gates() returns void
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
-function open_fires(integer) returns bigint[]
 function order_nodes(jsonb,text[]) returns integer[]
 function other_lane(lane,smallint,text) returns lane
 function parent_results(uuid) returns TABLE(node text, task_id uuid, status text, result jsonb, error jsonb) stable
@@ -331,6 +334,7 @@ function roll_up() returns bigint
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
+function scheduled_request(schedule,timestamp with time zone,jsonb) returns jsonb stable
 function server_started_at() returns timestamp with time zone stable
 function set_dead_letter_queue(text) returns void
 function set_error_group(text,text,text,text) returns void
@@ -348,6 +352,7 @@ function spawn_fire(schedule,timestamp with time zone) returns fire
 function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_or_refuse(jsonb) returns record
 function spawn_problem(jsonb) returns text stable
+function spawn_scheduled_workflow(schedule,timestamp with time zone) returns uuid
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid, created boolean)
@@ -494,7 +499,7 @@ table error_group (fingerprint text not null, state text not null, assignee text
 table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
-table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock())
+table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock(), workflow_id uuid)
 table gate (gate_id integer not null identity, kind text not null, name text not null, slots integer, period_ms bigint, pinned boolean not null default false, set_at timestamp with time zone not null default clock())
 table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off

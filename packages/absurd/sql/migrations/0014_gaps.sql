@@ -19,3 +19,8 @@ select case when c.relname ~ '^task_[0-9]{8}$' then to_date(right(c.relname, 8),
   cross join pg_inherits i
   join pg_class c on c.oid = i.inhrelid
  where i.inhparent = 'absurd.task'::regclass;
+
+-- The workflow of an instant whose schedule names a template; task_id is null then.
+alter table absurd.fire add column workflow_id uuid;
+
+drop function if exists absurd.open_fires(integer);
