@@ -237,6 +237,7 @@ function intern_lanes(spawn_row[]) returns boolean
 function is_alive(worker) returns boolean stable
 function is_forgotten(integer) returns boolean stable
 function is_kept(gate_grant) returns boolean stable
+function is_new_start(credit) returns boolean immutable
 function is_open(gate,"char") returns boolean stable
 function judge(ended_attempt[]) returns judged_attempt[] stable
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)

@@ -191,7 +191,8 @@ begin
              select from absurd.attempt a
               where a.task_id = u.task_id
                 and a.claim_no > coalesce(
-                      (select max(c.claim_no) from absurd.credit c where c.task_id = u.task_id), 0)
+                      (select max(c.claim_no) from absurd.credit c
+                        where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
            ) then 'r' else 'p' end as place, count(*) as n
       from unclaimed u group by 1, 2
     union all
