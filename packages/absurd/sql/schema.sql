@@ -199,6 +199,7 @@ function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
 function find_template(text,integer) returns template stable
 function fingerprint(text,jsonb) returns text immutable
 function fire_schedule(bigint,integer,integer,timestamp with time zone[],timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) returns integer
+function first_of_day(date) returns bigint immutable
 function first_task_number(timestamp with time zone) returns bigint immutable
 function fits(jsonb,jsonb) returns boolean immutable
 function forget_events(integer) returns void
@@ -299,6 +300,7 @@ function postpone_schedule(integer,integer,text) returns void
 function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
+function purge_workflows(bigint,bigint,bigint[],integer) returns bigint
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable

@@ -229,9 +229,8 @@ describe("a gate", () => {
 
     await spawn(db, [task(LOCK)]);
     const { rows } = await db.query<{ n: number }>(
-      `select absurd.purge_rows(absurd.first_task_number(d.day::timestamp at time zone 'UTC'),
-                absurd.first_task_number((d.day + 1)::timestamp at time zone 'UTC'), 10)::integer
-              as n from absurd.gate_day d`,
+      `select absurd.purge_rows(absurd.first_of_day(d.day), absurd.first_of_day(d.day + 1), 10)
+                ::integer as n from absurd.gate_day d`,
     );
     assert.deepEqual(rows, [{ n: 1 }]);
   });
