@@ -115,13 +115,16 @@ begin
 end;
 $$;
 
--- Takes a worker off the registry and gives back what it still holds. Never raises: a worker that
--- was declared dead meanwhile has nothing left to give back.
+-- Takes a worker off the registry and gives back what it still holds, its leadership, too. Never
+-- raises: a worker that was declared dead meanwhile has nothing left to give back. Waits for a cycle
+-- or a round of maintenance of its own that is under way; one that comes later is refused, so none
+-- takes the leadership for a worker that is gone. Locks the worker, then as fail_attempts, control.
 create or replace function absurd.leave_worker(p_worker_id integer, p_epoch bigint)
   returns void
   language plpgsql
 as $$
 begin
+  perform pg_advisory_xact_lock(hashtext('absurd.worker'), p_worker_id);
   update absurd.worker w set gone_at = absurd.clock(), buried = true
    where w.worker_id = p_worker_id and w.epoch = p_epoch and w.gone_at is null;
   if found then
