@@ -28,6 +28,7 @@ constraint gate gate_kind_known CHECK ((kind = ANY (ARRAY['key'::text, 'lock'::t
 constraint gate gate_known_once UNIQUE (kind, name)
 constraint gate gate_lets_some_in CHECK (((slots >= 0) AND (period_ms > 0)))
 constraint gate gate_pkey PRIMARY KEY (gate_id)
+constraint gate_day gate_day_pkey PRIMARY KEY (day, gate_id)
 constraint gate_grant gate_grant_pkey PRIMARY KEY (gate_id, task_id)
 constraint gate_touch gate_touch_pkey PRIMARY KEY (touch_id)
 constraint gate_wait gate_wait_pkey PRIMARY KEY (gate_id, seq)
@@ -113,6 +114,7 @@ function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) retur
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
 function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
+function cancel_open_fires(schedule) returns void
 function cancel_task(uuid,text) returns boolean
 function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text,integer) returns bigint[]
@@ -124,6 +126,7 @@ function check_edges(new_edge[]) returns void
 function check_filter(jsonb,text[]) returns void immutable
 function check_nodes(jsonb,text[],text[]) returns void
 function check_predicate(text,integer) returns void immutable
+function check_scheduled(jsonb) returns void
 function check_spawns(jsonb,integer[]) returns void
 function check_template(jsonb,jsonb) returns void
 function choose(text[],integer[],integer[],bigint[],integer,integer[]) returns chosen
@@ -139,6 +142,7 @@ function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function configure_queue(text,jsonb) returns queue
 function content_key(jsonb,jsonb) returns text immutable
+function count_open_fires(integer) returns integer
 function count_ready(text,bigint) returns bigint stable
 function count_running(text,bigint) returns bigint stable
 function create_schedule(jsonb,boolean) returns integer
@@ -190,18 +194,21 @@ function fail_task(text,text,text,jsonb,text,double precision) returns void
 function fair_bucket(jsonb) returns text immutable
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fill(jsonb,jsonb) returns jsonb immutable
+function fill_instant(jsonb,timestamp with time zone) returns jsonb stable
 function find_dead(jsonb,integer) returns TABLE(task_id bigint, finished_at timestamp with time zone) stable
 function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
 function find_template(text,integer) returns template stable
 function fingerprint(text,jsonb) returns text immutable
 function fire_schedule(bigint,integer,integer,timestamp with time zone[],timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) returns integer
+function first_of_day(date) returns bigint immutable
 function first_task_number(timestamp with time zone) returns bigint immutable
 function fits(jsonb,jsonb) returns boolean immutable
 function forget_events(integer) returns void
+function forget_gates(integer) returns integer
 function forget_repairs(integer) returns void
 function forget_touched() returns integer[]
 function forget_worker_signals() returns void
-function free_gates(bigint[],timestamp with time zone[]) returns void
+function free_gates(bigint[],timestamp with time zone[],boolean) returns void
 function free_resources(integer) returns jsonb stable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
@@ -230,9 +237,13 @@ function intern_class(jsonb) returns integer
 function intern_gates(jsonb[]) returns void
 function intern_lanes(spawn_row[]) returns boolean
 function is_alive(worker) returns boolean stable
+function is_forgotten(integer) returns boolean stable
+function is_kept(gate_grant) returns boolean stable
+function is_new_start(credit) returns boolean immutable
 function is_open(gate,"char") returns boolean stable
 function judge(ended_attempt[]) returns judged_attempt[] stable
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
+function keepers_before(bigint,bigint) returns SETOF bigint stable
 function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
@@ -266,10 +277,10 @@ function node_parents(jsonb) returns TABLE(node_index integer, parent text) immu
 function node_request(jsonb,jsonb) returns jsonb immutable
 function normalised_message(text) returns text immutable
 function note_expiry(spawn_row[]) returns void
+function note_gate_days(jsonb[],date[]) returns boolean
 function note_gates() returns void
 function number_at(bigint) returns timestamp with time zone immutable
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
-function open_fires(integer) returns bigint[]
 function order_nodes(jsonb,text[]) returns integer[]
 function other_lane(lane,smallint,text) returns lane
 function parent_results(uuid) returns TABLE(node text, task_id uuid, status text, result jsonb, error jsonb) stable
@@ -281,6 +292,7 @@ function partitioned_tables() returns SETOF text stable
 function patched_params(jsonb,jsonb) returns jsonb immutable
 function pause_queue(text) returns boolean
 function pause_schedule(text,text) returns void
+function paused_lanes(integer[]) returns SETOF integer stable
 function place_spawned(spawn_row[],bigint,timestamp with time zone) returns bigint
 function plain_lane(text,integer,smallint) returns lane
 function plain_number(numeric) returns text immutable
@@ -290,6 +302,7 @@ function postpone_schedule(integer,integer,text) returns void
 function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
+function purge_workflows(bigint,bigint,bigint[],integer) returns bigint
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
@@ -328,6 +341,7 @@ function roll_up() returns bigint
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
+function scheduled_request(schedule,timestamp with time zone,jsonb) returns jsonb stable
 function server_started_at() returns timestamp with time zone stable
 function set_dead_letter_queue(text) returns void
 function set_error_group(text,text,text,text) returns void
@@ -345,6 +359,7 @@ function spawn_fire(schedule,timestamp with time zone) returns fire
 function spawn_lines(text,text,text,smallint) returns bigint[]
 function spawn_or_refuse(jsonb) returns record
 function spawn_problem(jsonb) returns text stable
+function spawn_scheduled_workflow(schedule,timestamp with time zone) returns uuid
 function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid, created boolean)
@@ -387,6 +402,7 @@ index CREATE INDEX dep_by_child ON absurd.dep USING btree (child)
 index CREATE INDEX event_to_forget ON absurd.event USING btree (keep_until)
 index CREATE INDEX fire_buffered ON absurd.fire USING btree (schedule_id, fire_at) WHERE (state = 'buffered'::text)
 index CREATE INDEX fire_open ON absurd.fire USING btree (schedule_id) WHERE open
+index CREATE INDEX gate_day_of_gate ON absurd.gate_day USING btree (gate_id)
 index CREATE INDEX gate_grant_of_task ON absurd.gate_grant USING btree (task_id)
 index CREATE INDEX gate_wait_of_task ON absurd.gate_wait USING btree (task_id)
 index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WHERE demanding
@@ -425,6 +441,7 @@ index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
 index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
 index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fire_at)
+index CREATE UNIQUE INDEX gate_day_pkey ON absurd.gate_day USING btree (day, gate_id)
 index CREATE UNIQUE INDEX gate_grant_pkey ON absurd.gate_grant USING btree (gate_id, task_id)
 index CREATE UNIQUE INDEX gate_known_once ON absurd.gate USING btree (kind, name)
 index CREATE UNIQUE INDEX gate_pkey ON absurd.gate USING btree (gate_id)
@@ -490,8 +507,9 @@ table error_group (fingerprint text not null, state text not null, assignee text
 table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
-table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock())
+table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock(), workflow_id uuid)
 table gate (gate_id integer not null identity, kind text not null, name text not null, slots integer, period_ms bigint, pinned boolean not null default false, set_at timestamp with time zone not null default clock())
+table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_touch (touch_id bigint not null identity, gate_id integer not null) with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_wait (gate_id integer not null, seq bigint not null, task_id bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off

@@ -36,6 +36,11 @@ export interface Demand {
   readonly concurrency?: readonly ConcurrencyKey[];
   readonly locks?: readonly NamedLock[];
   readonly rate?: readonly Rate[];
+  /**
+   * Keeps keys and locks while the task sleeps or waits for an event or other tasks. Default: they
+   * are free meanwhile, and it stands in line again when it comes back.
+   */
+  readonly hold?: boolean;
   /** Amounts by name, such as `{ cpu: 2, memoryBytes: 4e9 }`; the worker names what it has. */
   readonly resources?: Readonly<Record<string, number>>;
   readonly labels?: LabelDemand;
@@ -43,7 +48,7 @@ export interface Demand {
 
 /** A demand's keys as absurd.spawn_tasks reads them; nothing for a task that asks for nothing. */
 export function wireDemand(demand: Demand): Readonly<Record<string, unknown>> {
-  const { concurrency, locks, rate, resources, labels } = demand;
+  const { concurrency, locks, rate, hold, resources, labels } = demand;
   return {
     ...(concurrency && { concurrency }),
     ...(locks && { locks }),
@@ -54,6 +59,7 @@ export function wireDemand(demand: Demand): Readonly<Record<string, unknown>> {
         period_seconds: periodSeconds,
       })),
     }),
+    ...(hold !== undefined && { hold }),
     ...(resources && { resources }),
     ...(labels && {
       labels: {

@@ -6,6 +6,8 @@ import { beforeEach, describe, test } from "vitest";
 
 import { auditGates, freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
+import { AbsurdClient } from "./client.ts";
+
 const { claim, cycle, emptyEngine, fence, maintain, registerWorker, spawn, task } = sqlWorker;
 const database = freshDatabase();
 
@@ -59,6 +61,16 @@ describe("a concurrency key", () => {
     assert.equal((await claim(db, worker, 10)).length, 1);
     await registerNoop(undefined);
   });
+});
+
+test("a task that waits in line is listed as pending", async () => {
+  const [spawned] = await spawn(db, [task({ concurrency: [{ key: "disk", limit: 1 }] })]);
+  await db.query("select absurd.set_limit('key', 'disk', 0)");
+  const { tasks } = await new AbsurdClient(db).list({ status: "pending" });
+  assert.deepEqual(
+    tasks.map((each) => each.taskId),
+    [spawned!.task_id],
+  );
 });
 
 describe("a lock", () => {

@@ -60,6 +60,7 @@ function pass(rows: readonly BeatRow[]): void {
   for (const { task_id: taskNumber, claim_no: claimNo, kind, reason } of rows) {
     if (kind === "cancel" || kind === "deadline") send({ kind, taskNumber, claimNo, reason });
     else if (kind === "stop") send({ kind, graceSeconds: Number(reason) });
+    else if (kind === "paused") send({ kind });
   }
   const isAsked = rows.some((row) => row.kind === "drain");
   if (isAsked !== isDraining) send({ kind: "drain", isAsked });

@@ -15,6 +15,8 @@ export type HeartbeatMessage =
   | { readonly kind: "dead" }
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "drain"; readonly isAsked: boolean }
+  /** With every beat while one of the worker's queues is paused. */
+  | { readonly kind: "paused" }
   | { readonly kind: "stop"; readonly graceSeconds: number }
   | {
       readonly kind: "cancel" | "deadline";

@@ -9,7 +9,7 @@ import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 import { AbsurdClient } from "./client.ts";
 import { HistoryClosed } from "./errors.ts";
 
-const { claim, cycle, emptyEngine, maintain, spawn, task, untilBlocked } = sqlWorker;
+const { claim, cycle, emptyEngine, fence, maintain, spawn, task, untilBlocked } = sqlWorker;
 const database = freshDatabase();
 
 async function rollUp(db: pg.Client): Promise<string | null> {
@@ -195,6 +195,70 @@ describe("retention", () => {
     // Statistics survive, and work goes on.
     assert.deepEqual(await rolled(db), { completed: 1, failed: 1 });
     assert.equal((await spawn(db, [task({ idempotency_key: "k" })]))[0]!.created, true);
+  });
+
+  test("takes along waits, workflows and their nodes, but no workflow that goes on", async () => {
+    const { db, worker } = await emptyEngine(database, {});
+    await setClock(db, LATER);
+    await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
+    const { history, workflows } = new AbsurdClient(db);
+    const tasks = { a: { task: "noop" }, b: { task: "noop", dependsOn: ["a"] } };
+    await workflows.spawn({ name: "over", tasks });
+    const goesOn = await workflows.spawn({ name: "goes on", tasks: { a: { task: "noop" } } });
+    await workflows.spawn({ name: "empty", tasks: {} });
+    const held = await claim(db, worker, 2);
+    await db.query("select absurd.await_event($1, 'e')", [await fence(db, worker, held[0]!)]);
+    await cycle(db, worker, { failed: [[held[1]!, "fatal"]] });
+    await db.query("select absurd.cancel_tasks(array(select id from absurd.task), 'clouds')");
+    assert.equal(await count(db, "wait_event"), 1);
+    // As if it had been added on a later day.
+    await db.query(
+      "insert into absurd.workflow_node (workflow_id, name, task_id) values ($1, 'late', $2)",
+      [goesOn.workflowId, String(2n ** 62n)],
+    );
+    await rollUpAll(db);
+
+    await history.prune({ olderThanDays: 30 });
+    assert.equal(await count(db, "task"), 0);
+    const { rows } = await db.query(
+      "select w.name, n.name as node from absurd.workflow w " +
+        "join absurd.workflow_node n on n.workflow_id = w.id",
+    );
+    assert.deepEqual(rows, [{ name: "goes on", node: "late" }]);
+    for (const table of ["workflow", "workflow_node"]) assert.equal(await count(db, table), 1);
+    for (const table of ["wait_event", "fan_out", "checkpoint"]) {
+      assert.equal(await count(db, table), 0, table);
+    }
+  });
+
+  test("of rows beside the partitions goes on in batches until none is left", async () => {
+    const { db } = await emptyEngine(database, {});
+    const { workflows } = new AbsurdClient(db);
+    for (const name of ["a", "b", "c"]) {
+      await workflows.spawn({ name, tasks: { x: { task: "noop" }, y: { task: "noop" } } });
+    }
+    const purge = async (): Promise<number> => {
+      const { rows } = await db.query<{ n: number }>(
+        `select absurd.purge_rows(absurd.first_of_day(d.day), absurd.first_of_day(d.day + 1), 2)
+                  ::integer as n
+           from (select absurd.day_of(min(id)) as day from absurd.task) d`,
+      );
+      return rows[0]!.n;
+    };
+    assert.deepEqual([await purge(), await purge(), await purge(), await purge()], [3, 3, 3, 0]);
+  });
+
+  test("forgets events and waits without a task in the leader's rounds", async () => {
+    const { db, worker } = await emptyEngine(database, {});
+    await db.query("select absurd.emit_event('short', null, null, 60), absurd.emit_event('long')");
+    await db.query(
+      "insert into absurd.wait_event (name, task_id, ordinal, claim_no) values ('e', 7, 1, 1)",
+    );
+    await setClock(db, "2026-03-01T12:01:00Z");
+    await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
+    await maintain(db, worker);
+    assert.deepEqual((await db.query("select name from absurd.event")).rows, [{ name: "long" }]);
+    assert.equal(await count(db, "wait_event"), 0);
   });
 
   test("gives no new start to a task of a day that is going", async () => {

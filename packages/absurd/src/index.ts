@@ -79,7 +79,6 @@ export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limi
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
 export {
-  FIRE_AT,
   type FireView,
   OVERLAPS,
   type Overlap,
@@ -87,6 +86,7 @@ export {
   type ScheduleView,
   Schedules,
 } from "./schedules.ts";
+export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
 export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";

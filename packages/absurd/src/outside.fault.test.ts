@@ -75,9 +75,10 @@ END`,
     }
   });
 
-  test("that says nothing has the result null", async () => {
+  test("that says nothing has the result null, and its worker what limits rest on", async () => {
     const task = await runScript("exit 0");
     assert.deepEqual([task.status, task.result], ["completed", null]);
+    assert.ok(logged.includes("tasks run in processes of their own"));
   });
 
   test("that exits with another code fails with the code and its last words", async () => {

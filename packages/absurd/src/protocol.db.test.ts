@@ -119,6 +119,70 @@ describe("revalidate", () => {
   });
 });
 
+describe("a worker that leaves", () => {
+  const ROUND = "select term from absurd.maintain($1, $2, 5000, 10000)";
+  const LEAVE = "select absurd.leave_worker($1, $2)";
+
+  /** A leader, and three sessions at noon: one of them holds the leader's row. */
+  async function leaderWithLockedRow(): Promise<{
+    db: pg.Client;
+    leader: [id: number, epoch: string];
+    maintaining: pg.Client;
+    leaving: pg.Client;
+    unlock: () => Promise<unknown>;
+  }> {
+    const { db, worker } = await emptyEngine(database, {});
+    await maintain(db, worker);
+    const [holder, maintaining, leaving] = [
+      await database.connect(),
+      await database.connect(),
+      await database.connect(),
+    ];
+    for (const each of [holder, maintaining, leaving]) await setClock(each, T0);
+    await holder.query("begin");
+    await holder.query("select from absurd.control where name = 'leader' for update");
+    return {
+      db,
+      leader: [worker.id, worker.epoch],
+      maintaining,
+      leaving,
+      unlock: () => holder.query("commit"),
+    };
+  }
+
+  async function isLed(db: pg.Client): Promise<boolean> {
+    const { rows } = await db.query<{ led: boolean }>(
+      "select expires_at > absurd.clock() as led from absurd.control where name = 'leader'",
+    );
+    return rows[0]!.led;
+  }
+
+  test("leads no more, though a round of its own comes while it leaves", async () => {
+    const { db, leader, maintaining, leaving, unlock } = await leaderWithLockedRow();
+    const left = leaving.query(LEAVE, leader);
+    await untilBlocked(db, leaving);
+    const round = maintaining.query(ROUND, leader);
+    const refused = assert.rejects(round, { code: "WF002" });
+    await untilBlocked(db, maintaining);
+    await unlock();
+    await left;
+    await refused;
+    assert.equal(await isLed(db), false);
+  });
+
+  test("leads no more, though a round of its own began before it left", async () => {
+    const { db, leader, maintaining, leaving, unlock } = await leaderWithLockedRow();
+    const round = maintaining.query(ROUND, leader);
+    await untilBlocked(db, maintaining);
+    const left = leaving.query(LEAVE, leader);
+    await untilBlocked(db, leaving);
+    await unlock();
+    await round;
+    await left;
+    assert.equal(await isLed(db), false);
+  });
+});
+
 describe("a stale fence", () => {
   const VERBS: Readonly<Record<string, (db: pg.Client, fenceText: string) => Promise<unknown>>> = {
     complete: (db, text) => db.query("select absurd.complete_task($1)", [text]),

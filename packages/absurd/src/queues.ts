@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
 import { InvalidSetting } from "./errors.ts";
-import type { Notifier } from "./notifier.ts";
+import { type Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { uuidOrNotFound } from "./task-id.ts";
 
 const SMALLINT = { min: -32_768, max: 32_767 };
@@ -80,9 +80,10 @@ export class Queues {
     return (await run<QueueRow>(this.#db, "select * from absurd.list_queues()")).map(fromRow);
   }
 
-  /** Nothing of the queue is claimed any more; what runs goes on. */
+  /** Nothing of the queue begins any more: what runs goes on, what was claimed ahead goes back. */
   async pause(queue: string): Promise<void> {
     await run(this.#db, "select absurd.pause_queue($1)", [queue]);
+    this.#notifier.notify(SIGNAL_PAYLOAD);
   }
 
   /** Ends a pause and a drain. */

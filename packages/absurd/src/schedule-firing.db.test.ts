@@ -10,7 +10,7 @@ import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 import { AbsurdClient } from "./client.ts";
 import { LeaderDeposed } from "./errors.ts";
 import { fireDueSchedules } from "./schedule-firing.ts";
-import { FIRE_AT } from "./schedules.ts";
+import { FIRE_AT } from "./scheduled-spawn.ts";
 import { defineTask } from "./task.ts";
 import { currentTerm, rethrow, setUpSchedules, statuses } from "./testing/schedule-stage.ts";
 import { startWorker } from "./worker.ts";

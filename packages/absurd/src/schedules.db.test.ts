@@ -8,7 +8,8 @@ import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
 import { InvalidParams, InvalidSchedule, ScheduleNotFound, UnknownTaskName } from "./errors.ts";
 import { fireDueSchedules } from "./schedule-firing.ts";
-import { FIRE_AT, type Overlap } from "./schedules.ts";
+import { FIRE_AT } from "./scheduled-spawn.ts";
+import type { Overlap } from "./schedules.ts";
 import { defineTask } from "./task.ts";
 import {
   type Stage,

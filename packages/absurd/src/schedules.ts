@@ -10,6 +10,7 @@ import {
   specFromWire,
   specToWire,
 } from "./schedule-instants.ts";
+import { type TemplateRequest, wireScheduled } from "./scheduled-spawn.ts";
 import type { Json, SpawnRequest } from "./task.ts";
 import { taskUuid } from "./task-id.ts";
 
@@ -18,19 +19,16 @@ export const OVERLAPS = ["skip", "bufferOne", "bufferAll", "cancelOther", "allow
 /** What to do when an instant comes while an earlier firing's task has not ended. */
 export type Overlap = (typeof OVERLAPS)[number];
 
-/** As a top-level value of a schedule's params: the task gets the instant there, as ISO text. */
-export const FIRE_AT = { $fireAt: true } as const;
-
 const BACKFILL_MAX = 10_000;
 
 export interface ScheduleOptions {
   readonly name: string;
   readonly spec: ScheduleSpec;
   /**
-   * The task of each firing. Its correlation id, unless given, is `NAME@INSTANT`; a top-level value
-   * of its params that is FIRE_AT becomes the instant.
+   * The task, or the workflow of a template, of each firing. The correlation id of the tasks, unless
+   * given, is `NAME@INSTANT`; a top-level value of the params that is FIRE_AT becomes the instant.
    */
-  readonly spawn: SpawnRequest;
+  readonly spawn: SpawnRequest | TemplateRequest;
   /** Default "skip". */
   readonly overlap?: Overlap;
   /** Instants missed while nobody fired: "all" of the window, or only the "last". Default "all". */
@@ -51,7 +49,7 @@ export interface ScheduleView {
   readonly name: string;
   /** Null when it was written in SQL and is none; `error` says why once the leader looked. */
   readonly spec: ScheduleSpec | null;
-  /** As absurd.spawn_tasks takes it. */
+  /** As absurd.create_schedule takes it. */
   readonly spawn: Readonly<Record<string, Json>>;
   readonly overlap: Overlap;
   readonly catchUp: "all" | "last";
@@ -74,6 +72,8 @@ export interface FireView {
   readonly origin: "schedule" | "trigger" | "backfill";
   readonly state: "spawned" | "buffered" | "skipped" | "missed" | "failed";
   readonly taskId: string | null;
+  /** Of a schedule with a template. */
+  readonly workflowId: string | null;
   /** A missed row stands for all instants from fireAt to before this one. */
   readonly missedBefore: Date | null;
   readonly reason: string | null;
@@ -105,6 +105,7 @@ interface FireRow {
   origin: FireView["origin"];
   state: FireView["state"];
   task_id: string | null;
+  workflow_id: string | null;
   missed_before: Date | null;
   reason: string | null;
   decided_at: Date;
@@ -135,13 +136,14 @@ export class Schedules {
 
   /**
    * With `replace`, a schedule of this name is changed; a changed spec counts from now.
-   * @throws {InvalidSchedule | InvalidParams | UnknownTaskName}
+   * @throws {InvalidSchedule | InvalidParams | UnknownTaskName}, and for a template
+   *   {TemplateNotFound | InvalidWorkflow}
    */
   async create(options: ScheduleOptions, how: { replace?: boolean } = {}): Promise<ScheduleView> {
     const schedule = {
       name: options.name,
       spec: specToWire(options.spec),
-      spawn: await this.#wireSpawn(options.spawn),
+      spawn: await wireScheduled(options.spawn, (request) => this.#host.toWire(request)),
       overlap: options.overlap,
       catch_up: options.catchUp,
       catch_up_seconds: options.catchUpSeconds,
@@ -264,18 +266,6 @@ export class Schedules {
     if (!row) throw new ScheduleNotFound(`no schedule "${name}"`);
     return row;
   }
-
-  /** Params are checked as a firing fills them and stored as they were given. */
-  async #wireSpawn(request: SpawnRequest): Promise<Record<string, unknown>> {
-    const given = (request.params ?? {}) as Readonly<Record<string, unknown>>;
-    const filled = Object.fromEntries(
-      Object.entries(given).map(([key, value]) => [
-        key,
-        JSON.stringify(value) === JSON.stringify(FIRE_AT) ? new Date(0).toISOString() : value,
-      ]),
-    );
-    return { ...(await this.#host.toWire({ ...request, params: filled })), params: given };
-  }
 }
 
 function checkNumbers(options: ScheduleOptions): void {
@@ -338,6 +328,7 @@ function fromFireRow(row: FireRow): FireView {
     origin: row.origin,
     state: row.state,
     taskId: row.task_id === null ? null : taskUuid(row.task_id),
+    workflowId: row.workflow_id,
     missedBefore: row.missed_before,
     reason: row.reason,
     decidedAt: row.decided_at,

@@ -154,6 +154,21 @@ describe("dedupe", () => {
     assert.equal((await db.query("select from absurd.task")).rowCount, 4);
   });
 
+  test("keeps versions of a task name apart: each may read the same content its own way", async () => {
+    const { db } = await emptyEngine(database, {});
+    await db.query("select absurd.register_kinds($1)", [
+      JSON.stringify(["1", "2"].map((version) => ({ task_name: "versioned", version }))),
+    ]);
+    const of = (version?: string) => ({
+      ...task({ params: { a: 1 }, dedupe: { window_seconds: 60 }, version }),
+      task_name: "versioned",
+    });
+    const [one, two, newest, again] = await spawn(db, [of("1"), of("2"), of(), of("1")]);
+    assert.deepEqual([one!.created, two!.created], [true, true]);
+    assert.deepEqual(newest, { task_id: two!.task_id, created: false });
+    assert.deepEqual(again, { task_id: one!.task_id, created: false });
+  });
+
   test("holds for two spawns at the same moment, in any order of keys", async () => {
     const { db } = await emptyEngine(database, {});
     const other = await database.connect();

@@ -125,6 +125,51 @@ describe("sleep", () => {
   });
 });
 
+describe("a task that failed before", () => {
+  test("is retrying while it sleeps, waits, and when it was given back", async () => {
+    const { db, worker } = await engine({ spawn: 1 });
+    const [first] = await claim(db, worker, 1);
+    await cycle(db, worker, { failed: [[first!, "retryable"]] });
+    const again = async (at: string): Promise<sqlWorker.ClaimRow> => {
+      await setClock(db, at);
+      await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
+      await maintain(db, worker);
+      const [row] = await claim(db, worker, 1);
+      return row!;
+    };
+    const asleep = await again("2026-03-01T12:10:00Z");
+    await db.query("select absurd.sleep_task($1, 60)", [await fence(db, worker, asleep)]);
+    assert.deepEqual(await shown(db), [["retrying", 2, "as asked", 1]]);
+
+    const waiting = await again("2026-03-01T12:20:00Z");
+    await db.query("select absurd.await_event($1, 'e', 1, 60)", [await fence(db, worker, waiting)]);
+    assert.deepEqual(await shown(db), [["retrying", 3, "as asked", 1]]);
+
+    const released = await again("2026-03-01T12:30:00Z");
+    await cycle(db, worker, { failed: [[released, "released"]] });
+    assert.deepEqual(await shown(db), [["retrying", 4, "as asked", 1]]);
+  });
+
+  test("is pending after a new start, with all attempts or with those left", async () => {
+    for (const isReset of [true, false]) {
+      const { db, worker } = await engine({ spawn: 1 });
+      const [first] = await claim(db, worker, 1);
+      await cycle(db, worker, { failed: [[first!, "fatal"]] });
+      await db.query("select absurd.revive(array[$1::bigint], $2)", [first!.task_id, isReset]);
+      assert.deepEqual(await shown(db), [["pending", 1, null, 0]]);
+    }
+  });
+});
+
+/** Status, attempt and error as the view shows them, and how many the counts call retrying. */
+async function shown(db: pg.Client): Promise<unknown[][]> {
+  const { rows } = await db.query<Record<string, unknown>>(
+    `select t.status, t.attempt, t.error, s.retrying::integer
+       from absurd.tasks t, absurd.get_queue_stats() s`,
+  );
+  return rows.map((row) => Object.values(row));
+}
+
 describe("a log line", () => {
   test("of a stale attempt is refused; one said after its completion is not", async () => {
     const { db, worker } = await engine({ spawn: 2 });

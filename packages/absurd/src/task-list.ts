@@ -20,7 +20,7 @@ export interface TaskPage {
 
 /** Where tasks that have not ended are, by status. */
 const UNCLAIMED = `select task_id from absurd.ready union all select task_id from absurd.deferred
-  union all select child from absurd.waiting`;
+  union all select child from absurd.waiting union all select task_id from absurd.parked`;
 const PLANE_OF_STATUS: Readonly<Partial<Record<TaskStatus, string>>> = {
   pending: UNCLAIMED,
   retrying: UNCLAIMED,

@@ -111,10 +111,22 @@ export class TaskRunner {
 
   /** Gives back claims that have waited since before `sinceMs` (default: all), not counted. */
   release(sinceMs = Infinity): void {
+    this.#giveBack((each) => each.sinceMs <= sinceMs);
+  }
+
+  /** The lanes of the claims that wait for a place. */
+  prefetchedLanes(): ReadonlySet<number> {
+    return new Set(this.#prefetched.map(({ claim }) => claim.laneId));
+  }
+
+  /** Gives back the claims of these lanes that wait for a place, not counted. */
+  releaseLanes(lanes: ReadonlySet<number>): void {
+    this.#giveBack(({ claim }) => lanes.has(claim.laneId));
+  }
+
+  #giveBack(isOver: (each: Prefetched) => boolean): void {
     if (this.#prefetched.length === 0) return;
-    const kept = this.#prefetched.filter((each) => each.sinceMs > sinceMs);
-    for (const { claim, sinceMs: since } of this.#prefetched) {
-      if (since > sinceMs) continue;
+    for (const { claim } of this.#prefetched.filter(isOver)) {
       this.#ended.push({
         kind: "failed",
         taskNumber: claim.taskNumber,
@@ -124,7 +136,7 @@ export class TaskRunner {
         mayBeStale: true,
       });
     }
-    this.#prefetched = kept;
+    this.#prefetched = this.#prefetched.filter((each) => !isOver(each));
   }
 
   /** Forgets what waits and what ended: others own all of it now. */

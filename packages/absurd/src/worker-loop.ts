@@ -22,6 +22,7 @@ import type { LogBuffer } from "./log-buffer.ts";
 import { ANY_QUEUE_PAYLOAD, SIGNAL_PAYLOAD } from "./notifier.ts";
 import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
+import { returnPaused } from "./paused-lanes.ts";
 import { OutcomeSpool } from "./spool/outcome-spool.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { Wake } from "./wake.ts";
@@ -331,6 +332,8 @@ export class WorkerLoop implements AttemptHost {
     if (reply.releasedCount > this.#concurrency) this.#side.notifier.notify(ANY_QUEUE_PAYLOAD);
     for (const claim of reply.claims) this.#hints.record(claim.laneId, claim.seq);
     this.#runner.accept(reply.claims, performance.now());
+    // What was on its way when the order to stop or drain came waits for no place, either.
+    if (this.#stopping || this.#draining) this.#runner.release();
   }
 
   async #recover(): Promise<void> {
@@ -362,6 +365,11 @@ export class WorkerLoop implements AttemptHost {
       this.#draining = message.isAsked;
       if (message.isAsked) this.#runner.release();
       this.#ringBell();
+    } else if (message.kind === "paused") {
+      const { db } = this.#side;
+      void returnPaused(this.#runner, this.#sessions, db, this.#wake).catch((error: unknown) => {
+        this.#onError(error);
+      });
     } else if (message.kind === "stop") {
       this.stop(message.graceSeconds);
     } else if (message.kind === "failed") {

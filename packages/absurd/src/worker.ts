@@ -1,4 +1,6 @@
 /** Starting and stopping a worker. What it does is in worker-loop.ts. */
+import { describeEnforcement } from "./outside/control-group.ts";
+import { isOutside } from "./outside/outside-handlers.ts";
 import { WorkerLoop } from "./worker-loop.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
@@ -23,6 +25,10 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerHandle>
   } catch (error) {
     await worker.close();
     throw error;
+  }
+  if (options.tasks.some((task) => isOutside(task.handler))) {
+    const limits = describeEnforcement();
+    worker.log.info({ worker: worker.name, limits }, "tasks run in processes of their own");
   }
   const finished = worker.run();
   // A caller may look at it only after stop().

@@ -17,13 +17,20 @@ test("a task is spawned with its limits, which are listed, shown, set and remove
   await new AbsurdClient(database.pool(), { tasks: [reduce] }).registerTasks();
   const asked = ["--concurrency-key", "disk=2", "--lock", "ms/17:shared", "--rate", "api=10/60"];
   const needed = ["--resource", "cpu=2", "--resource", "gpu=1", "--label", "site=ovro"];
-  const taskId = (await absurd("spawn", "reduce", ...asked, ...needed)).output.trim();
+  const taskId = (await absurd("spawn", "reduce", ...asked, "--hold", ...needed)).output.trim();
 
   const db = await database.connect();
   const { rows } = await db.query(
     "select resources, required from absurd.class where resources <> '{}'",
   );
   assert.deepEqual(rows, [{ resources: { cpu: 2, gpu: 1 }, required: { site: "ovro" } }]);
+  const { rows: kept } = await db.query(
+    `select g.kind from absurd.task t cross join lateral jsonb_array_elements(t.policy -> 'gates') e
+       join absurd.gate g on g.gate_id = (e.value ->> 'gate')::integer
+      where absurd.task_uuid(t.id) = $1 and e.value -> 'hold' = 'true' order by g.kind`,
+    [taskId],
+  );
+  assert.deepEqual(kept, [{ kind: "key" }, { kind: "lock" }]);
   assert.equal(
     (await absurd("limits", "list")).output,
     "key disk: 0 of 2 in, 1 wait\nlock ms/17: 0 in, 1 wait\n" +

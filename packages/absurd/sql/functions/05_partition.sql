@@ -20,6 +20,22 @@ as $$
    where i.inhparent = 'absurd.task'::regclass;
 $$;
 
+-- The day of birth of a task, which names its partition.
+create or replace function absurd.day_of(p_task_number bigint)
+  returns date
+  language sql immutable strict parallel safe
+as $$
+  select date '1970-01-01' + (p_task_number / (86400000::bigint << 20))::integer;
+$$;
+
+-- The first number of the tasks that are born on a day.
+create or replace function absurd.first_of_day(p_day date)
+  returns bigint
+  language sql immutable strict parallel safe
+as $$
+  select absurd.first_task_number(p_day::timestamp at time zone 'UTC');
+$$;
+
 -- Creates the daily partitions from today to p_days ahead.
 --
 -- There is no default partition (it would have to be scanned at each attach), so this runs ahead:
@@ -50,8 +66,7 @@ begin
       execute format(
         'alter table absurd.%I attach partition absurd.%I for values from (%s) to (%s)',
         v_table, v_name,
-        absurd.first_task_number(v_day::timestamp at time zone 'UTC'),
-        absurd.first_task_number((v_day + 1)::timestamp at time zone 'UTC')
+        absurd.first_of_day(v_day), absurd.first_of_day(v_day + 1)
       );
       v_created := v_created + 1;
     end loop;

@@ -147,7 +147,7 @@ $$;
 -- task_name is required. depends_on lists task_ids, or indexes (from 0) of earlier tasks in p_tasks.
 -- Rarer ones: see absurd.spawn_problem, which also says what each may be.
 -- p_fence: the spawning attempt; its lease is locked, so a stale one spawns nothing.
--- concurrency, locks, rate, resources, labels: see absurd.apply_demands.
+-- concurrency, locks, rate, hold, resources, labels: see absurd.apply_demands.
 -- Raises WF035 naming task and field of a bad value, WF001 stale fence, WF004 unknown name, WF005 an
 -- index that is not of an earlier task, WF006 unknown parent, WF007 a parent that failed or was
 -- cancelled, WF008 params too large, WF025 a demand that cannot be understood, WF020 queue full, WF021

@@ -4,6 +4,10 @@
 -- Within a gate, first come, first served, without exception: a task that waits for two gates keeps
 -- its place in both, so the oldest waiter waits for running tasks only and nobody starves.
 --
+-- A task that asks for it (hold) keeps its keys and locks while it is suspended, and comes back to
+-- its lane past its gates: all of them or none, for one that held a gate while it stood in line at
+-- another could wait in a circle. A rate counts starts and is never kept; coming back is none.
+--
 -- Locks. Who lets tasks in holds the advisory lock of each gate's bucket: first, in order, those of
 -- the gates it touched; then it only tries those of a head's other gates. What it does not get it
 -- notes in gate_touch. So lockers never wait in a circle and no wake-up is lost. Transactions that
@@ -243,7 +247,7 @@ as $$
 $$;
 
 -- Puts tasks that are due in line at their gates. A row's seq is its old place, null for a new one.
--- A task whose gates were all removed is ready at once.
+-- A task that kept its gates, or whose gates were all removed, is ready at once.
 create or replace function absurd.park(p_rows absurd.ready[])
   returns void
   language plpgsql
@@ -269,6 +273,7 @@ begin
       join absurd.task t on t.id = i.task_id
       cross join lateral jsonb_array_elements(t.policy -> 'gates') e
       join absurd.gate g on g.gate_id = (e.value ->> 'gate')::integer
+     where not exists (select from absurd.gate_grant h where h.task_id = i.task_id)
     returning gate_id
   )
   select array_agg(distinct w.gate_id) into v_gates from waits w;
@@ -303,9 +308,10 @@ $$;
 
 -- Takes back the grants and the places in line of tasks that left ready, lease and parked. What
 -- started and counts against a rate goes on counting: p_claimed_at says when, null for what never
--- started; without the array it is the outcome that says it.
+-- started; without the array it is the outcome that says it. p_suspended: the tasks are suspended and
+-- keep what they hold over waits.
 create or replace function absurd.free_gates(
-  p_ids bigint[], p_claimed_at timestamptz[] default null
+  p_ids bigint[], p_claimed_at timestamptz[] default null, p_suspended boolean default false
 )
   returns void
   language plpgsql
@@ -314,7 +320,10 @@ declare
   v_gates integer[];
 begin
   with freed as (
-    delete from absurd.gate_grant h where h.task_id = any(p_ids) returning h.gate_id, h.task_id
+    delete from absurd.gate_grant h
+     where h.task_id = any(p_ids)
+       and case when p_suspended then not absurd.is_kept(h) else true end
+    returning h.gate_id, h.task_id
   ),
   left_line as (
     delete from absurd.gate_wait w where w.task_id = any(p_ids) returning w.gate_id
@@ -336,6 +345,19 @@ begin
     from (select f.gate_id from freed f union all select l.gate_id from left_line l) x;
   perform absurd.touch_gates(v_gates);
 end;
+$$;
+
+-- True when the task keeps this gate while it is suspended.
+create or replace function absurd.is_kept(p_grant absurd.gate_grant)
+  returns boolean
+  language sql stable
+as $$
+  select exists (
+    select from absurd.task t
+     where t.id = p_grant.task_id
+       and t.policy -> 'gates'
+           @> jsonb_build_array(jsonb_build_object('gate', p_grant.gate_id, 'hold', true))
+  );
 $$;
 
 -- After absurd.settle: takes back what attempts that ended without completing held, and puts those

@@ -9,7 +9,7 @@ create or replace function absurd.demand_in(p_request jsonb)
 as $$
   select coalesce(jsonb_object_agg(e.key, e.value), '{}')
     from jsonb_each(p_request) e
-   where e.key in ('concurrency', 'locks', 'rate', 'resources', 'labels')
+   where e.key in ('concurrency', 'locks', 'rate', 'hold', 'resources', 'labels')
      and e.value <> 'null';
 $$;
 
@@ -40,8 +40,13 @@ begin
       perform absurd.refuse_demand(v_field, v_value, 'a list');
     elsif v_field in ('resources', 'labels') and jsonb_typeof(v_value) <> 'object' then
       perform absurd.refuse_demand(v_field, v_value, 'an object');
+    elsif v_field = 'hold' and jsonb_typeof(v_value) <> 'boolean' then
+      perform absurd.refuse_demand(v_field, v_value, 'true or false');
     end if;
   end loop;
+  if p_demand -> 'hold' = 'true' and not p_demand ?| array['concurrency', 'locks'] then
+    perform absurd.refuse_demand('hold', 'true', 'concurrency or locks beside it');
+  end if;
   select c.field, c.value, c.expected into v_field, v_value, v_expected
     from absurd.demand_checks(p_demand) c where not coalesce(c.fine, false) limit 1;
   if found then
@@ -130,7 +135,7 @@ create or replace function absurd.has_demands(p_tasks jsonb)
 as $$
 begin
   if p_tasks @? '$[*] ? (exists (@.concurrency) || exists (@.locks) || exists (@.rate)
-                         || exists (@.resources) || exists (@.labels))' then
+                         || exists (@.hold) || exists (@.resources) || exists (@.labels))' then
     return true;
   elsif not exists (select from absurd.kind k where k.demand is not null) then
     return false;
@@ -165,7 +170,13 @@ begin
   for v_demand in select distinct d from unnest(v_demands) d where d <> '{}' loop
     perform absurd.check_demand(v_demand);
   end loop;
-  perform absurd.intern_gates(v_demands);
+  -- Again, should the leader forget one of the gates just now.
+  for v_try in 1 .. 5 loop
+    perform absurd.intern_gates(v_demands);
+    exit when absurd.note_gate_days(v_demands, array(
+      select distinct absurd.day_of(r.number) from unnest(p_rows) r
+    ));
+  end loop;
   with known as materialized (
     select d.demand, absurd.intern_class(d.demand) as class_id,
            absurd.gates_of(d.demand) as gates
@@ -186,12 +197,17 @@ begin
 end;
 $$;
 
--- The gates of a demand as a task's policy holds them: [{ gate, mode }]; null when it names none.
+-- The gates of a demand as a task's policy holds them: [{ gate, mode, hold }], hold being there (and
+-- true) for keys and locks that are kept over waits; null when it names none.
 create or replace function absurd.gates_of(p_demand jsonb)
   returns jsonb
   language sql stable
 as $$
-  select jsonb_agg(jsonb_build_object('gate', g.gate_id, 'mode', a.mode) order by g.gate_id)
+  select jsonb_agg(
+           jsonb_build_object('gate', g.gate_id, 'mode', a.mode)
+           || case when p_demand -> 'hold' = 'true' and g.kind <> 'rate'
+                   then '{"hold": true}' else '{}' end::jsonb
+           order by g.gate_id)
     from absurd.gates_asked(p_demand) a
     join absurd.gate g on g.kind = a.kind and g.name = a.name;
 $$;
@@ -229,6 +245,45 @@ begin
   update absurd.gate g
      set slots = s.slots, period_ms = s.period_ms, set_at = absurd.clock()
     from stale s where g.gate_id = s.gate_id and not g.pinned;
+end;
+$$;
+
+-- Notes that tasks born on these days name the gates of the demands, which keeps the gates: see
+-- absurd.forget_gates. False when one of them is gone. A gate that has its note cannot go, so but for
+-- the first spawn of a day this writes and locks nothing. That one locks gate rows, in order.
+create or replace function absurd.note_gate_days(p_demands jsonb[], p_days date[])
+  returns boolean
+  language plpgsql
+as $$
+declare
+  v_gates integer[] := array(
+    select g.gate_id
+      from (
+        select distinct a.kind, a.name
+          from unnest(p_demands) d(demand) cross join lateral absurd.gates_asked(d.demand) a
+      ) n
+      left join absurd.gate g on g.kind = n.kind and g.name = n.name
+  );
+  v_new integer[] := array(
+    select distinct g
+      from unnest(v_gates) g cross join unnest(p_days) d(day)
+     where not exists (
+             select from absurd.gate_day k where k.day = d.day and k.gate_id = g
+           )
+     order by g
+  );
+  v_held integer;
+begin
+  select count(*) into v_held from (
+    select from absurd.gate g where g.gate_id = any(v_new) order by g.gate_id for key share
+  ) held;
+  if v_held < cardinality(v_new) then
+    return false;
+  end if;
+  insert into absurd.gate_day (day, gate_id)
+  select d.day, g from unnest(v_new) g cross join unnest(p_days) d(day) order by 1, 2
+  on conflict do nothing;
+  return true;
 end;
 $$;
 

@@ -17,6 +17,7 @@ begin
           or c.expires_at > absurd.clock() + interval '10 seconds');
   if found then
     perform absurd.heal_gates(p_limit);
+    perform absurd.forget_gates(p_limit);
   end if;
   perform absurd.take_notes(p_limit);
   return absurd.settle_gates();
@@ -40,6 +41,11 @@ begin
              select r.task_id from absurd.ready r join absurd.lane l on l.lane_id = r.lane_id
               where l.gated
            )
+       and not (
+             absurd.is_kept(h)
+             and (exists (select from absurd.deferred d where d.task_id = h.task_id)
+                  or exists (select from absurd.waiting w where w.child = h.task_id))
+           )
     union
     select w.task_id from absurd.gate_wait w
      where not exists (select from absurd.parked p where p.task_id = w.task_id)
@@ -55,6 +61,51 @@ begin
   ));
   return cardinality(v_stray);
 end;
+$$;
+
+-- Removes gates that nobody set and no task names any more, also no ended one: that may be tried
+-- again, and would then find no limit. Looks at p_limit gates a call, beginning anywhere. Returns how
+-- many it removed. Locks gate rows in order, skipping those that a spawn begins to use.
+create or replace function absurd.forget_gates(p_limit integer)
+  returns integer
+  language plpgsql
+as $$
+declare
+  v_from integer := (
+    select min(g.gate_id) + floor(random() * (max(g.gate_id) - min(g.gate_id) + 1))::integer
+      from absurd.gate g
+  );
+  v_idle integer[];
+  v_count integer;
+begin
+  v_idle := array(
+    select g.gate_id
+      from (
+        select o.gate_id from absurd.gate o where o.gate_id >= v_from order by o.gate_id limit p_limit
+      ) g
+     where absurd.is_forgotten(g.gate_id)
+  );
+  v_idle := array(
+    select g.gate_id from absurd.gate g
+     where g.gate_id = any(v_idle) and not g.pinned order by g.gate_id
+       for update skip locked
+  );
+  -- Locked, and seen again: who noted a day of the gate before was too late for the first look.
+  delete from absurd.gate g where g.gate_id = any(v_idle) and absurd.is_forgotten(g.gate_id);
+  get diagnostics v_count = row_count;
+  return v_count;
+end;
+$$;
+
+-- True when no task names the gate, is at it, or started in its period.
+create or replace function absurd.is_forgotten(p_gate_id integer)
+  returns boolean
+  language sql stable
+as $$
+  select not exists (select from absurd.gate_day d where d.gate_id = p_gate_id)
+     and not exists (select from absurd.gate_wait w where w.gate_id = p_gate_id)
+     and not exists (select from absurd.gate_grant h where h.gate_id = p_gate_id)
+     and not exists (select from absurd.rate_start s where s.gate_id = p_gate_id);
 $$;
 
 -- Gates with a line before them, each with the mode of its head: one look for each, however long the
@@ -180,6 +231,7 @@ begin
   end if;
   perform absurd.lock_gates(array[v_gate_id]);
   delete from absurd.gate g where g.gate_id = v_gate_id;
+  delete from absurd.gate_day d where d.gate_id = v_gate_id;
   delete from absurd.gate_grant h where h.gate_id = v_gate_id;
   delete from absurd.rate_start s where s.gate_id = v_gate_id;
   with freed as (

@@ -184,6 +184,7 @@ begin
                   where v.task_id >= v_from order by v.task_id limit p_limit
                ) o
               where exists (select from absurd.outcome c where c.task_id = o.task_id)
+                 or not exists (select from absurd.task t where t.id = o.task_id)
            ));
   end if;
 end;

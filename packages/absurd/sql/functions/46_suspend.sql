@@ -18,7 +18,7 @@ begin
   end if;
   delete from absurd.lease l where l.task_id = p_lease.task_id;
   if absurd.has_gates() then
-    perform absurd.free_gates(array[p_lease.task_id], array[p_lease.claimed_at]);
+    perform absurd.free_gates(array[p_lease.task_id], array[p_lease.claimed_at], true);
     perform absurd.note_gates();
   end if;
   insert into absurd.credit (task_id, claim_no, attempts)
@@ -109,7 +109,7 @@ begin
   )
   select array_agg(o.task_id), array_agg(o.claimed_at) into v_asleep, v_claimed_ats from gone o;
   if v_asleep is not null and absurd.has_gates() then
-    perform absurd.free_gates(v_asleep, v_claimed_ats);
+    perform absurd.free_gates(v_asleep, v_claimed_ats, true);
     perform absurd.note_gates();
   end if;
   if cardinality(v_asleep) = cardinality(p_ids) then
@@ -209,13 +209,16 @@ begin
 end;
 $$;
 
--- Raises WF006 for a task that does not exist, WF011 for one that waits for p_task itself.
+-- Raises WF006 for a task that does not exist, WF011 for one that waits for p_task itself: as for a
+-- task, or for a gate that p_task, or one suspended for its sake, keeps. Of keys with several slots
+-- nothing is said: another holder may leave.
 create or replace function absurd.assert_awaitable(p_task bigint, p_ids bigint[])
   returns void
   language plpgsql
 as $$
 declare
   v_bad bigint;
+  v_has_gates boolean := absurd.has_gates();
 begin
   select i into v_bad from unnest(p_ids) i
    where not exists (select from absurd.task t where t.id = i) limit 1;
@@ -226,20 +229,48 @@ begin
   with recursive above(id) as (
     select unnest(p_ids)
     union
-    select d.parent
+    select n.id
       from above a
-      join absurd.waiting w on w.child = a.id
-      join absurd.dep d on d.child = a.id
-     where not exists (select from absurd.outcome o where o.task_id = d.parent)
+      cross join lateral (
+        select d.parent as id
+          from absurd.waiting w join absurd.dep d on d.child = w.child
+         where w.child = a.id
+           and not exists (select from absurd.outcome o where o.task_id = d.parent)
+        union all
+        select k.id from absurd.keepers_before(a.id, p_task) k(id) where v_has_gates
+      ) n
   )
   select a.id into v_bad from above a where a.id = p_task limit 1;
   if found then
     raise exception using
       errcode = 'WF011',
-      message = format('task %s would wait for itself: what it awaits waits for it',
-                       absurd.task_uuid(p_task));
+      message = format('task %s would wait for itself: what it awaits waits for it, or for a gate '
+                       'that it keeps', absurd.task_uuid(p_task));
   end if;
 end;
+$$;
+
+-- The tasks that stand in a task's way at its gates and do not move: each keeps a lock, or the one
+-- slot of a key, and is p_task, which is about to wait, or waits.
+create or replace function absurd.keepers_before(p_id bigint, p_task bigint)
+  returns setof bigint
+  language sql stable
+as $$
+  select h.task_id
+    from absurd.task t
+    cross join lateral jsonb_array_elements(t.policy -> 'gates') e
+    join absurd.gate g on g.gate_id = (e.value ->> 'gate')::integer
+    join absurd.gate_grant h on h.gate_id = g.gate_id
+   where t.id = p_id
+     and case g.kind when 'lock' then 'x' in (h.mode::text, e.value ->> 'mode')
+                     else g.kind = 'key' and g.slots = 1 end
+     and absurd.is_kept(h)
+     and (h.task_id = p_task or exists (select from absurd.waiting w where w.child = h.task_id))
+     -- It is in, or was: nothing stands in its way.
+     and not exists (select from absurd.outcome o where o.task_id = p_id)
+     and not exists (
+           select from absurd.gate_grant m where m.gate_id = g.gate_id and m.task_id = p_id
+         );
 $$;
 
 -- The leader's part: ends waits that are over and sweeps. Returns how many tasks became ready.

@@ -38,7 +38,7 @@ $$;
 
 -- Prolongs every lease of a worker by one row, and hands over the requests waiting for it: to
 -- 'cancel' a task, or (task 0) of the worker itself to 'drain' or to 'stop', with the grace in
--- seconds as reason.
+-- seconds as reason; and 'paused' while one of its queues is: see absurd.paused_lanes.
 -- Raises WF002 when the worker was declared dead.
 create or replace function absurd.beat(p_worker_id integer, p_epoch bigint)
   returns table (task_id bigint, claim_no integer, kind text, reason text)
@@ -55,8 +55,23 @@ begin
       from absurd.signal s where s.worker_id = p_worker_id
     union all
     select 0::bigint, 0, g.kind, g.grace_seconds::text
-      from absurd.worker_signal g where g.worker_id = p_worker_id;
+      from absurd.worker_signal g where g.worker_id = p_worker_id
+    union all
+    select 0::bigint, 0, 'paused', null
+     where exists (
+             select from absurd.worker w join absurd.queue q on q.name = any(w.queues)
+              where w.worker_id = p_worker_id and q.paused
+           );
 end;
+$$;
+
+-- Which of the lanes are paused. A worker that hears of a pause gives back what it claimed ahead of
+-- them: asked for here, so that no claim has to say of which queue it is.
+create or replace function absurd.paused_lanes(p_lanes integer[])
+  returns setof integer
+  language sql stable
+as $$
+  select l.lane_id from absurd.lane l where l.lane_id = any(p_lanes) and l.paused;
 $$;
 
 -- What a worker calls after a lost connection, before it publishes anything: which of the attempts
@@ -100,13 +115,16 @@ begin
 end;
 $$;
 
--- Takes a worker off the registry and gives back what it still holds. Never raises: a worker that
--- was declared dead meanwhile has nothing left to give back.
+-- Takes a worker off the registry and gives back what it still holds, its leadership, too. Never
+-- raises: a worker that was declared dead meanwhile has nothing left to give back. Waits for a cycle
+-- or a round of maintenance of its own that is under way; one that comes later is refused, so none
+-- takes the leadership for a worker that is gone. Locks the worker, then as fail_attempts, control.
 create or replace function absurd.leave_worker(p_worker_id integer, p_epoch bigint)
   returns void
   language plpgsql
 as $$
 begin
+  perform pg_advisory_xact_lock(hashtext('absurd.worker'), p_worker_id);
   update absurd.worker w set gone_at = absurd.clock(), buried = true
    where w.worker_id = p_worker_id and w.epoch = p_epoch and w.gone_at is null;
   if found then

@@ -6,8 +6,9 @@
 --
 -- p_schedule: { name, spec, spawn, overlap, catch_up, catch_up_seconds, jitter_seconds, starts_at,
 -- ends_at, remaining, paused, note }; name, spec and spawn are required. A changed spec counts from
--- now. Locks the schedule's row. Raises WF031 when the name is taken, WF004 for a task name that
--- was never registered, 23502 and 23514 for a field that is missing or out of range.
+-- now. spawn is one element of what spawn_tasks takes, or { template, version, params, name, tags }
+-- for a workflow: see absurd.spawn_template. Locks the schedule's row. Raises WF031 when the name is
+-- taken, 23502 and 23514 for a field that is missing or out of range, and as check_scheduled.
 create or replace function absurd.create_schedule(p_schedule jsonb, p_replace boolean default false)
   returns integer
   language plpgsql
@@ -17,13 +18,7 @@ declare
   v_id integer;
   v_is_new boolean;
 begin
-  if v_given.spawn ->> 'task_name' is not null and not exists (
-    select from absurd.kind k where k.name = v_given.spawn ->> 'task_name'
-  ) then
-    raise exception using
-      errcode = 'WF004',
-      message = format('task name %s is not registered', v_given.spawn -> 'task_name');
-  end if;
+  perform absurd.check_scheduled(v_given.spawn);
   insert into absurd.schedule as s (
     name, spec, spawn, overlap, catch_up, catch_up_seconds, jitter_seconds, starts_at, ends_at,
     remaining, paused, note, due_at
@@ -50,6 +45,33 @@ begin
       errcode = 'WF031', message = format('there is a schedule "%s" already', v_given.name);
   end if;
   return v_id;
+end;
+$$;
+
+-- Raises WF004 for a task name that was never registered, WF019 for a template that does not exist,
+-- WF018 for params that do not fit it, WF031 when both are named.
+create or replace function absurd.check_scheduled(p_spawn jsonb)
+  returns void
+  language plpgsql
+as $$
+begin
+  if p_spawn ? 'template' and p_spawn ? 'task_name' then
+    raise exception using
+      errcode = 'WF031',
+      message = format('spawn names task %s and template %s, expected one of them',
+                       p_spawn -> 'task_name', p_spawn -> 'template');
+  elsif p_spawn ? 'template' then
+    perform absurd.plan_template(
+      p_spawn ->> 'template', absurd.fill_instant(p_spawn -> 'params', absurd.clock()),
+      (p_spawn ->> 'version')::integer
+    );
+  elsif p_spawn ->> 'task_name' is not null and not exists (
+    select from absurd.kind k where k.name = p_spawn ->> 'task_name'
+  ) then
+    raise exception using
+      errcode = 'WF004',
+      message = format('task name %s is not registered', p_spawn -> 'task_name');
+  end if;
 end;
 $$;
 

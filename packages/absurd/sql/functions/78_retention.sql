@@ -13,14 +13,13 @@ as $$
          exists (select from absurd.closing_day c where c.day = d.day)
     from absurd.partition_days() d
     cross join lateral (
-      select count(*) as n from absurd.task t
-       where t.id >= absurd.first_task_number(d.day::timestamp at time zone 'UTC')
-         and t.id < absurd.first_task_number((d.day + 1)::timestamp at time zone 'UTC')
+      select absurd.first_of_day(d.day) as first, absurd.first_of_day(d.day + 1) as next
+    ) r
+    cross join lateral (
+      select count(*) as n from absurd.task t where t.id >= r.first and t.id < r.next
     ) t
     cross join lateral (
-      select count(*) as n from absurd.outcome o
-       where o.task_id >= absurd.first_task_number(d.day::timestamp at time zone 'UTC')
-         and o.task_id < absurd.first_task_number((d.day + 1)::timestamp at time zone 'UTC')
+      select count(*) as n from absurd.outcome o where o.task_id >= r.first and o.task_id < r.next
     ) e
     cross join lateral (
       select sum(pg_total_relation_size(to_regclass(
@@ -55,8 +54,7 @@ begin
     return;
   end if;
   v_rows := absurd.purge_rows(
-    absurd.first_task_number(v_day::timestamp at time zone 'UTC'),
-    absurd.first_task_number((v_day + 1)::timestamp at time zone 'UTC'), p_batch
+    absurd.first_of_day(v_day), absurd.first_of_day(v_day + 1), p_batch
   );
   if v_rows > 0 then
     return query select v_day, 'purged', v_rows;
@@ -74,8 +72,8 @@ create or replace function absurd.close_day(p_day date)
   language plpgsql
 as $$
 declare
-  v_from bigint := absurd.first_task_number(p_day::timestamp at time zone 'UTC');
-  v_to bigint := absurd.first_task_number((p_day + 1)::timestamp at time zone 'UTC');
+  v_from bigint := absurd.first_of_day(p_day);
+  v_to bigint := absurd.first_of_day(p_day + 1);
   v_rolled bigint;
 begin
   select h.rolled_xid into v_rolled from absurd.history h for update;
@@ -89,25 +87,39 @@ begin
 end;
 $$;
 
--- Removes up to p_limit rows that belong to the tasks from p_from to before p_to, in tables that are
--- not partitioned by day. Returns how many; 0 when none is left.
+-- Removes up to p_limit rows, of each table that is not partitioned by day, that belong to the tasks
+-- from p_from to before p_to. Returns how many; 0 when none is left.
 create or replace function absurd.purge_rows(p_from bigint, p_to bigint, p_limit integer)
   returns bigint
-  language sql
+  language plpgsql
 as $$
-  with edges as (
+declare
+  v_nodes bigint[] := array(
+    select n.task_id from absurd.workflow_node n
+     where n.task_id >= p_from and n.task_id < p_to order by n.task_id limit p_limit
+  );
+  v_workflows bigint := absurd.purge_workflows(p_from, p_to, v_nodes, p_limit);
+  v_rows bigint;
+begin
+  with nodes as (
+    delete from absurd.workflow_node n where n.task_id = any(v_nodes) returning 1
+  ),
+  fan_outs as (
+    delete from absurd.fan_out f where f.task_id = any(v_nodes) returning 1
+  ),
+  edges as (
     delete from absurd.dep d
-     where d.ctid = any(array(
-             select e.ctid from absurd.dep e where e.parent >= p_from and e.parent < p_to
-              limit p_limit))
+     where d.ctid = any(
+             array(select e.ctid from absurd.dep e
+                    where e.parent >= p_from and e.parent < p_to limit p_limit)
+             || array(select e.ctid from absurd.dep e
+                       where e.child >= p_from and e.child < p_to limit p_limit))
     returning 1
   ),
-  back_edges as (
-    delete from absurd.dep d
-     where d.ctid = any(array(
-             select e.ctid from absurd.dep e
-              where e.child >= p_from and e.child < p_to
-                and (e.parent < p_from or e.parent >= p_to)
+  waits as (
+    delete from absurd.wait_event w
+     where w.ctid = any(array(
+             select v.ctid from absurd.wait_event v where v.task_id >= p_from and v.task_id < p_to
               limit p_limit))
     returning 1
   ),
@@ -131,10 +143,63 @@ as $$
              select n.ctid from absurd.progress n where n.task_id >= p_from and n.task_id < p_to
               limit p_limit))
     returning 1
+  ),
+  gate_days as (
+    delete from absurd.gate_day d
+     where d.ctid = any(array(
+             select g.ctid from absurd.gate_day g where g.day = absurd.day_of(p_from)
+              limit p_limit))
+    returning 1
   )
-  select (select count(*) from edges) + (select count(*) from back_edges)
-       + (select count(*) from credits) + (select count(*) from keys)
-       + (select count(*) from notes);
+  select sum(r.n)::bigint into v_rows
+    from (
+      select count(*) from nodes union all select count(*) from fan_outs
+      union all select count(*) from edges union all select count(*) from waits
+      union all select count(*) from credits union all select count(*) from keys
+      union all select count(*) from notes union all select count(*) from gate_days
+    ) r(n);
+  return v_workflows + v_rows;
+end;
+$$;
+
+-- Removes workflows that lose all the nodes that they have left, and those born among these tasks
+-- that have none. p_nodes: tasks whose nodes go. Returns how many. Locks workflow rows in order,
+-- skipping those to which somebody adds.
+create or replace function absurd.purge_workflows(
+  p_from bigint, p_to bigint, p_nodes bigint[], p_limit integer
+)
+  returns bigint
+  language plpgsql
+as $$
+declare
+  v_ids uuid[];
+  v_count bigint;
+begin
+  v_ids := array(
+    select w.id from absurd.workflow w
+     where w.id in (
+             select n.workflow_id from absurd.workflow_node n where n.task_id = any(p_nodes)
+             union
+             (select o.id from absurd.workflow o
+               where o.id >= absurd.task_uuid(p_from) and o.id < absurd.task_uuid(p_to)
+                 and not exists (
+                       select from absurd.workflow_node n where n.workflow_id = o.id
+                     )
+               limit p_limit)
+           )
+     order by w.id
+       for update skip locked
+  );
+  -- Locked, and looked at again: nobody adds a node meanwhile.
+  delete from absurd.workflow w
+   where w.id = any(v_ids)
+     and not exists (
+           select from absurd.workflow_node n
+            where n.workflow_id = w.id and (n.task_id < p_from or n.task_id >= p_to)
+         );
+  get diagnostics v_count = row_count;
+  return v_count;
+end;
 $$;
 
 -- Drops the partitions of a closed day, and its counts. Returns how many tasks went.

@@ -1,7 +1,16 @@
 -- What people look at.
 
+-- A credit of a new start, and not of an attempt that was suspended or given back: these give one.
+create or replace function absurd.is_new_start(p_credit absurd.credit)
+  returns boolean
+  language sql immutable
+as $$
+  select p_credit.is_reset or p_credit.attempts = 0;
+$$;
+
 -- Every task with its whole story, one row each. A task without outcome and without lease is in
--- waiting, deferred, parked or ready: it is retrying when an attempt of it failed since its last new start.
+-- waiting, deferred, parked or ready: it is retrying when an attempt of it failed since its last new
+-- start, also while it is suspended.
 create or replace view absurd.tasks as
 select absurd.task_uuid(t.id) as task_id,
        l.queue as queue_name,
@@ -18,7 +27,7 @@ select absurd.task_uuid(t.id) as task_id,
          else 'pending'
        end as status,
        w.name as worker_id,
-       coalesce(o.claim_no, s.claim_no, a.claim_no, c.claim_no, 0) as attempt,
+       coalesce(o.claim_no, s.claim_no, greatest(a.claim_no, c.claim_no), 0) as attempt,
        t.attempts_max - 1 as max_retries,
        o.result,
        coalesce(o.error, a.error) ->> 'message' as error,
@@ -48,12 +57,14 @@ select absurd.task_uuid(t.id) as task_id,
   left join absurd.lease s on s.task_id = t.id
   left join absurd.worker w on w.worker_id = coalesce(o.worker_id, s.worker_id)
   left join lateral (
-    select max(x.claim_no) as claim_no from absurd.credit x where x.task_id = t.id
+    select max(x.claim_no) as claim_no,
+           max(x.claim_no) filter (where absurd.is_new_start(x)) as start_no
+      from absurd.credit x where x.task_id = t.id
   ) c on true
   left join lateral (
     select x.claim_no, x.error
       from absurd.attempt x
-     where x.task_id = t.id and x.claim_no > coalesce(c.claim_no, 0)
+     where x.task_id = t.id and x.claim_no > coalesce(c.start_no, 0)
      order by x.claim_no desc limit 1
   ) a on true;
 

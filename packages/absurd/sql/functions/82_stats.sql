@@ -58,14 +58,6 @@ as $$
    order by h.i limit 1;
 $$;
 
--- The day of birth of a task, which names its partition.
-create or replace function absurd.day_of(p_task_number bigint)
-  returns date
-  language sql immutable strict parallel safe
-as $$
-  select date '1970-01-01' + (p_task_number / (86400000::bigint << 20))::integer;
-$$;
-
 -- Adds what ended since the last time to ended_count and rollup. Returns how many tasks, null when
 -- another session is at it.
 --
@@ -199,7 +191,8 @@ begin
              select from absurd.attempt a
               where a.task_id = u.task_id
                 and a.claim_no > coalesce(
-                      (select max(c.claim_no) from absurd.credit c where c.task_id = u.task_id), 0)
+                      (select max(c.claim_no) from absurd.credit c
+                        where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
            ) then 'r' else 'p' end as place, count(*) as n
       from unclaimed u group by 1, 2
     union all

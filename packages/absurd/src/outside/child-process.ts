@@ -14,6 +14,7 @@ import { readBoundedLines } from "./bounded-lines.ts";
 import type { ContextFacts } from "./child-process-main.ts";
 import { identityVariables } from "./executable.ts";
 import type { ProcessLimits } from "./limits.ts";
+import { markOutside } from "./outside-handlers.ts";
 import { processFailure } from "./process-failure.ts";
 import { type Callable, RemoteCalls } from "./remote-calls.ts";
 import { runOutside } from "./run-outside.ts";
@@ -44,7 +45,7 @@ export function childProcess(
   options: ChildProcessOptions,
 ): (params: unknown, context: TaskContext) => Promise<Json> {
   const module = moduleUrl(options.module);
-  return async (params, context) => {
+  return markOutside(async (params, context) => {
     const output = new TaskOutput(context.log, {
       taskId: context.taskId,
       attempt: context.attempt,
@@ -85,7 +86,7 @@ export function childProcess(
       output,
       exitCodes: {},
     });
-  };
+  });
 }
 
 function moduleUrl(module: URL | string): string {

@@ -12,6 +12,7 @@ import { TaskError } from "../errors.ts";
 import type { Json, TaskContext } from "../task.ts";
 import { type Line, readBoundedLines } from "./bounded-lines.ts";
 import type { ProcessLimits } from "./limits.ts";
+import { markOutside } from "./outside-handlers.ts";
 import { type ExitMeaning, processFailure } from "./process-failure.ts";
 import { runOutside } from "./run-outside.ts";
 import { TaskOutput } from "./task-output.ts";
@@ -53,7 +54,7 @@ type Message = z.infer<typeof messageSchema>;
 export function executable(
   options: ExecutableOptions,
 ): (params: unknown, context: TaskContext) => Promise<Json> {
-  return async (params, context) => {
+  return markOutside(async (params, context) => {
     const output = new TaskOutput(context.log, {
       taskId: context.taskId,
       attempt: context.attempt,
@@ -85,7 +86,7 @@ export function executable(
       output,
       exitCodes: options.exitCodes ?? {},
     });
-  };
+  });
 }
 
 /** By which any program can say for whom it writes; see absurd.hold_fence. */

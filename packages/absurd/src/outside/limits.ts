@@ -10,7 +10,10 @@ import { TaskError } from "../errors.ts";
 export interface ProcessLimits {
   /** Processor time of each process. Beyond it SIGXCPU, and SIGKILL 5 s later. */
   readonly cpuSeconds?: number;
-  /** Resident memory of the process and all it started, sampled four times a second. */
+  /**
+   * Memory of the process and all it started: exact where the worker may make control groups with
+   * a memory controller, else the resident memory, sampled four times a second.
+   */
   readonly memoryBytes?: number;
   /**
    * Private memory that each process may ask the kernel for, used or not. Exact, and refused by the
@@ -20,7 +23,10 @@ export interface ProcessLimits {
   /** Size of any file that is written. */
   readonly fileBytes?: number;
   readonly openFiles?: number;
-  /** Processes and threads of the user, all together; root is exempt. */
+  /**
+   * Processes and threads: of the run, by a control group with that controller; else of the user,
+   * all together, root being exempt.
+   */
   readonly processes?: number;
 }
 

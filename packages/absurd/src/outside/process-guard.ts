@@ -10,6 +10,8 @@ import { randomBytes } from "node:crypto";
 import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 
+import { controlGroups } from "./control-group.ts";
+
 /** Inherited by everything that a task starts. */
 export const RUN_MARK = "ABSURD_RUN";
 
@@ -21,7 +23,8 @@ let runCount = 0;
 /** Starts the guard if none runs, and returns the value of RUN_MARK for one more run. */
 export function nextRunMark(): string {
   if (!guard) {
-    const started = spawn(process.execPath, [GUARD_MAIN, guardName], {
+    const { folder } = controlGroups();
+    const started = spawn(process.execPath, [GUARD_MAIN, guardName, folder ?? ""], {
       // Out of reach of what ends the worker's own group.
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],

@@ -10,7 +10,14 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 
 import { TaskError } from "../errors.ts";
-import { type ProcessIdentity, listTree, residentMib, signalAll } from "../process-tree.ts";
+import {
+  type ProcessIdentity,
+  listTree,
+  readIdentity,
+  residentMib,
+  signalAll,
+} from "../process-tree.ts";
+import { joinCommand, openRunGroup, type RunGroup } from "./control-group.ts";
 import { findProgram, limitedCommand, type ProcessLimits } from "./limits.ts";
 import { nextRunMark, RUN_MARK } from "./process-guard.ts";
 
@@ -48,31 +55,42 @@ const BYTES_PER_MIB = 1_048_576;
 export async function runOutside(options: OutsideCommand): Promise<OutsideEnd> {
   options.signal.throwIfAborted();
   const oomKillsBefore = oomKillCount();
-  const { child, tree } = await start(options);
-  const watch = watchMemory(child.pid!, options.limits.memoryBytes, tree);
+  const { child, tree, group } = await start(options);
+  const isExact = group?.controllers.has("memory") ?? false;
+  const watch = watchMemory(child.pid!, isExact ? undefined : options.limits.memoryBytes, tree);
   const stop = stopOnAbort(options, tree);
   try {
     options.onStart(child);
     const [exitCode, killedBy] = await exitOf(child);
     await stop.untilGraceIsOver();
-    await killAll(tree, options.command[0]);
+    await killAll(tree, group, options.command[0]);
     await closed(child);
     const isKernels = killedBy === "SIGKILL" && oomKillCount() > oomKillsBefore;
-    return { exitCode, killedBy, isOutOfMemory: watch.isExceeded() || isKernels };
+    const isFull = group?.isOutOfMemory() ?? false;
+    return { exitCode, killedBy, isOutOfMemory: isFull || watch.isExceeded() || isKernels };
   } finally {
     watch.end();
     stop.end();
+    group?.remove();
   }
 }
 
 type Tree = () => ProcessIdentity[];
 
-async function start(options: OutsideCommand): Promise<{ child: ChildProcess; tree: Tree }> {
+interface Started {
+  readonly child: ChildProcess;
+  readonly tree: Tree;
+  readonly group: RunGroup | undefined;
+}
+
+async function start(options: OutsideCommand): Promise<Started> {
   const [program, ...args] = options.command;
   const path = findProgram(program, options.cwd);
   if (path === undefined) throw cannotStart(program, "no such executable file");
-  const [file, ...rest] = limitedCommand([path, ...args], options.limits);
   const mark = { variable: RUN_MARK, value: nextRunMark() };
+  const group = openRunGroup(mark.value, options.limits);
+  const limited = limitedCommand([path, ...args], limitsLeft(options.limits, group));
+  const [file, ...rest] = group ? joinCommand(group.path, limited) : limited;
   const env: NodeJS.ProcessEnv = { ...process.env };
   for (const name of WITHHELD_VARIABLES) Reflect.deleteProperty(env, name);
   Object.assign(env, options.env, { [mark.variable]: mark.value });
@@ -88,13 +106,29 @@ async function start(options: OutsideCommand): Promise<{ child: ChildProcess; tr
   });
   if (child.pid === undefined) {
     const [error] = (await once(child, "error")) as [Error];
+    group?.remove();
     throw cannotStart(program, error.message, error);
   }
   child.on("error", () => {
     // A message that came too late; how the process ended tells.
   });
   const { pid } = child;
-  return { child, tree: () => listTree(pid, mark) };
+  return { child, group, tree: () => withGroup(listTree(pid, mark), group) };
+}
+
+/** What the group does not limit. */
+function limitsLeft(limits: ProcessLimits, group: RunGroup | undefined): ProcessLimits {
+  if (!group?.controllers.has("pids")) return limits;
+  const left = { ...limits };
+  Reflect.deleteProperty(left, "processes");
+  return left;
+}
+
+/** Also those that left everything by which a tree is known, but not the group. */
+function withGroup(tree: ProcessIdentity[], group: RunGroup | undefined): ProcessIdentity[] {
+  const known = new Set(tree.map((each) => each.pid));
+  const others = (group?.pids() ?? []).filter((pid) => !known.has(pid)).map(readIdentity);
+  return [...tree, ...others.filter((each) => each !== undefined)];
 }
 
 function cannotStart(program: string, why: string, cause?: Error): TaskError {
@@ -142,11 +176,12 @@ function stopOnAbort(options: OutsideCommand, tree: Tree) {
 }
 
 /** What is left of the tree, until nothing is: processes may start others meanwhile. */
-async function killAll(tree: Tree, program: string): Promise<void> {
+async function killAll(tree: Tree, group: RunGroup | undefined, program: string): Promise<void> {
   for (let round = 0; round < KILL_ROUNDS_MAX; round++) {
     const left = tree();
     if (left.length === 0) return;
     signalAll(left, "SIGKILL");
+    group?.kill();
     await pause(LOOK_MS);
   }
   const pids = tree().map((each) => each.pid);

@@ -10,6 +10,7 @@ export interface DemandFlags {
     readonly count: number;
     readonly periodSeconds: number;
   }[];
+  readonly hold?: boolean;
   readonly resource?: Readonly<Record<string, number>>;
   readonly label?: Readonly<Record<string, string>>;
   readonly preferLabel?: Readonly<Record<string, string>>;
@@ -21,6 +22,7 @@ export function withDemandFlags(command: Command): Command {
     .option("--concurrency-key <key=limit...>", "at most so many of this key at once", keys)
     .option("--lock <name[:shared]...>", "a lock to hold, alone or shared", locks)
     .option("--rate <key=count/seconds...>", "at most so many starts in so many seconds", rates)
+    .option("--hold", "keep keys and locks while the task sleeps or waits")
     .option("--resource <name=amount...>", "what the worker must have free, such as cpu=2", amounts)
     .option("--label <name=value...>", "what the worker must have", texts)
     .option("--prefer-label <name=value...>", "what the worker should have", texts);
@@ -36,6 +38,7 @@ export function demandOf(flags: DemandFlags): Demand {
     ...(flags.concurrencyKey && { concurrency: flags.concurrencyKey }),
     ...(flags.lock && { locks: flags.lock }),
     ...(flags.rate && { rate: flags.rate }),
+    ...(flags.hold && { hold: true }),
     ...(flags.resource && { resources: flags.resource }),
     ...(Object.keys(labels).length > 0 && { labels }),
   };

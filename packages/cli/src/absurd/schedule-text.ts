@@ -10,7 +10,7 @@ export function formatSchedules(schedules: readonly ScheduleView[]): string {
     schedules.map((each) => [
       each.name,
       formatSpec(each.spec),
-      taskNameOf(each),
+      spawnedBy(each),
       each.overlap,
       each.paused ? "paused" : formatTime(each.nextAt),
       each.error ?? each.note ?? "",
@@ -46,7 +46,7 @@ export function formatFires(fires: readonly FireView[]): string {
       formatTime(each.fireAt),
       each.origin,
       each.state,
-      each.taskId ?? "",
+      each.taskId ?? (each.workflowId === null ? "" : `workflow ${each.workflowId}`),
       each.missedBefore ? `and all before ${formatTime(each.missedBefore)}` : (each.reason ?? ""),
     ]),
   );
@@ -69,7 +69,8 @@ function formatSpec(spec: ScheduleSpec | null): string {
   return `every ${spec.everySeconds} s`;
 }
 
-function taskNameOf(schedule: ScheduleView): string {
-  const name = schedule.spawn["task_name"];
-  return typeof name === "string" ? name : "";
+function spawnedBy(schedule: ScheduleView): string {
+  const { task_name: task, template } = schedule.spawn;
+  if (typeof template === "string") return `template ${template}`;
+  return typeof task === "string" ? task : "";
 }

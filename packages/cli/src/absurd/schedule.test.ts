@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { beforeAll, describe, test } from "vitest";
 
+import { AbsurdClient, type TemplateDefinition } from "@contimg/absurd";
 import { freshDatabase } from "@contimg/testkit";
 
 const PROGRAM = fileURLToPath(new URL("../absurd.ts", import.meta.url));
@@ -41,9 +42,30 @@ describe("absurd schedule", () => {
     assert.match((await run(["delete", "nightly"])).output, /deleted nightly/);
   }, 120_000);
 
+  test("fires a workflow of a template", async () => {
+    const template = {
+      name: "night",
+      params: [{ name: "at", type: "string" }],
+      tasks: { watch: { task: "probe", params: { at: { $param: "at" } } } },
+    };
+    const db = await database.connect();
+    await new AbsurdClient(db).workflows.defineTemplate(template as TemplateDefinition);
+    const create = ["create", "survey", "--template", "night", "--every", "86400"];
+    const made = await run([...create, "--params", '{"at":{"$fireAt":true}}', "--tag", "sky"]);
+    assert.equal(made.exitCode, 0, made.errors);
+    assert.match((await run(["list"])).output, /survey .*template night/);
+    assert.match((await run(["trigger", "survey"])).output, /spawned +workflow [0-9a-f-]{36}/);
+
+    const refused = await run([...create, "--replace", "--priority", "3"]);
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.errors, /--priority goes with --task/);
+    assert.match((await run([...create, "--replace"])).errors, /parameter "at" is missing/);
+  }, 120_000);
+
   test("says what is wrong in one line and in its exit code", async () => {
     const create = ["create", "s", "--task", "probe"];
     const cases: readonly [string[], number, RegExp][] = [
+      [["create", "s", "--every", "60"], 2, /give either --task or --template/],
       [create, 2, /give either --cron or --every/],
       [[...create, "--cron", "61 * * * *"], 2, /cron is "61 \* \* \* \*"/],
       [[...create, "--cron", "0 0 * * *", "--zone", "Mars"], 2, /time zone is "Mars"/],

@@ -15,9 +15,12 @@ import { print } from "../output.ts";
 import { formatFires, formatInstants, formatSchedule, formatSchedules } from "./schedule-text.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { parseTime } from "./time-argument.ts";
+import { readParams } from "./workflow-file.ts";
 
 interface CreateFlags extends AbsurdFlags {
-  readonly task: string;
+  readonly task?: string;
+  readonly template?: string;
+  readonly templateVersion?: number;
   readonly params: string;
   readonly cron?: string;
   readonly zone: string;
@@ -38,16 +41,21 @@ interface CreateFlags extends AbsurdFlags {
   readonly replace?: boolean;
 }
 
+const TASK_FLAGS = ["queue", "priority", "timeout", "maxRetries", "correlation"] as const;
+
 const CREATE_EXAMPLES = `
 In a gap of the zone's clock an instant moves to the first one after it; in a fold the first counts.
 A top-level value of the params that is ${JSON.stringify(FIRE_AT)} becomes the instant.
 
 Examples:
   absurd schedule create nightly --task housekeeping --cron '0 9 * * *' --zone America/Los_Angeles
-  absurd schedule create watch --task probe --every 30 --overlap bufferOne --params '{"at":{"$fireAt":true}}'`;
+  absurd schedule create watch --task probe --every 30 --overlap bufferOne --params '{"at":{"$fireAt":true}}'
+  absurd schedule create survey --template night --cron '0 3 * * *' --params '{"night":{"$fireAt":true}}'`;
 
 export function scheduleCommand(): Command {
-  const command = new Command("schedule").description("spawn tasks by cron or interval");
+  const command = new Command("schedule").description(
+    "spawn tasks and workflows by cron or interval",
+  );
   const children = [createCommand(), listCommand(), showCommand(), nextCommand()];
   children.push(pauseCommand(), resumeCommand(), triggerCommand(), backfillCommand());
   children.push(deleteCommand());
@@ -63,7 +71,13 @@ function overlapOption(fallback?: Overlap): Option {
 function createCommand(): Command {
   return absurdCommand("create", "make a schedule")
     .argument("<name>")
-    .requiredOption("--task <name>", "a registered task name")
+    .option("--task <name>", "a registered task name")
+    .option("--template <name>", "instead of --task: spawn a workflow of this template")
+    .option(
+      "--template-version <number>",
+      "default: the newest at each firing",
+      wholeNumberIn(1, 1_000_000),
+    )
     .option("--params <json>", "JSON, @file, or - for standard input", "{}")
     .option("--cron <expression>", "five fields, or six with seconds first")
     .option("--zone <time zone>", "IANA name, of --cron", "UTC")
@@ -101,20 +115,10 @@ async function create(name: string, flags: CreateFlags): Promise<void> {
 }
 
 async function readOptions(name: string, flags: CreateFlags): Promise<ScheduleOptions> {
-  const { queue, timeoutSeconds, maxRetries } = readSettings(flags);
   return {
     name,
     spec: readSpec(flags),
-    spawn: {
-      task: flags.task,
-      params: await readJsonArgument(flags.params),
-      ...(queue === undefined ? {} : { queue }),
-      ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-      ...(maxRetries === undefined ? {} : { maxRetries }),
-      ...(flags.priority === undefined ? {} : { priority: flags.priority }),
-      ...(flags.tag === undefined ? {} : { tags: flags.tag }),
-      ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
-    },
+    spawn: await readSpawn(flags),
     overlap: flags.overlap,
     catchUp: flags.catchUp,
     catchUpSeconds: flags.catchUpWindow,
@@ -124,6 +128,32 @@ async function readOptions(name: string, flags: CreateFlags): Promise<ScheduleOp
     ...(flags.until === undefined ? {} : { endsAt: flags.until }),
     ...(flags.remaining === undefined ? {} : { remaining: flags.remaining }),
     ...(flags.note === undefined ? {} : { note: flags.note }),
+  };
+}
+
+async function readSpawn(flags: CreateFlags): Promise<ScheduleOptions["spawn"]> {
+  const { task, template, templateVersion: version, tag: tags } = flags;
+  if ((task === undefined) === (template === undefined)) {
+    throw new UsageError("give either --task or --template");
+  }
+  if (template !== undefined) {
+    const stray = TASK_FLAGS.find((name) => flags[name] !== undefined);
+    if (stray !== undefined) {
+      const flag = stray.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      throw new UsageError(`--${flag} goes with --task; nodes of a template have their own`);
+    }
+    return { template, version, params: await readParams(flags.params), tags };
+  }
+  const { queue, timeoutSeconds, maxRetries } = readSettings(flags);
+  return {
+    task: task!,
+    params: await readJsonArgument(flags.params),
+    ...(queue === undefined ? {} : { queue }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(flags.correlation === undefined ? {} : { correlationId: flags.correlation }),
   };
 }
 
