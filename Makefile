@@ -17,11 +17,13 @@ test:
 	@scripts/setup.sh test
 	@scripts/test.sh
 
-## soak: new random histories under faults for SOAK_MINUTES, the plans at PLAN_ROWS, a long pin
+## soak: new random histories under faults for SOAK_MINUTES, the same on an engine broken on purpose
+## (about 10 minutes), the plans at PLAN_ROWS, a long pin
 soak:
 	@scripts/setup.sh test
 	@PLAN_ROWS=$(PLAN_ROWS) scripts/test.sh tests/histories/scale
 	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/pinned
+	@MUTATIONS=1 scripts/test.sh tests/histories/mutations
 	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/histories
 
 ## test-pg15: the engine's tests on PostgreSQL 15 (Debian package postgresql-15), about a minute

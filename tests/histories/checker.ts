@@ -1,7 +1,7 @@
 /** Says where a recorded history and the database it left break the promises. */
-import type { Effect, FinalState, FinalTask, HistoryEvent } from "./record.ts";
-
-type Of<Kind extends HistoryEvent["kind"]> = Extract<HistoryEvent, { kind: Kind }>;
+import { conditions } from "./checker-conditions.ts";
+import { limits } from "./checker-limits.ts";
+import { type Effect, type FinalState, type FinalTask, type HistoryEvent, of } from "./record.ts";
 
 /** Every violation in words; empty when the history is as promised. */
 export function violations(events: readonly HistoryEvent[], final: FinalState): string[] {
@@ -11,7 +11,10 @@ export function violations(events: readonly HistoryEvent[], final: FinalState): 
     ...starts(events),
     ...effects(events, final),
     ...ends(events, final),
+    ...cancellations(events, final),
     ...joins(final),
+    ...conditions(events, final),
+    ...limits(events, final),
     ...schedules(final),
     ...leftovers(final),
   ];
@@ -30,6 +33,9 @@ function spawns(events: readonly HistoryEvent[], final: FinalState): string[] {
       if (event.created && !isOwn) return [`task ${event.taskId} is not what was asked`];
       return [];
     }),
+    ...of(events, "spooled")
+      .filter((event) => !byToken.has(event.token))
+      .map((event) => `lost: ${event.token} was spooled and there is no task for it`),
     ...of(events, "withdrawn")
       .filter((event) => byToken.has(event.token))
       .map((event) => `${event.token} was withdrawn and there is a task for it`),
@@ -94,7 +100,6 @@ function effects(events: readonly HistoryEvent[], final: FinalState): string[] {
 /** Each task ends once, for a reason, within its attempts; its effect is there as often as due. */
 function ends(events: readonly HistoryEvent[], final: FinalState): string[] {
   const asked = new Set(of(events, "cancel asked").map((event) => event.taskId));
-  const byId = new Map(final.tasks.map((task) => [task.taskId, task]));
   const done = Map.groupBy(
     final.effects.filter((effect) => effect.what === "done"),
     (effect) => effect.taskId,
@@ -102,17 +107,12 @@ function ends(events: readonly HistoryEvent[], final: FinalState): string[] {
   return final.tasks.flatMap((task) => [
     ...task.places.map((place) => `task ${task.taskId} is still in ${place}`),
     ...(task.outcomes.length === 1
-      ? endOf(task, done.get(task.taskId) ?? [], asked, byId)
+      ? endOf(task, done.get(task.taskId) ?? [], asked)
       : [`task ${task.taskId} has ${task.outcomes.length} outcomes`]),
   ]);
 }
 
-function endOf(
-  task: FinalTask,
-  done: readonly Effect[],
-  asked: ReadonlySet<string>,
-  byId: ReadonlyMap<string, FinalTask>,
-): string[] {
+function endOf(task: FinalTask, done: readonly Effect[], asked: ReadonlySet<string>): string[] {
   const { kind, claim, tag, lastClass } = task.outcomes[0]!;
   const name = `task ${task.taskId}`;
   const used = claim - task.credits;
@@ -127,14 +127,20 @@ function endOf(
   if (kind === "d" && used < task.attemptsMax && !/^(fatal|validation)$/.test(lastClass ?? "")) {
     wrong.push(`${name} is dead after ${used} of ${task.attemptsMax} attempts`);
   }
-  if (kind === "x" && tag === "DependencyFailed") {
-    if (task.parents.every((parent) => kindOf(byId, parent) === "c")) {
-      wrong.push(`${name} was cancelled for its parents, which all completed`);
-    }
-  } else if (kind === "x" && !asked.has(task.taskId)) {
+  if (kind === "x" && !/^(DependencyFailed|Skipped)$/.test(tag ?? "") && !asked.has(task.taskId)) {
     wrong.push(`${name} was cancelled (${tag}) and nobody asked`);
   }
   return wrong;
+}
+
+/** Nothing is claimed that was told to be cancelled, unless it was given a new start. */
+function cancellations(events: readonly HistoryEvent[], final: FinalState): string[] {
+  const retried = new Set(of(events, "retry asked").map((event) => event.taskId));
+  const told = new Map(of(events, "cancel told").map((event) => [event.taskId, event.at]));
+  return final.leases
+    .filter(({ taskId, claimedAt }) => claimedAt > (told.get(taskId) ?? Infinity))
+    .filter(({ taskId }) => !retried.has(taskId))
+    .map(({ taskId, claim }) => `claim ${taskId}/${claim} came after its cancellation`);
 }
 
 /** A join runs when all its parents completed, and comes to one completion. */
@@ -161,10 +167,20 @@ function joins(final: FinalState): string[] {
     });
 }
 
+/** Each instant was decided, and has its one task if that is what was decided. */
 function schedules(final: FinalState): string[] {
-  return final.fires
-    .filter((fire) => fire.taskCount !== 1)
-    .map((fire) => `the instant ${fire.fireAt} has ${fire.taskCount} tasks`);
+  return final.fires.flatMap((fire, index) => {
+    const name = `the instant ${fire.fireAt} of ${fire.schedule}`;
+    const before = final.fires[index - 1];
+    const gapMs = before && Date.parse(fire.fireAt) - Date.parse(before.fireAt);
+    const isGap = before?.schedule === fire.schedule && gapMs !== fire.everySeconds * 1000;
+    const due = fire.state === "spawned" ? 1 : 0;
+    const isRight = fire.state !== "none" && fire.taskCount === due;
+    return [
+      ...(isRight ? [] : [`${name} is ${fire.state} and has ${fire.taskCount} tasks`]),
+      ...(isGap ? [`${name} comes ${gapMs} ms after the one before it`] : []),
+    ];
+  });
 }
 
 function leftovers(final: FinalState): string[] {
@@ -183,11 +199,4 @@ function leftovers(final: FinalState): string[] {
 
 function kindOf(byId: ReadonlyMap<string, FinalTask>, taskId: string): string | undefined {
   return byId.get(taskId)?.outcomes[0]?.kind;
-}
-
-export function of<Kind extends HistoryEvent["kind"]>(
-  events: readonly HistoryEvent[],
-  kind: Kind,
-): Of<Kind>[] {
-  return events.filter((event): event is Of<Kind> => event.kind === kind);
 }

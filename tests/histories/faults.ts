@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 import type { Chance } from "./random.ts";
-import { CONNECTIONS_MAX, LEASE_SECONDS, type Stage } from "./stage.ts";
+import { CONNECTIONS_MAX, LEASE_SECONDS, type Stage, type Worker } from "./stage.ts";
 
-/** Two hands: one breaks processes, one what is between them and the data, at the same time. */
-const PROCESS_FAULTS = { "kill -9": 1, freeze: 1 } as const;
+/** Hands: one breaks processes, one what is between them and the data, at the same time. */
+const PROCESS_FAULTS = { "kill -9": 1, "kill the leader": 1, freeze: 2 } as const;
 const CONNECTION_FAULTS = {
   "end backends": 6,
   "server crash": 1,
@@ -16,16 +16,21 @@ const CONNECTION_FAULTS = {
   "slow network": 1,
   "no connections left": 1,
 } as const;
+/** At the same time as the network's: what is spooled then meets it. */
+const DISK_FAULTS = { "full disk": 1 } as const;
 
-export type Fault = keyof typeof PROCESS_FAULTS | keyof typeof CONNECTION_FAULTS;
+export type Fault =
+  keyof typeof PROCESS_FAULTS | keyof typeof CONNECTION_FAULTS | keyof typeof DISK_FAULTS;
 
 const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<void>>> = {
   async "kill -9"(stage, chance) {
-    const victim = chance.pick(stage.living);
-    victim.isVictim = true;
-    victim.process.kill("SIGKILL");
-    await sleep(chance.between(0, 400));
-    stage.addWorker(chance.happens(0.5));
+    await replace(stage, chance, chance.pick(stage.living));
+  },
+
+  async "kill the leader"(stage, chance) {
+    const pid = await stage.leaderPid().catch(() => undefined);
+    const leader = stage.living.find((worker) => worker.process.pid === pid);
+    await replace(stage, chance, leader ?? chance.pick(stage.living));
   },
 
   async freeze(stage, chance) {
@@ -62,6 +67,13 @@ const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<v
     stage.proxy.restore();
   },
 
+  async "full disk"(stage, chance) {
+    await sleep(chance.between(300, 1_500));
+    await stage.spool.fill();
+    await sleep(chance.between(500, 2_000));
+    await stage.spool.free();
+  },
+
   async "slow network"(stage, chance) {
     stage.proxy.delay(chance.between(10, 150));
     await sleep(chance.between(200, 1_000));
@@ -85,6 +97,13 @@ const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<v
   },
 };
 
+async function replace(stage: Stage, chance: Chance, victim: Worker): Promise<void> {
+  victim.isVictim = true;
+  victim.process.kill("SIGKILL");
+  await sleep(chance.between(0, 400));
+  stage.addWorker(chance.happens(0.5));
+}
+
 /** Breaks things until `untilMs` on performance.now(), and leaves all mended. */
 export async function wreak(
   stage: Stage,
@@ -92,7 +111,11 @@ export async function wreak(
   untilMs: number,
   onFault: (name: Fault) => void,
 ): Promise<void> {
-  const hands = [PROCESS_FAULTS, CONNECTION_FAULTS].map(async (weights) => {
+  const hands = [
+    PROCESS_FAULTS,
+    CONNECTION_FAULTS,
+    ...(stage.spool.canBeFull ? [DISK_FAULTS] : []),
+  ].map(async (weights) => {
     const own = chance.fork();
     while (performance.now() < untilMs) {
       await sleep(own.between(50, 350));

@@ -1,10 +1,10 @@
 /** What is in the database when a history is over. */
 import type pg from "pg";
 
-import type { Effect, FinalState, FinalTask } from "./record.ts";
+import type { Effect, FinalState, FinalTask, Fire, LeaseSpan } from "./record.ts";
 
 const TASKS = `
-  select absurd.task_uuid(t.id) as "taskId", 
+  select absurd.task_uuid(t.id) as "taskId",
          concat_ws('@', t.params ->> 'token', t.params ->> 'fireAt') as token,
          t.params ->> 'fireAt' is not null as "isScheduled",
          t.idempotency_key as key, (t.params ->> 'isAtomic')::boolean as "isAtomic",
@@ -23,20 +23,34 @@ const TASKS = `
            union all select 'deferred' from absurd.deferred d where d.task_id = t.id
            union all select 'waiting' from absurd.waiting w where w.child = t.id
            union all select 'parked' from absurd.parked p where p.task_id = t.id) as places,
-         array(select absurd.task_uuid(d.parent)::text from absurd.dep d where d.child = t.id)
+         array(select absurd.task_uuid(d.parent)::text from absurd.dep d
+                where d.child = t.id and d.cond = 's' and d.otherwise = 'x' and d.any_of is null)
            as parents
     from absurd.task t`;
 
-/** Instants that were fired, and those that some task carries though they were not. */
+/** Instants that were decided, and those that some task carries though they were not. */
 const FIRES = `
-  select coalesce(f.fire_at, t.fire_at)::text as "fireAt",
-         case when f.fire_at is null then -1 else count(t.fire_at)::integer end as "taskCount"
-    from (select fire_at from absurd.fire where state = 'spawned') f
+  select coalesce(f.schedule, t.schedule) as schedule, f.every as "everySeconds",
+         f.overlap <> 'allow' as "isSerial",
+         coalesce(f.fire_at, t.fire_at)::text as "fireAt", coalesce(f.state, 'none') as state,
+         count(t.fire_at)::integer as "taskCount"
+    from (
+      select s.name as schedule, (s.spec ->> 'every_seconds')::integer as every, s.overlap, i.fire_at,
+             i.state
+        from absurd.fire i join absurd.schedule s using (schedule_id)
+    ) f
     full join (
-      select (params ->> 'fireAt')::timestamptz as fire_at
+      select params ->> 'token' as schedule, (params ->> 'fireAt')::timestamptz as fire_at
         from absurd.task where params ->> 'fireAt' is not null
-    ) t on t.fire_at = f.fire_at
-   group by f.fire_at, t.fire_at`;
+    ) t on t.schedule = f.schedule and t.fire_at = f.fire_at
+   group by 1, 2, 3, 4, 5 order by 1, 4`;
+
+/** The milliseconds of the handlers' clock, cut off as theirs are. */
+const LEASES = `
+  select absurd.task_uuid(task_id) as "taskId", claim_no as claim,
+         floor(extract(epoch from claimed_at) * 1000)::float8 as "claimedAt",
+         floor(extract(epoch from max(ended_at)) * 1000)::float8 as "endedAt"
+    from history_lease group by task_id, claim_no, claimed_at`;
 
 const COUNTS = `
   select count(*)::integer as total,
@@ -51,19 +65,26 @@ export async function unfinished(db: pg.Pool): Promise<Record<string, number>> {
               where not exists (select from absurd.outcome o where o.task_id = t.id)) as tasks,
             (select count(*)::integer from absurd.lease) as lease,
             (select count(*)::integer from absurd.signal) as signal,
+            (select count(*)::integer from absurd.fire where state = 'buffered') as buffered,
             (select count(*)::integer from absurd.late_edge) as late_edge`,
   );
   return rows[0]!;
 }
 
-export async function readFinalState(db: pg.Pool): Promise<FinalState> {
-  const [tasks, effects, fires] = await Promise.all([
+/** @param remains what else should be none by now */
+export async function readFinalState(
+  db: pg.Pool,
+  remains: Readonly<Record<string, number>> = {},
+): Promise<FinalState> {
+  const [tasks, effects, fires, leases, terms] = await Promise.all([
     db.query<FinalTask>(TASKS),
     db.query<Effect>(
       `select seq::integer, task_id as "taskId", claim, what, nonce from history_effect
         order by seq`,
     ),
-    db.query<FinalState["fires"][number]>(FIRES),
+    db.query<Fire>(FIRES),
+    db.query<LeaseSpan>(LEASES),
+    db.query<{ n: number }>("select coalesce(sum(term), 0)::integer as n from absurd.control"),
   ]);
   const counted = await db.query<Record<string, number>>(`${COUNTS} from absurd.tasks`);
   const stated = await db.query<Record<string, number>>(
@@ -75,7 +96,9 @@ export async function readFinalState(db: pg.Pool): Promise<FinalState> {
     tasks: tasks.rows,
     effects: effects.rows,
     fires: fires.rows,
-    remains: await unfinished(db),
+    leases: leases.rows,
+    terms: terms.rows[0]!.n,
+    remains: { ...(await unfinished(db)), ...remains },
     counted: counted.rows[0]!,
     stated: stated.rows[0]!,
   };

@@ -9,8 +9,8 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, test } from "vitest";
 
-import { of } from "./checker.ts";
 import { play } from "./play.ts";
+import { of } from "./record.ts";
 import { Server } from "./stage.ts";
 
 const MS = Number(process.env["HISTORY_MS"] ?? 6_000);
@@ -29,13 +29,14 @@ afterAll(async () => {
 });
 
 let refusedCount = 0;
+let termCount = 0;
 
 async function playOrFail(seed: number): Promise<string> {
-  const { events, final, violations } = await play(server, seed, MS);
+  const { events, final, violations } = await play(server, seed, { ms: MS });
   const faults = Map.groupBy(of(events, "fault"), (event) => event.name);
   const summary =
     `seed ${seed}: ${final.tasks.length} tasks, ${final.effects.length} effects, ` +
-    `${of(events, "refused").length} stale effects refused; ` +
+    `${of(events, "refused").length} stale effects refused, ${final.terms} terms; ` +
     [...faults].map(([name, all]) => `${all.length} ${name}`).join(", ");
   if (violations.length > 0) {
     const path = join(tmpdir(), `history-${seed}.json`);
@@ -46,6 +47,7 @@ async function playOrFail(seed: number): Promise<string> {
     );
   }
   refusedCount += of(events, "refused").length;
+  termCount += final.terms;
   assert.ok(final.tasks.length > 20, `little happened: ${summary}`);
   process.stdout.write(`${summary}\n`);
   return summary;
@@ -61,6 +63,10 @@ for (const seed of seeds) {
 
 test.runIf(GIVEN === undefined)("those histories had stale writers to refuse", () => {
   assert.ok(refusedCount > 0, "no attempt tried to write past its lease: the faults are too mild");
+});
+
+test.runIf(GIVEN === undefined)("in those histories the lead passed on", () => {
+  assert.ok(termCount > CI_SEEDS.length, `${termCount} terms of leaders in ${CI_SEEDS.length}`);
 });
 
 test.runIf(SOAK_MS > 0)("a soak of new histories is as promised", { timeout: 0 }, async () => {

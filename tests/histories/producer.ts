@@ -9,20 +9,26 @@ import {
   type Spawned,
   TaskNotFound,
   isTransient,
+  sqlState,
 } from "@contimg/absurd";
 
 import type { Chance } from "./random.ts";
-import type { Scribe } from "./record.ts";
+import type { Requirement, Scribe, Wish } from "./record.ts";
 import { inTransaction, sturdyPool } from "./step-handler.ts";
-import { PLAIN, STEP } from "./step-task.ts";
+import { PLAIN, QUICK, STEP } from "./step-task.ts";
+import { chooseDemand, chooseRequirement, wireRequirement } from "./wishes.ts";
 
 /** One key is asked for again and again, by all producers. */
 const KEY_COUNT = 15;
+
+/** Of ten tasks, at most. */
+const LENGTHS_MS = [40, 40, 40, 40, 40, 40, 600, 600, 600, 2_500];
 
 const DEEDS = {
   spawn: 8,
   spawnKeyed: 3,
   spawnInTransaction: 2,
+  spawnOrSpool: 2,
   spawnWorkflow: 3,
   cancel: 2,
   retry: 2,
@@ -36,33 +42,39 @@ export interface Producer {
 export function createProducer(parts: {
   readonly url: string;
   readonly name: string;
+  readonly spoolFolder: string;
   readonly chance: Chance;
   readonly recorder: Scribe;
 }): Producer {
   const { chance, recorder, name } = parts;
   const pool = sturdyPool(parts.url, 2);
-  const client = new AbsurdClient(pool, { tasks: [STEP] });
-  const known: string[] = [];
+  const client = new AbsurdClient(pool, { tasks: [STEP], spoolFolder: parts.spoolFolder });
+  const known: { readonly taskId: string; readonly token: string }[] = [];
   let count = 0;
 
-  function request(options: Partial<SpawnRequest> = {}): SpawnRequest & { token: string } {
+  function request(options: Partial<SpawnRequest> = {}): Request {
     const token = `${name}-${++count}`;
     const fails = chance.happens(0.2);
+    const flux = chance.next();
+    const demand = chooseDemand(chance);
     return {
       token,
+      wish: { flux, ...(demand && { demand }) },
+      ...demand,
       task: STEP.name,
       params: {
         ...PLAIN,
         token,
-        ms: chance.happens(0.3) ? chance.between(0, 600) : chance.between(0, 40),
+        // Some long enough to be at it when their worker has been stopped past its lease.
+        ms: chance.between(0, chance.pick(LENGTHS_MS)),
         isAtomic: chance.happens(0.6),
         failsUpTo: fails ? chance.between(1, 8) : 0,
         errorClass: chance.happens(0.2) ? "fatal" : "retryable",
         heedsAbort: chance.happens(0.4),
         spawnsChild: chance.happens(0.15),
+        flux,
       },
-      backoffSeconds: 0.05,
-      backoffSecondsMax: 0.4,
+      ...QUICK,
       priority: chance.between(0, 1),
       ...(chance.happens(0.1) ? { delaySeconds: chance.between(1, 10) / 10 } : {}),
       ...(chance.happens(0.1) ? { timeoutSeconds: 0.5 } : {}),
@@ -70,11 +82,12 @@ export function createProducer(parts: {
     };
   }
 
-  async function send(requests: readonly (SpawnRequest & { token: string })[]): Promise<void> {
-    for (const { token, idempotencyKey } of requests) {
+  async function send(requests: readonly Request[]): Promise<void> {
+    for (const { token, wish, idempotencyKey } of requests) {
       recorder.write({
         kind: "asked",
         token,
+        wish,
         ...(idempotencyKey === undefined ? {} : { key: idempotencyKey }),
       });
     }
@@ -87,7 +100,7 @@ export function createProducer(parts: {
   }
 
   function acknowledge(
-    requests: readonly (SpawnRequest & { token: string })[],
+    requests: readonly Request[],
     spawned: readonly { taskId: string; created: boolean }[],
   ): void {
     spawned.forEach((each, index) => {
@@ -98,7 +111,7 @@ export function createProducer(parts: {
         ...each,
         ...(idempotencyKey === undefined ? {} : { key: idempotencyKey }),
       });
-      known.push(each.taskId);
+      if (each.created) known.push({ taskId: each.taskId, token });
     });
   }
 
@@ -122,10 +135,23 @@ export function createProducer(parts: {
       }
     },
 
+    async spawnOrSpool() {
+      const wish = request();
+      const key = `spool-${wish.token}`;
+      recorder.write({ kind: "asked", token: wish.token, key, wish: wish.wish });
+      const spawned = await client.spawn(STEP.name, wish.params, {
+        ...bare(wish),
+        idempotencyKey: key,
+        whenAway: "spool",
+      });
+      if (spawned.spooled) recorder.write({ kind: "spooled", token: wish.token });
+      else acknowledge([{ ...wish, idempotencyKey: key }], [spawned]);
+    },
+
     async spawnInTransaction() {
       const wish = request();
       const isKept = chance.happens(0.6);
-      recorder.write({ kind: "asked", token: wish.token });
+      recorder.write({ kind: "asked", token: wish.token, wish: wish.wish });
       if (!isKept) recorder.write({ kind: "withdrawn", token: wish.token });
       let spawned: Spawned[] = [];
       await inTransaction(
@@ -141,22 +167,34 @@ export function createProducer(parts: {
     async spawnWorkflow() {
       const parents = Array.from({ length: chance.between(1, 4) }, () => request());
       const older = chance.happens(0.4) && known.length > 0 ? [chance.pick(known)] : [];
-      const both = parents.map((_, index) => index);
-      const join = request({ dependsOn: [...both, ...older] });
-      const last = request({ dependsOn: [parents.length] });
-      await send([...parents, join, last]);
+      const plain = chance.happens(0.4);
+      const join = request();
+      const last = request();
+      const joined = [
+        ...parents.map(({ token }) => chooseRequirement(chance, [token], plain)),
+        ...older.map(({ token }) => chooseRequirement(chance, [token], plain)),
+      ];
+      const all = [...parents, join, last];
+      const idOf = (token: string): string | number => {
+        const index = all.findIndex((each) => each.token === token);
+        return index >= 0 ? index : older.find((each) => each.token === token)!.taskId;
+      };
+      depend(join, plain || chance.happens(0.7) ? joined : merged(joined), idOf);
+      depend(last, [chooseRequirement(chance, [join.token], plain)], idOf);
+      await send(all);
     },
 
     async cancel() {
       if (known.length === 0) return;
-      const taskId = chance.pick(known.slice(-30));
+      const { taskId } = chance.pick(known.slice(-30));
       recorder.write({ kind: "cancel asked", taskId });
-      await client.cancel(taskId, "the producer changed its mind");
+      const isCancelled = await client.cancel(taskId, "the producer changed its mind");
+      if (isCancelled) recorder.write({ kind: "cancel told", taskId, at: Date.now() });
     },
 
     async retry() {
       if (known.length === 0) return;
-      const taskId = chance.pick(known);
+      const { taskId } = chance.pick(known);
       recorder.write({ kind: "retry asked", taskId });
       await client.retry(taskId);
     },
@@ -178,14 +216,33 @@ export function createProducer(parts: {
   };
 }
 
-function bare({ token: _token, ...rest }: SpawnRequest & { token: string }): SpawnRequest {
+/** A request with what only the history needs of it. */
+type Request = SpawnRequest & { readonly token: string; wish: Wish };
+
+function bare({ token: _token, wish: _wish, ...rest }: Request): SpawnRequest {
   return rest;
 }
 
-/** What a program must be ready for: the database is away, or the task is not as it thought. */
+function depend(
+  request: Request & { dependsOn?: SpawnRequest["dependsOn"] },
+  requirements: readonly Requirement[],
+  idOf: (token: string) => string | number,
+): void {
+  request.wish = { ...request.wish, requirements };
+  request.dependsOn = requirements.map((each) => wireRequirement(each, idOf));
+}
+
+/** One requirement that any of the edges meets. */
+function merged(requirements: readonly Requirement[]): Requirement[] {
+  const [first] = requirements;
+  return [{ ...first!, anyOf: requirements.flatMap((each) => each.anyOf) }];
+}
+
+/** What a program must be ready for: the database is away, the disk full, or the task not as it thought. */
 function isExpected(error: unknown): boolean {
   return (
     isTransient(error) ||
+    sqlState(error) === "ENOSPC" ||
     error instanceof InvalidTransition ||
     error instanceof DependencyFailed ||
     error instanceof TaskNotFound

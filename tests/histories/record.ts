@@ -4,9 +4,33 @@
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
-/** `token` names one wish for a task for good; it is in the task's params. */
+import type { SpawnRequest } from "@contimg/absurd";
+
+type Demand = Pick<SpawnRequest, "concurrency" | "locks" | "rate" | "resources">;
+
+/** One parent of a task, by its token, as the task's wish says it. */
+export interface WishedEdge {
+  readonly on: string;
+  readonly when: "success" | "failure" | "always" | { readonly fluxAbove: number };
+}
+
+/** Met when one of its edges is. */
+export interface Requirement {
+  readonly anyOf: readonly WishedEdge[];
+  readonly otherwise: "cancel" | "skip" | "continue";
+}
+
+/** What a task is to be, beyond its token: what the checker holds the engine to. */
+export interface Wish {
+  readonly demand?: Demand;
+  readonly requirements?: readonly Requirement[];
+  /** What it measures if it completes. */
+  readonly flux?: number;
+}
+
+/** `token` names one wish for a task for good; it is in the task's params. Times: Date.now(). */
 export type HistoryEvent =
-  | { readonly kind: "asked"; readonly token: string; readonly key?: string }
+  | { readonly kind: "asked"; readonly token: string; readonly key?: string; readonly wish?: Wish }
   | {
       readonly kind: "acknowledged";
       readonly token: string;
@@ -14,11 +38,23 @@ export type HistoryEvent =
       readonly created: boolean;
       readonly key?: string;
     }
+  /** The database was away; the wish is on disk and will be a task. */
+  | { readonly kind: "spooled"; readonly token: string }
   /** The transaction of the spawn was rolled back by the caller, or its fence was refused. */
   | { readonly kind: "withdrawn"; readonly token: string }
   | { readonly kind: "cancel asked"; readonly taskId: string }
+  /** The answer: it is cancelled, or will be when its attempt is over and did not complete. */
+  | { readonly kind: "cancel told"; readonly taskId: string; readonly at: number }
   | { readonly kind: "retry asked"; readonly taskId: string }
-  | { readonly kind: "started"; readonly taskId: string; readonly claim: number }
+  | {
+      readonly kind: "started";
+      readonly taskId: string;
+      readonly claim: number;
+      readonly worker: string;
+      readonly at: number;
+    }
+  /** The handler is over, or about to complete its task itself. */
+  | { readonly kind: "ended"; readonly taskId: string; readonly claim: number; readonly at: number }
   /** The commit of an effect was acknowledged. */
   | { readonly kind: "effect"; readonly nonce: string }
   /** The fence of an effect was refused. */
@@ -58,14 +94,38 @@ export interface FinalTask {
   }[];
   /** ready, lease, deferred, waiting: where it still is, once for each row. */
   readonly places: readonly string[];
+  /** Those that must complete, or it is cancelled. */
   readonly parents: readonly string[];
+}
+
+/** A lease as the database saw it come and go, on the clock of the machine; milliseconds. */
+export interface LeaseSpan {
+  readonly taskId: string;
+  readonly claim: number;
+  readonly claimedAt: number;
+  readonly endedAt: number;
+}
+
+/** What became of an instant of a schedule. */
+export interface Fire {
+  readonly schedule: string;
+  readonly everySeconds: number;
+  /** One task after the other. */
+  readonly isSerial: boolean;
+  readonly fireAt: string;
+  /** "none": there is a task for it and it was never decided. */
+  readonly state: string;
+  readonly taskCount: number;
 }
 
 export interface FinalState {
   readonly tasks: readonly FinalTask[];
   readonly effects: readonly Effect[];
-  /** Instants of schedules that were fired, with how many tasks have them in their params. */
-  readonly fires: readonly { readonly fireAt: string; readonly taskCount: number }[];
+  readonly leases: readonly LeaseSpan[];
+  /** Instants of schedules, in their order, with how many tasks have them in their params. */
+  readonly fires: readonly Fire[];
+  /** How often the lead of maintenance passed on. */
+  readonly terms: number;
   /** Signals, late edges: what must be cleared up when nothing runs. */
   readonly remains: Readonly<Record<string, number>>;
   /** Counted by the engine's statistics, and from the tables. */
@@ -96,4 +156,13 @@ export function readEvents(path: string): HistoryEvent[] {
   const text = readFileSync(path, "utf8");
   const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as HistoryEvent);
+}
+
+export function of<Kind extends HistoryEvent["kind"]>(
+  events: readonly HistoryEvent[],
+  kind: Kind,
+): Extract<HistoryEvent, { kind: Kind }>[] {
+  return events.filter(
+    (event): event is Extract<HistoryEvent, { kind: Kind }> => event.kind === kind,
+  );
 }

@@ -4,18 +4,39 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { type EmbeddedPostgres, migrate, startEmbeddedPostgres } from "@contimg/absurd";
 import { TcpProxy } from "@contimg/testkit";
 import pg from "pg";
 
 import { type HistoryEvent, readEvents } from "./record.ts";
+import { SpoolDisk } from "./spool-disk.ts";
 
 const WORKER = resolve(import.meta.dirname, "worker-process.ts");
 export const LEASE_SECONDS = 1;
 /** Few, so that a burst of clients can use them up. */
 export const CONNECTIONS_MAX = 60;
+
+/** Effects of tasks, and the leases as they come and go, seen by the database itself. */
+const OBSERVERS = `
+  create table public.history_effect (
+    seq bigint generated always as identity primary key, task_id uuid not null,
+    claim integer not null, what text not null, nonce text not null);
+  create table public.history_lease (
+    task_id bigint not null, claim_no integer not null, claimed_at timestamptz not null,
+    ended_at timestamptz);
+  create function public.history_note_lease() returns trigger language plpgsql as $$
+  begin
+    insert into public.history_lease
+    select l.task_id, l.claim_no, l.claimed_at, case tg_op when 'DELETE' then clock_timestamp() end
+      from seen l;
+    return null;
+  end $$;
+  create trigger history_begun after insert on absurd.lease referencing new table as seen
+    for each statement execute function public.history_note_lease();
+  create trigger history_ended after delete on absurd.lease referencing old table as seen
+    for each statement execute function public.history_note_lease();`;
 
 /** The server, which outlives the histories played on it. */
 export class Server {
@@ -80,7 +101,7 @@ async function steadyPort(): Promise<number> {
   }
 }
 
-interface Worker {
+export interface Worker {
   readonly process: ChildProcess;
   readonly stderr: string[];
   /** We killed it: that it ends is no finding. */
@@ -95,14 +116,16 @@ export class Stage {
   /** Of the one who looks and breaks; never through the proxy. */
   readonly admin: pg.Pool;
   readonly folder: string;
+  readonly spool: SpoolDisk;
   readonly #workers: Worker[] = [];
   #recordCount = 0;
 
-  private constructor(server: Server, name: string, proxy: TcpProxy, folder: string) {
+  private constructor(server: Server, name: string, proxy: TcpProxy, spool: SpoolDisk) {
     this.server = server;
     this.name = name;
     this.proxy = proxy;
-    this.folder = folder;
+    this.spool = spool;
+    this.folder = dirname(spool.folder);
     this.admin = new pg.Pool({
       connectionString: this.url,
       max: 3,
@@ -117,13 +140,10 @@ export class Stage {
     await client.query(`create database ${name}`);
     await client.end();
     const folder = await mkdtemp(join(tmpdir(), "absurd-history-"));
-    const stage = new Stage(server, name, await TcpProxy.start(server.url), folder);
+    const spool = await SpoolDisk.make(folder);
+    const stage = new Stage(server, name, await TcpProxy.start(server.url), spool);
     await migrate(stage.admin);
-    await stage.admin.query(
-      `create table history_effect (
-         seq bigint generated always as identity primary key, task_id uuid not null,
-         claim integer not null, what text not null, nonce text not null)`,
-    );
+    await stage.admin.query(OBSERVERS);
     return stage;
   }
 
@@ -156,6 +176,7 @@ export class Stage {
         ...process.env,
         DATABASE_URL: isProxied ? this.proxiedUrl : this.url,
         RECORD_PATH: this.newRecordPath(),
+        SPOOL_FOLDER: this.spool.folder,
         LEASE_SECONDS: String(LEASE_SECONDS),
       },
       stdio: ["ignore", "inherit", "pipe", "ipc"],
@@ -163,6 +184,14 @@ export class Stage {
     const worker: Worker = { process: child, stderr: [], isVictim: false, isFrozen: false };
     child.stderr!.on("data", (chunk: Buffer) => worker.stderr.push(chunk.toString()));
     this.#workers.push(worker);
+  }
+
+  /** The process of the worker that does maintenance. */
+  async leaderPid(): Promise<number | undefined> {
+    const { rows } = await this.admin.query<{ pid: number }>(
+      "select w.pid from absurd.control c join absurd.worker w using (worker_id, epoch)",
+    );
+    return rows[0]?.pid;
   }
 
   async untilWorkersStarted(): Promise<void> {
@@ -194,16 +223,21 @@ export class Stage {
   }
 
   async clear(): Promise<void> {
-    for (const worker of this.living) {
-      worker.isVictim = true;
-      worker.process.kill("SIGKILL");
-    }
+    await Promise.all(
+      this.living.map(async (worker) => {
+        const gone = once(worker.process, "exit");
+        worker.isVictim = true;
+        worker.process.kill("SIGKILL");
+        await gone;
+      }),
+    );
     await this.admin.end();
     await this.proxy.close();
     const client = new pg.Client(this.server.url);
     await client.connect();
     await client.query(`drop database ${this.name} with (force)`);
     await client.end();
+    this.spool.clear();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

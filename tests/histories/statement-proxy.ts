@@ -1,13 +1,27 @@
 /**
- * A way to PostgreSQL on which one chosen statement goes wrong: it is not sent, or it is done and
- * the answer is lost. Either way its connection is gone then.
+ * A way to PostgreSQL on which chosen statements go wrong: one is not sent, or it is done and the
+ * answer is lost. Either way its connection is gone then.
  *
- * Reads the wire protocol's message borders: a statement is a Query or what a Sync ends.
+ * Reads the wire protocol's message borders: a statement is a Query or what a Sync ends. They are
+ * chosen by name, because how many of others come before differs from run to run.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
 export type When = "before it is sent" | "after its commit";
+
+/** The first statement of a verb, the second, and so on. */
+export interface Target {
+  readonly verb: string;
+  readonly occurrence: number;
+}
+
+/** The engine's function that a statement calls, or its first words: "commit". */
+export function verbOf(text: string): string {
+  if (text.includes("pg_notify")) return "pg_notify";
+  const called = /\babsurd\.(\w+)\(/.exec(text)?.[1];
+  return called ?? /^\s*(\w+(?:\s+[\w."]+)?)/.exec(text)?.[1] ?? text;
+}
 
 /** Splits a stream of protocol messages; what follows an incomplete one waits for the rest. */
 class Messages {
@@ -39,11 +53,13 @@ export class StatementProxy {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
-  #failAt = 0;
+  /** What goes wrong. */
+  targets: readonly Target[] = [];
   #when: When = "before it is sent";
-  #count = 0;
-  /** The statement that went wrong; undefined when none has since `arm`. */
-  failed: string | undefined;
+  /** How many statements of each verb there were since `arm`. */
+  counts = new Map<string, number>();
+  /** The targets that went wrong since `arm`. */
+  hit: Target[] = [];
 
   private constructor(server: Server, target: { host: string; port: number }) {
     this.#server = server;
@@ -67,21 +83,16 @@ export class StatementProxy {
     return url.toString();
   }
 
-  /** Begins to count: the n-th statement from now goes wrong. */
-  arm(n: number, when: When): void {
-    this.#count = 0;
-    this.#failAt = n;
+  /** Begins to count: these statements from now go wrong. */
+  arm(targets: readonly Target[], when: When): void {
+    this.counts = new Map();
+    this.hit = [];
+    this.targets = targets;
     this.#when = when;
-    this.failed = undefined;
-  }
-
-  /** Statements since `arm`. */
-  get count(): number {
-    return this.#count;
   }
 
   disarm(): void {
-    this.#failAt = 0;
+    this.targets = [];
   }
 
   async close(): Promise<void> {
@@ -94,6 +105,7 @@ export class StatementProxy {
     const server = connect(this.#target);
     const asked = new Messages(true);
     const answered = new Messages(false);
+    const prepared = new Map<string, string>();
     let text = "";
     let isLosingAnswer = false;
     const cut = (): void => {
@@ -112,7 +124,11 @@ export class StatementProxy {
     client.on("data", (chunk) => {
       const sent: Buffer[] = [];
       for (const { type, bytes } of asked.add(chunk)) {
-        if (type === "P" || type === "Q") text = bytes.toString("utf8", 5);
+        const [first, second] = "PQB".includes(type) ? strings(bytes) : ["", ""];
+        if (type === "Q") text = first;
+        if (type === "P") prepared.set(first, second);
+        // What was prepared earlier comes by its name alone.
+        if (type === "B") text = prepared.get(second) ?? "";
         if (type === "Q" || type === "S") {
           const fate = this.#judge(text);
           if (fate === "before it is sent") {
@@ -126,17 +142,30 @@ export class StatementProxy {
       server.write(Buffer.concat(sent));
     });
     server.on("data", (chunk) => {
-      if (!isLosingAnswer) {
-        client.write(chunk);
-        answered.add(chunk);
-      } else if (answered.add(chunk).some(({ type }) => type === "Z")) cut();
+      const answers = answered.add(chunk);
+      if (!isLosingAnswer) client.write(chunk);
+      for (const { type, bytes } of isLosingAnswer ? answers : []) {
+        // "Send the rows" is no answer yet to a copy.
+        if (type === "G") client.write(bytes);
+        else if (type === "Z") cut();
+      }
     });
   }
 
   #judge(text: string): When | undefined {
-    this.#count += 1;
-    if (this.#count !== this.#failAt) return undefined;
-    this.failed = text.replaceAll(/\0/g, " ").trim().slice(0, 80);
+    const verb = verbOf(text);
+    const occurrence = (this.counts.get(verb) ?? 0) + 1;
+    this.counts.set(verb, occurrence);
+    const target = this.targets.find((it) => it.verb === verb && it.occurrence === occurrence);
+    if (!target) return undefined;
+    this.hit.push(target);
     return this.#when;
   }
+}
+
+/** The first two of the texts with which a Query, a Parse or a Bind begins. */
+function strings(bytes: Buffer): [string, string] {
+  const firstEnd = bytes.indexOf(0, 5);
+  const secondEnd = bytes.indexOf(0, firstEnd + 1);
+  return [bytes.toString("utf8", 5, firstEnd), bytes.toString("utf8", firstEnd + 1, secondEnd)];
 }

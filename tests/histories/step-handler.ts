@@ -13,10 +13,13 @@ import {
 import pg from "pg";
 
 import type { Scribe } from "./record.ts";
-import { PLAIN, STEP, type StepParams } from "./step-task.ts";
+import { PLAIN, QUICK, STEP, type StepParams } from "./step-task.ts";
 
 /** Half-open connections: nobody waits for their answer longer than this. */
 const QUERY_MS_MAX = 4_000;
+
+/** Tells worker processes apart, for good: process ids come again. */
+const WORKER = `${process.pid}-${randomUUID()}`;
 
 /** For programs whose connections are broken on purpose: the query that meets it reports it. */
 export function sturdyPool(connectionString: string, max: number): pg.Pool {
@@ -54,7 +57,7 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
   async function effect(
     context: TaskContext,
     what: "begin" | "done",
-    isLast: boolean,
+    { isLast, flux }: { isLast: boolean; flux: number },
   ): Promise<void> {
     const nonce = randomUUID();
     const { taskId, attempt: claim } = context;
@@ -65,7 +68,11 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
           "insert into history_effect (task_id, claim, what, nonce) values ($1, $2, $3, $4)",
           [taskId, claim, what, nonce],
         );
-        if (isLast) await context.completeIn(client, { nonce });
+        if (isLast) {
+          // Its commit gives back what the task holds.
+          noteEnd(context);
+          await context.completeIn(client, { nonce, flux });
+        }
       });
       scribe.write({ kind: "effect", nonce });
     } catch (error) {
@@ -79,7 +86,7 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
     scribe.write({ kind: "asked", token });
     try {
       const child = { ...PLAIN, token };
-      const spawned = await context.spawn({ task: STEP.name, params: child });
+      const spawned = await context.spawn({ task: STEP.name, params: child, ...QUICK });
       scribe.write({ kind: "acknowledged", token, ...spawned });
     } catch (error) {
       if (isRefusal(error)) scribe.write({ kind: "withdrawn", token });
@@ -87,17 +94,31 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
     }
   }
 
+  function noteEnd({ taskId, attempt: claim }: TaskContext): void {
+    scribe.write({ kind: "ended", taskId, claim, at: Date.now() });
+  }
+
+  async function run(params: StepParams, context: TaskContext): Promise<unknown> {
+    const { flux } = params;
+    if (params.begins) await effect(context, "begin", { isLast: false, flux });
+    context.progress(0.5, "begun");
+    await sleep(params.ms, undefined, params.heedsAbort ? { signal: context.signal } : {});
+    if (params.spawnsChild) await spawnChild(params, context);
+    if (context.attempt <= params.failsUpTo) throw new TaskError(params.errorClass, "as asked");
+    await effect(context, "done", { isLast: params.isAtomic, flux });
+    return { attempt: context.attempt, flux };
+  }
+
   return defineTask({
     ...STEP,
     async handler(params, context) {
-      scribe.write({ kind: "started", taskId: context.taskId, claim: context.attempt });
-      if (params.begins) await effect(context, "begin", false);
-      context.progress(0.5, "begun");
-      await sleep(params.ms, undefined, params.heedsAbort ? { signal: context.signal } : {});
-      if (params.spawnsChild) await spawnChild(params, context);
-      if (context.attempt <= params.failsUpTo) throw new TaskError(params.errorClass, "as asked");
-      await effect(context, "done", params.isAtomic);
-      return { attempt: context.attempt };
+      const { taskId, attempt: claim } = context;
+      scribe.write({ kind: "started", taskId, claim, worker: WORKER, at: Date.now() });
+      try {
+        return await run(params, context);
+      } finally {
+        noteEnd(context);
+      }
     },
   });
 }

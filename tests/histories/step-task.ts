@@ -15,6 +15,8 @@ export const stepParams = z.strictObject({
   /** Stops when it is told to; else only the database stands in its way. */
   heedsAbort: z.boolean(),
   spawnsChild: z.boolean(),
+  /** In its result. */
+  flux: z.number(),
   fireAt: z.string().optional(),
 });
 
@@ -30,4 +32,11 @@ export const PLAIN: Omit<StepParams, "token"> = {
   errorClass: "retryable",
   heedsAbort: false,
   spawnsChild: false,
+  flux: 0,
 };
+
+/** Of each worker process. */
+export const CAPACITY = { cpu: 4 } as const;
+
+/** So that what failed while things broke is over soon after. */
+export const QUICK = { backoffSeconds: 0.05, backoffSecondsMax: 0.4 } as const;

@@ -1,7 +1,7 @@
 /**
  * A worker process of the histories.
  *
- * Environment: DATABASE_URL, RECORD_PATH, LEASE_SECONDS.
+ * Environment: DATABASE_URL, RECORD_PATH, SPOOL_FOLDER, LEASE_SECONDS.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -9,6 +9,7 @@ import { isTransient, startWorker } from "@contimg/absurd";
 
 import { Recorder } from "./record.ts";
 import { createStep, sturdyPool } from "./step-handler.ts";
+import { CAPACITY } from "./step-task.ts";
 
 const url = process.env["DATABASE_URL"]!;
 const pool = sturdyPool(url, 4);
@@ -25,6 +26,8 @@ async function start(): ReturnType<typeof startWorker> {
         leaseSeconds: Number(process.env["LEASE_SECONDS"]),
         pollSeconds: 0.2,
         abortGraceSeconds: 1,
+        capacity: CAPACITY,
+        spoolFolder: process.env["SPOOL_FOLDER"]!,
       });
     } catch (error) {
       // As whoever supervises workers would: the database is away, so try again.

@@ -129,9 +129,10 @@ function check_predicate(text,integer) returns void immutable
 function check_scheduled(jsonb) returns void
 function check_spawns(jsonb,integer[]) returns void
 function check_template(jsonb,jsonb) returns void
-function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
+function choose(text[],integer[],integer[],bigint[],integer,integer[]) returns chosen
+function choose_shared(text[],integer[],integer[],bigint[],integer,integer[]) returns chosen
+function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,boolean,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function claim_fitting(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
-function claim_shared(integer,bigint,text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function clock() returns timestamp with time zone stable
@@ -278,6 +279,7 @@ function normalised_message(text) returns text immutable
 function note_expiry(spawn_row[]) returns void
 function note_gate_days(jsonb[],date[]) returns boolean
 function note_gates() returns void
+function number_at(bigint) returns timestamp with time zone immutable
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
 function order_nodes(jsonb,text[]) returns integer[]
 function other_lane(lane,smallint,text) returns lane
@@ -305,6 +307,8 @@ function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
 function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
+function ready_at(timestamp with time zone,bigint) returns timestamp with time zone immutable
+function ready_ms(timestamp with time zone,bigint) returns double precision immutable
 function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
@@ -381,6 +385,7 @@ function touch_gates(integer[]) returns void
 function trigger_schedule(text,text) returns fire
 function try_gates(bigint) returns boolean
 function uncount_outcomes(bigint[]) returns void
+function unless_now(timestamp with time zone) returns timestamp with time zone stable
 function unmet_count(bigint) returns integer stable
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function unpark(bigint[]) returns void
@@ -512,20 +517,20 @@ table history (singleton boolean not null default true, retention_days integer n
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), version text not null default ''::text, current boolean not null default true, scope integer not null, demand jsonb, policy jsonb)
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false, limited boolean not null default false, guarded boolean not null default false, gated boolean not null default false, demanding boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
-table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, at timestamp with time zone not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table migrations (number integer not null, name text not null, sha256 text not null, applied_at timestamp with time zone not null default statement_timestamp())
-table outcome (task_id bigint not null, claim_no integer not null, kind "char" not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, result jsonb, error jsonb, xid bigint not null default txid_current(), fingerprint text)
+table outcome (task_id bigint not null, claim_no integer not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, xid bigint not null default txid_current(), kind "char" not null, result jsonb, error jsonb, fingerprint text)
 table parked (task_id bigint not null, seq bigint not null, lane_id integer not null, claim_no integer not null default 0, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged
 table queue (name text not null, paused boolean not null default false, draining boolean not null default false, pending_max integer, running_max integer, weight integer, priority_mode text not null default 'strict'::text, aging_seconds double precision not null default 60, fair boolean not null default false, created_at timestamp with time zone not null default clock(), special boolean not null default ((running_max IS NOT NULL) OR (weight IS NOT NULL) OR fair))
 table rate_start (start_id bigint not null identity, gate_id integer not null, until timestamp with time zone not null)
-table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
+table ready (lane_id integer not null, claim_no integer not null default 0, seq bigint not null default nextval('ready_seq'::regclass), task_id bigint not null, at timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table repair (repair_id bigint not null, task_id bigint not null)
 table reservation (lane_id integer not null, worker_id integer not null, task_id bigint not null, at timestamp with time zone not null)
 table rollup (hour timestamp with time zone not null, queue text not null, kind_id integer not null, completed bigint not null, failed bigint not null, cancelled bigint not null, claimed bigint not null, wait_seconds double precision not null, run_seconds double precision not null, wait_histogram bigint[] not null, run_histogram bigint[] not null)
 table schedule (schedule_id integer not null identity, name text not null, spec jsonb not null, spawn jsonb not null, overlap text not null default 'skip'::text, catch_up text not null default 'all'::text, catch_up_seconds double precision not null default 3600, jitter_seconds double precision not null default 0, starts_at timestamp with time zone, ends_at timestamp with time zone, remaining integer, paused boolean not null default false, note text, considered_at timestamp with time zone not null default clock(), due_at timestamp with time zone default clock(), revision integer not null default 1, error text, created_at timestamp with time zone not null default clock())
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
-table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone not null, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
+table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
 table task_log (task_id bigint not null, line bigint not null default nextval('log_seq'::regclass), claim_no integer not null, at timestamp with time zone not null, level text not null, message text not null, fields json)
 table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
 table wait_event (name text not null, task_id bigint not null, ordinal integer not null, claim_no integer not null, wake_at timestamp with time zone)

@@ -205,7 +205,7 @@ export class Attempt implements TaskContext {
 
   /**
    * Runs the handler; a promise only when the handler gives one or logs. Undefined: the lease is
-   * lost, or given up until later, and there is nothing to report.
+   * given up until later, and there is nothing to report.
    */
   run(): EndedAttempt | undefined | Promise<EndedAttempt | undefined> {
     try {
@@ -313,7 +313,7 @@ export class Attempt implements TaskContext {
       claimNo,
       errorClass,
       error: errorRecord(reason ?? error, errorClass),
-      mayBeStale: this.#completedByHandler || error instanceof LeaseLost,
+      mayBeStale: this.#completedByHandler || (reason ?? error) instanceof LeaseLost,
     };
   }
 }

@@ -54,7 +54,7 @@ export interface Db {
   // As in pg: the caller knows the columns of its statement.
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   query<R extends QueryResultRow>(
-    text: string,
+    statement: string | { readonly name: string | undefined; readonly text: string },
     values?: unknown[],
   ): Promise<{ rows: R[]; rowCount: number | null }>;
 }
@@ -114,14 +114,19 @@ function queueFullDetail(cause: unknown): ConstructorParameters<typeof QueueFull
   };
 }
 
-/** Runs one statement and turns the engine's own SQLSTATEs into engine errors. */
+/**
+ * Runs one statement and turns the engine's own SQLSTATEs into engine errors.
+ *
+ * @param name under which the connection prepares it; none: it is planned each time
+ */
 export async function run<R extends QueryResultRow>(
   db: Db,
   text: string,
   values: readonly unknown[] = [],
+  name?: string,
 ): Promise<R[]> {
   try {
-    return (await db.query<R>(text, [...values])).rows;
+    return (await db.query<R>(name === undefined ? text : { name, text }, [...values])).rows;
   } catch (error) {
     throw toEngineError(error);
   }

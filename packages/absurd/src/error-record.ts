@@ -22,8 +22,9 @@ export function defaultErrorClass(error: unknown): ErrorClass {
 }
 
 /**
- * What an attempt that threw `error` counts as; undefined when nothing may be written because the
- * lease is lost. Why the attempt was aborted outweighs what its handler made of it.
+ * What an attempt that threw `error` counts as; undefined when it goes on later. Why the attempt was
+ * aborted outweighs what its handler made of it. One that lost its lease gives it back: who was told
+ * so wrongly would keep it for ever, under a worker that beats.
  */
 export function failureClass(
   error: unknown,
@@ -32,8 +33,8 @@ export function failureClass(
 ): FailureClass | undefined {
   if (abortReason instanceof TaskCancelled) return "cancelled";
   if (abortReason instanceof TimedOut || abortReason instanceof DeadlineExceeded) return "timeout";
-  if (abortReason instanceof ShuttingDown) return "released";
-  if (abortReason instanceof LeaseLost || abortReason instanceof Suspended) return undefined;
+  if (abortReason instanceof ShuttingDown || abortReason instanceof LeaseLost) return "released";
+  if (abortReason instanceof Suspended) return undefined;
   return error instanceof InvalidParams ? "validation" : classify(error);
 }
 

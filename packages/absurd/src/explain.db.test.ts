@@ -130,13 +130,13 @@ describe("moving a task", () => {
     await client.queues.move(delayed, { priority: 8, queue: "elsewhere" });
     await client.queues.move(waiting, { priority: 7 });
 
-    const [first] = await claim(db, worker, 1);
-    assert.equal(await sqlWorker.uuid(db, first!), ready);
     const { rows } = await db.query(
-      `select l.at = $2::timestamptz as kept from absurd.lease l where l.task_id = $1`,
-      [first!.task_id, sqlWorker.T0],
+      "select r.at = $2::timestamptz as kept from absurd.ready r where r.task_id = absurd.task_number($1)",
+      [ready, sqlWorker.T0],
     );
     assert.deepEqual(rows, [{ kept: true }]);
+    const [first] = await claim(db, worker, 1);
+    assert.equal(await sqlWorker.uuid(db, first!), ready);
     await assert.rejects(client.queues.move(ready, { priority: 1 }), InvalidTransition);
     await cycle(db, worker, { done: [first!] });
     await assert.rejects(client.queues.move(ready, { priority: 1 }), InvalidTransition);

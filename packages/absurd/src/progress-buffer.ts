@@ -1,4 +1,7 @@
-/** Sends the newest progress of each attempt, all together, at most twice a second. */
+/**
+ * Sends the newest progress of each attempt, all together, at most twice a second. Under the
+ * worker's identity of that moment: what it took on since it registered again is not stale.
+ */
 import { type Db, run } from "./db.ts";
 import type { WorkerIdentity } from "./worker-session.ts";
 
@@ -13,6 +16,7 @@ const GAP_MS = 500;
 
 export class ProgressBuffer {
   readonly #db: Db;
+  readonly #identity: () => WorkerIdentity;
   readonly #onStale: (taskNumber: string, claimNo: number) => void;
   readonly #onError: (error: unknown) => void;
   readonly #newest = new Map<string, Progress>();
@@ -21,20 +25,22 @@ export class ProgressBuffer {
 
   constructor(
     db: Db,
+    identity: () => WorkerIdentity,
     onStale: (taskNumber: string, claimNo: number) => void,
     onError: (error: unknown) => void,
   ) {
     this.#db = db;
+    this.#identity = identity;
     this.#onStale = onStale;
     this.#onError = onError;
   }
 
-  report(identity: WorkerIdentity, progress: Progress): void {
+  report(progress: Progress): void {
     this.#newest.set(progress.taskNumber, progress);
     if (this.#timer) return;
     const waitMs = Math.max(0, this.#sentAtMs + GAP_MS - performance.now());
     this.#timer = setTimeout(() => {
-      void this.#send(identity);
+      void this.#send();
     }, waitMs);
   }
 
@@ -42,7 +48,8 @@ export class ProgressBuffer {
     clearTimeout(this.#timer);
   }
 
-  async #send(identity: WorkerIdentity): Promise<void> {
+  async #send(): Promise<void> {
+    const identity = this.#identity();
     this.#timer = undefined;
     this.#sentAtMs = performance.now();
     const batch = [...this.#newest.values()];

@@ -3,8 +3,13 @@ import { type Db, run } from "./db.ts";
 import { commonPlain, spawnTasksJson, type WireSpawn } from "./spawn.ts";
 import type { Spawned } from "./task.ts";
 import { taskUuid } from "./task-id.ts";
+import { pooledStatementName } from "./transaction-pooling.ts";
 
-/** All or none, in the order given. @param fence of the attempt that spawns */
+/**
+ * All or none, in the order given.
+ *
+ * @param fence of the attempt that spawns
+ */
 export async function sendSpawns(
   db: Db,
   spawns: readonly WireSpawn[],
@@ -22,6 +27,7 @@ export async function sendSpawns(
         common.queue,
         common.priority,
       ],
+      pooledStatementName(db, "absurd-spawn-lines"),
     );
     const numbers = row!.numbers.slice(1, -1).split(",");
     return numbers.map((number) => ({ taskId: taskUuid(number), created: true }));

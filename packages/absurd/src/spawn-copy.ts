@@ -3,8 +3,7 @@
  *
  * One transaction, all or none. The rows go straight into the planes, 5,000 at a time. The lane,
  * its limits and the task numbers come from absurd.begin_copy; nothing but params differs between
- * the
- * tasks.
+ * the tasks.
  */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -22,8 +21,8 @@ interface CopyTarget {
   readonly lane_id: number;
   readonly attempts_max: number;
   readonly timeout_ms: string | null;
-  /** As text, so that no microsecond is lost on the way back. */
-  readonly created_at: string;
+  /** Null: as the numbers say. As text, so that no microsecond is lost on the way back. */
+  readonly created_at: string | null;
   readonly queue_name: string;
   /** Its queue may refuse tasks: ask before each chunk. */
   readonly guarded: boolean;
@@ -78,7 +77,8 @@ async function copyInTransaction(
       await run(db, "select absurd.admit_tasks($1, $2)", [target!.queue_name, chunk.length]);
     }
     const numbers = await taskNumbers(db, chunk.length);
-    const { lane_id: laneId, created_at: at } = target!;
+    const laneId = target!.lane_id;
+    const at = target!.created_at ?? "\\N";
     await copyRows(client, "task (id, lane_id, attempts_max, timeout_ms, created_at, params)", [
       ...taskRows(target!, numbers, chunk),
     ]);
@@ -106,7 +106,8 @@ function* taskRows(
   numbers: readonly string[],
   lines: readonly string[],
 ): Generator<string> {
-  const { lane_id: laneId, attempts_max: attemptsMax, created_at: at } = target;
+  const { lane_id: laneId, attempts_max: attemptsMax } = target;
+  const at = target.created_at ?? "\\N";
   const timeoutMs = target.timeout_ms ?? "\\N";
   for (const [index, line] of lines.entries()) {
     // JSON has no tab and no line break; a backslash is COPY's own escape.

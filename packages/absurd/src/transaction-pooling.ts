@@ -1,11 +1,10 @@
 /**
  * Working through PgBouncer in transaction mode, where each transaction may be on another session
- * of
- * the server: nothing may be left in a session, and nothing found there.
+ * of the server: nothing may be left in a session, and nothing found there.
  *
  * The connection string says so, as `?pgbouncer=true`, because it reaches every connection.
  */
-import type pg from "pg";
+import pg from "pg";
 
 /** Node's URL reads postgres:// strings; a string of another form says nothing about pooling. */
 export function isTransactionPooled(connectionString: string): boolean {
@@ -16,6 +15,12 @@ export function isTransactionPooled(connectionString: string): boolean {
 /** The name under which to prepare a statement; none where the next session would not know it. */
 export function statementName(connectionString: string, name: string): string | undefined {
   return isTransactionPooled(connectionString) ? undefined : name;
+}
+
+/** The same for a pool; none where it does not say by a connection string where it leads. */
+export function pooledStatementName(pool: unknown, name: string): string | undefined {
+  const connectionString = pool instanceof pg.Pool ? pool.options.connectionString : undefined;
+  return connectionString === undefined ? undefined : statementName(connectionString, name);
 }
 
 // The hot statements have one good plan, whatever the statistics of a fresh table say.

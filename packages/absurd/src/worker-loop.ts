@@ -226,7 +226,7 @@ export class WorkerLoop implements AttemptHost {
 
   reportProgress(attempt: Attempt, fraction: number, note: string): void {
     const { taskNumber, claimNo } = attempt.claim;
-    this.#side.progress.report(this.identity, { taskNumber, claimNo, fraction, note });
+    this.#side.progress.report({ taskNumber, claimNo, fraction, note });
   }
 
   #onError(error: unknown): void {

@@ -64,6 +64,7 @@ export class WorkerSide {
       listenUrl === undefined ? undefined : new Listener(listenUrl, options.onPayload);
     this.progress = new ProgressBuffer(
       this.db,
+      options.identity,
       (taskNumber, claimNo) => {
         options.onStale(`${taskNumber}/${claimNo}`);
       },

@@ -35,6 +35,25 @@ describe("a worker", () => {
     assert.equal(task!.attempt, 1);
   });
 
+  test("gives back a lease that it was told to have lost and has not", async () => {
+    const db = await database.connect();
+    const doubtful = named("doubtful", async (context) => {
+      if (context.attempt > 1) return { attempt: context.attempt };
+      const heard = aborted(context.signal);
+      await db.query("update absurd.lease set worker_id = -worker_id");
+      context.progress(0.5, "is refused");
+      await heard;
+      await db.query("update absurd.lease set worker_id = -worker_id");
+      return "never heard of";
+    });
+    const { client } = await setup([doubtful], { leaseSeconds: 30 });
+
+    const { taskId } = await client.spawn(doubtful, {}, { maxRetries: 0 });
+    const [task] = await client.awaitTasks([taskId]);
+
+    assert.deepEqual(task!.result, { attempt: 2 }, "it runs again, and the first does not count");
+  });
+
   test("tries a retryable failure again and keeps the error of each attempt", async () => {
     const flaky = named("flaky", (context) => {
       if (context.attempt < 3) throw new Error(`no luck at attempt ${context.attempt}`);

@@ -12,9 +12,11 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #sockets = new Set<Socket>();
-  readonly #held: (() => void)[] = [];
+  /** What is on its way, in the order in which it was sent: nothing overtakes. */
+  readonly #line: { readonly dueMs: number; readonly send: () => void }[] = [];
   #mode: "through" | "cut" | "silent" = "through";
   #delayMs = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(server: Server, target: { host: string; port: number }) {
     this.#server = server;
@@ -61,7 +63,7 @@ export class TcpProxy {
   restore(): void {
     this.#mode = "through";
     this.#delayMs = 0;
-    for (const send of this.#held.splice(0)) send();
+    this.#deliver(Infinity);
   }
 
   async close(): Promise<void> {
@@ -99,13 +101,27 @@ export class TcpProxy {
   }
 
   #pass(send: () => void): void {
-    if (this.#mode === "silent") this.#held.push(send);
-    else if (this.#delayMs > 0) setTimeout(send, this.#delayMs);
-    else send();
+    this.#line.push({ dueMs: performance.now() + this.#delayMs, send });
+    this.#deliver(performance.now());
+  }
+
+  #deliver(untilMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#mode === "silent") return;
+    while (this.#line[0] && this.#line[0].dueMs <= untilMs) this.#line.shift()!.send();
+    const [next] = this.#line;
+    if (!next) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#deliver(next.dueMs);
+      },
+      Math.max(0, next.dueMs - performance.now()),
+    );
   }
 
   #resetAll(): void {
-    this.#held.length = 0;
+    clearTimeout(this.#timer);
+    this.#line.length = 0;
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 }

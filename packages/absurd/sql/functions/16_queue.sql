@@ -259,7 +259,8 @@ as $$
          )))::double precision
     from absurd.lane l
     cross join lateral (
-      select r.at from absurd.ready r where r.lane_id = l.lane_id order by r.seq limit 1
+      select absurd.ready_at(r.at, r.task_id) as at from absurd.ready r
+       where r.lane_id = l.lane_id order by r.seq limit 1
     ) f
    where l.queue = p_queue;
 $$;
@@ -274,7 +275,7 @@ create or replace function absurd.list_queues()
   language sql stable
 as $$
   with counted as (
-    select r.lane_id, 'r' as place, count(*) as n, min(r.at) as oldest_at from absurd.ready r group by 1
+    select r.lane_id, 'r' as place, count(*) as n, min(absurd.ready_at(r.at, r.task_id)) as oldest_at from absurd.ready r group by 1
     union all select d.lane_id, 'd', count(*), null from absurd.deferred d group by 1
     union all select w.lane_id, 'w', count(*), null from absurd.waiting w group by 1
     union all select s.lane_id, 'l', count(*), null from absurd.lease s group by 1

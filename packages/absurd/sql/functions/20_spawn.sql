@@ -240,7 +240,7 @@ as $$
       id, lane_id, attempts_max, timeout_ms, created_at, available_at, parent_id, workflow_id,
       params, policy, idempotency_key, correlation_id, tags, trace_context, deadline_at, expires_at
     )
-    select f.number, f.lane_id, f.attempts_max, f.timeout_ms, p_now,
+    select f.number, f.lane_id, f.attempts_max, f.timeout_ms, absurd.unless_now(p_now),
            nullif(f.available_at, p_now), p_parent,
            f.workflow_id, f.params, f.policy, f.idempotency_key,
            -- A child belongs to its parent's story unless it says otherwise.
@@ -264,7 +264,8 @@ as $$
   ),
   now_ready as (
     insert into absurd.ready (lane_id, task_id, at)
-    select f.lane_id, f.number, f.available_at
+    select f.lane_id, f.number, case when f.available_at <> p_now then f.available_at
+                                    else absurd.unless_now(p_now) end
       from fresh f where f.need = 0 and f.available_at <= p_now and not f.gated
      order by f.ordinal
   )

@@ -292,7 +292,9 @@ create or replace function absurd.park_spawned(p_rows absurd.spawn_row[])
 as $$
 begin
   perform absurd.park(array_agg(
-    row(t.lane_id, 0, null, t.id, coalesce(t.available_at, t.created_at))::absurd.ready order by t.id
+    row(t.lane_id, 0, null, t.id, 
+        coalesce(t.available_at, t.created_at, absurd.number_at(t.id)))::absurd.ready
+    order by t.id
   ))
      from unnest(p_rows) r
      join absurd.task t on t.id = r.number

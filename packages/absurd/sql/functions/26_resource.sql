@@ -85,7 +85,7 @@ as $$
     join absurd.worker w on w.worker_id = p_worker_id
     left join unnest(p_hint_lanes, p_hints) as n(lane_id, hint) on n.lane_id = l.lane_id
     cross join lateral (
-      select r.task_id, r.at from absurd.ready r
+      select r.task_id, absurd.ready_at(r.at, r.task_id) as at from absurd.ready r
        where r.lane_id = l.lane_id and r.seq >= coalesce(n.hint, 0) order by r.seq limit 1
     ) h
    where l.demanding and not l.paused and l.queue = any(p_queues) and l.kind_id = any(p_kinds)
@@ -208,21 +208,12 @@ begin
     );
     v_count := least(v_left, case
       when v_kept.lane_id is not null then 1 else absurd.room_for(v_heads, v_free) end);
-    if v_shared then
-      return query
-        select c.*
-          from absurd.claim_shared(
-            p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, v_count,
-            array(select h.lane_id from unnest(v_heads) h)
-          ) c;
-    else
-      return query
-        select c.*
-          from absurd.claim(
-            p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, v_count,
-            array(select h.lane_id from unnest(v_heads) h)
-          ) c;
-    end if;
+    return query
+      select c.*
+        from absurd.claim(
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, v_count, v_shared,
+          array(select h.lane_id from unnest(v_heads) h)
+        ) c;
     get diagnostics v_got = row_count;
     exit when v_got < v_count;
     v_left := v_left - v_got;

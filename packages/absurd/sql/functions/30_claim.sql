@@ -23,10 +23,10 @@ as $$
   select e.lane_id, e.kind_id, e.hint, e.boost_ms
     from eligible e
     cross join lateral (
-      select r.at from absurd.ready r
+      select absurd.ready_ms(r.at, r.task_id) as at_ms from absurd.ready r
        where r.lane_id = e.lane_id and r.seq >= e.hint order by r.seq limit 1
     ) first
-   order by date_part('epoch', first.at) * 1000 - e.boost_ms
+   order by first.at_ms - e.boost_ms
    limit least(p_limit, 16);
 $$;
 
@@ -60,10 +60,11 @@ begin
   end if;
   loop
     with candidate as materialized (
-      select h.lane_id, c.place, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
+      select h.lane_id, c.place, c.seq, c.at_ms - h.boost_ms as rank
         from unnest(p_lanes, p_hints, p_boosts) as h(lane_id, hint, boost_ms)
         cross join lateral (
-          select r.ctid as place, r.seq, r.at from absurd.ready r
+          select r.ctid as place, r.seq, absurd.ready_ms(r.at, r.task_id) as at_ms
+            from absurd.ready r
            where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit v_each
         ) c
     ),
@@ -96,11 +97,37 @@ begin
 end;
 $$;
 
--- Claims up to p_limit tasks for a worker, best lanes first, oldest first within a lane.
+-- Chooses and locks up to p_limit ready rows, best lanes first, oldest first within a lane.
+create or replace function absurd.choose(
+  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer,
+  p_demanding integer[]
+)
+  returns absurd.chosen
+  language plpgsql
+as $$
+declare
+  v_chosen absurd.chosen;
+  v_hints bigint[];
+  v_boosts double precision[];
+begin
+  select array_agg(b.lane_id), array_agg(b.kind_id), array_agg(b.hint), array_agg(b.boost_ms)
+    into v_chosen.lanes, v_chosen.kinds, v_hints, v_boosts
+    from absurd.best_lanes(
+             p_queues, p_kinds, p_hint_lanes, p_hints, p_limit, p_demanding) b;
+  if v_chosen.lanes is not null then
+    v_chosen.places := absurd.lock_ready(v_chosen.lanes, v_hints, v_boosts, p_limit);
+  end if;
+  return v_chosen;
+end;
+$$;
+
+-- Claims up to p_limit tasks for a worker: as absurd.choose or, when the queues share their claims
+-- (absurd.shares_claims), as absurd.choose_shared chooses them.
 -- Locks ready rows. Rows of one lane come in the order of seq.
 create or replace function absurd.claim(
   p_worker_id integer, p_epoch bigint, p_queues text[], p_kinds integer[],
-  p_hint_lanes integer[], p_hints bigint[], p_limit integer, p_demanding integer[] default null
+  p_hint_lanes integer[], p_hints bigint[], p_limit integer, p_shared boolean,
+  p_demanding integer[] default null
 )
   returns table (
     task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
@@ -109,24 +136,21 @@ create or replace function absurd.claim(
   language plpgsql
 as $$
 declare
-  v_lanes integer[];
-  v_kinds integer[];
-  v_hints bigint[];
-  v_boosts double precision[];
-  v_places tid[];
+  v_chosen absurd.chosen;
 begin
-  select array_agg(b.lane_id), array_agg(b.kind_id), array_agg(b.hint), array_agg(b.boost_ms)
-    into v_lanes, v_kinds, v_hints, v_boosts
-    from absurd.best_lanes(
-             p_queues, p_kinds, p_hint_lanes, p_hints, p_limit, p_demanding) b;
-  if v_lanes is null then
+  if p_shared then
+    v_chosen := absurd.choose_shared(
+      p_queues, p_kinds, p_hint_lanes, p_hints, p_limit, p_demanding);
+  else
+    v_chosen := absurd.choose(p_queues, p_kinds, p_hint_lanes, p_hints, p_limit, p_demanding);
+  end if;
+  if v_chosen.places is null then
     return;
   end if;
-  v_places := absurd.lock_ready(v_lanes, v_hints, v_boosts, p_limit);
   return query
     with taken as materialized (
-      delete from absurd.ready r where r.ctid = any(v_places)
-      returning r.task_id, r.claim_no + 1 as claim_no, r.lane_id, r.seq, r.at
+      delete from absurd.ready r where r.ctid = any(v_chosen.places)
+      returning r.task_id, r.claim_no + 1 as claim_no, r.lane_id, r.seq
     ),
     body as materialized (
       select k.*, t.attempts_max, t.timeout_ms, t.params, t.trace_context
@@ -138,14 +162,14 @@ begin
     ),
     leased as (
       insert into absurd.lease (
-        task_id, epoch, worker_id, claim_no, lane_id, at, claimed_at, kill_after
+        task_id, epoch, worker_id, claim_no, lane_id, claimed_at, kill_after
       )
-      select b.task_id, p_epoch, p_worker_id, b.claim_no, b.lane_id, b.at, absurd.clock(),
+      select b.task_id, p_epoch, p_worker_id, b.claim_no, b.lane_id, absurd.clock(),
              absurd.clock() + b.timeout_ms * interval '1 millisecond'
         from body b
     )
     select b.task_id, b.claim_no, b.lane_id, b.seq,
-           v_kinds[array_position(v_lanes, b.lane_id)], b.attempts_max, b.timeout_ms,
+           v_chosen.kinds[array_position(v_chosen.lanes, b.lane_id)], b.attempts_max, b.timeout_ms,
            b.params::text, b.trace_context::text
       from body b;
 end;
@@ -217,17 +241,12 @@ begin
         from absurd.claim_fitting(
           p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
         ) c;
-  elsif p_limit > 0 and absurd.shares_claims(p_queues) then
-    return query
-      select 'c'::"char", c.*
-        from absurd.claim_shared(
-          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
-        ) c;
   elsif p_limit > 0 then
     return query
       select 'c'::"char", c.*
         from absurd.claim(
-          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit
+          p_worker_id, p_epoch, p_queues, p_kinds, p_hint_lanes, p_hints, p_limit,
+          absurd.shares_claims(p_queues)
         ) c;
   end if;
 end;

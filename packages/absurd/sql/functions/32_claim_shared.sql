@@ -1,5 +1,5 @@
 -- The longer way to claim: from queues with a limit of running tasks, with weights, or with
--- fairness keys (queue.special). The hot way, absurd.claim, stays free of all of it.
+-- fairness keys (queue.special). The hot way, absurd.choose, stays free of all of it.
 
 -- Leases of a queue, counted up to p_max. Reads the leases there are, of all queues.
 create or replace function absurd.count_running(p_queue text, p_max bigint)
@@ -18,7 +18,7 @@ as $$
 $$;
 
 -- True when one of these queues has a limit of running tasks, a weight or fairness keys: claims from
--- them go through absurd.claim_shared.
+-- them go through absurd.choose_shared.
 create or replace function absurd.shares_claims(p_queues text[])
   returns boolean
   language sql stable
@@ -26,27 +26,25 @@ as $$
   select exists (select from absurd.queue q where q.special and q.name = any(p_queues));
 $$;
 
--- Claims like absurd.claim, and shares: queues by their weights, fairness keys by turns, and no
+-- Chooses like absurd.choose, and shares: queues by their weights, fairness keys by turns, and no
 -- queue beyond its running_max.
 --
 -- Who claims from a queue with running_max holds the queue's turn until its transaction ends, and
 -- counts leases after it got the turn: the limit is never passed, and what died left no count.
 -- Takes those advisory locks in the order of queues, then ready rows, skipping locked ones.
-create or replace function absurd.claim_shared(
-  p_worker_id integer, p_epoch bigint, p_queues text[], p_kinds integer[],
-  p_hint_lanes integer[], p_hints bigint[], p_limit integer, p_demanding integer[] default null
+create or replace function absurd.choose_shared(
+  p_queues text[], p_kinds integer[], p_hint_lanes integer[], p_hints bigint[], p_limit integer,
+  p_demanding integer[]
 )
-  returns table (
-    task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer,
-    attempts_max integer, timeout_ms bigint, params text, trace_context text
-  )
+  returns absurd.chosen
   language plpgsql
 as $$
 declare
   v_names text[];
   v_rooms bigint[];
   v_weights integer[];
-  v_places tid[];
+  v_heads absurd.shared_head[];
+  v_chosen absurd.chosen;
   v_turn bigint := nextval('absurd.turn_seq') % 1000000000;
 begin
   perform absurd.await_queue_turns(p_queues);
@@ -57,41 +55,16 @@ begin
     from absurd.queue q where q.name = any(p_queues);
   -- Multiples of irrational numbers: any regular part of the turns is spread evenly, too, and the
   -- two are independent of each other.
-  v_places := absurd.lock_shared(
-    absurd.shared_heads(
-      v_names, v_rooms, v_weights, p_kinds, jsonb_object(p_hint_lanes::text[], p_hints::text[]),
-      p_limit, v_turn * 0.4142135623730951 - floor(v_turn * 0.4142135623730951), p_demanding
-    ),
-    p_limit, v_turn * 0.6180339887498949 - floor(v_turn * 0.6180339887498949)
+  v_heads := absurd.shared_heads(
+    v_names, v_rooms, v_weights, p_kinds, jsonb_object(p_hint_lanes::text[], p_hints::text[]),
+    p_limit, v_turn * 0.4142135623730951 - floor(v_turn * 0.4142135623730951), p_demanding
   );
-  if cardinality(v_places) = 0 then
-    return;
-  end if;
-  return query
-    with taken as materialized (
-      delete from absurd.ready r where r.ctid = any(v_places)
-      returning r.task_id, r.claim_no + 1 as claim_no, r.lane_id, r.seq, r.at
-    ),
-    body as materialized (
-      select k.*, t.attempts_max, t.timeout_ms, t.params, t.trace_context,
-             (select l.kind_id from absurd.lane l where l.lane_id = k.lane_id) as kind_id
-        from taken k
-        cross join lateral (
-          select b.attempts_max, b.timeout_ms, b.params, b.trace_context
-            from absurd.task b where b.id = k.task_id
-        ) t
-    ),
-    leased as (
-      insert into absurd.lease (
-        task_id, epoch, worker_id, claim_no, lane_id, at, claimed_at, kill_after
-      )
-      select b.task_id, p_epoch, p_worker_id, b.claim_no, b.lane_id, b.at, absurd.clock(),
-             absurd.clock() + b.timeout_ms * interval '1 millisecond'
-        from body b
-    )
-    select b.task_id, b.claim_no, b.lane_id, b.seq, b.kind_id, b.attempts_max, b.timeout_ms,
-           b.params::text, b.trace_context::text
-      from body b;
+  select array_agg(l.lane_id), array_agg(l.kind_id) into v_chosen.lanes, v_chosen.kinds
+    from unnest(v_heads) h join absurd.lane l on l.lane_id = h.lane_id;
+  v_chosen.places := absurd.lock_shared(
+    v_heads, p_limit, v_turn * 0.6180339887498949 - floor(v_turn * 0.6180339887498949)
+  );
+  return v_chosen;
 end;
 $$;
 
@@ -114,7 +87,8 @@ $$;
 
 -- Lanes with work that these queues may give away now: of each queue the priorities (16 at most)
 -- with the best heads. p_rooms: how many more tasks may run, null without limit. p_hints: by lane,
--- the seq to read from. p_demanding: as for absurd.best_lanes. Turns of keys begin at p_key_phase, in [0, 1), of the keys.
+-- the seq to read from. p_demanding: as for absurd.best_lanes. Turns of keys begin at p_key_phase,
+-- in [0, 1), of the keys.
 -- Probes one row of each lane of the queues.
 create or replace function absurd.shared_heads(
   p_queues text[], p_rooms bigint[], p_weights integer[], p_kinds integer[], p_hints jsonb,
@@ -135,10 +109,10 @@ begin
          and case when l.limited then coalesce(s.room, 0) else coalesce(s.room, 1) end > 0
     ),
     head as materialized (
-      select e.*, date_part('epoch', first.at) * 1000 - e.boost_ms as rank
+      select e.*, first.at_ms - e.boost_ms as rank
         from eligible e
         cross join lateral (
-          select r.at from absurd.ready r
+          select absurd.ready_ms(r.at, r.task_id) as at_ms from absurd.ready r
            where r.lane_id = e.lane_id and r.seq >= e.hint order by r.seq limit 1
         ) first
     ),
@@ -181,10 +155,11 @@ begin
   return array(
     with candidate as materialized (
       select h.queue, h.priority, h.fair_key, h.key_turn, h.room, coalesce(h.weight, 1) as weight,
-             c.place, c.seq, date_part('epoch', c.at) * 1000 - h.boost_ms as rank
+             c.place, c.seq, c.at_ms - h.boost_ms as rank
         from unnest(p_heads) h
         cross join lateral (
-          select r.ctid as place, r.seq, r.at from absurd.ready r
+          select r.ctid as place, r.seq, absurd.ready_ms(r.at, r.task_id) as at_ms
+            from absurd.ready r
            where r.lane_id = h.lane_id and r.seq >= h.hint order by r.seq limit v_each
         ) c
     ),

@@ -33,9 +33,11 @@ begin
        and (p_filter ->> 'workflow_id' is null
             or t.workflow_id = (p_filter ->> 'workflow_id')::uuid)
        and (p_filter ->> 'created_from' is null
-            or t.created_at >= (p_filter ->> 'created_from')::timestamptz)
+            or coalesce(t.created_at, absurd.number_at(t.id))
+               >= (p_filter ->> 'created_from')::timestamptz)
        and (p_filter ->> 'created_to' is null
-            or t.created_at < (p_filter ->> 'created_to')::timestamptz)
+            or coalesce(t.created_at, absurd.number_at(t.id))
+               < (p_filter ->> 'created_to')::timestamptz)
        and ((p_filter ->> 'running')::boolean is distinct from false
             or not exists (select from absurd.lease s where s.task_id = t.id))
      order by t.id

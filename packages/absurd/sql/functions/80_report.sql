@@ -31,16 +31,18 @@ select absurd.task_uuid(t.id) as task_id,
        t.attempts_max - 1 as max_retries,
        o.result,
        coalesce(o.error, a.error) ->> 'message' as error,
-       t.created_at,
+       coalesce(t.created_at, absurd.number_at(t.id)) as created_at,
        coalesce(o.claimed_at, s.claimed_at) as claimed_at,
        o.finished_at as completed_at,
-       extract(epoch from coalesce(o.claimed_at, s.claimed_at) - t.created_at)::double precision
+       extract(
+         epoch from coalesce(o.claimed_at, s.claimed_at) - coalesce(t.created_at, absurd.number_at(t.id))
+       )::double precision
          as wait_time_sec,
        extract(epoch from o.finished_at - o.claimed_at)::double precision as execution_time_sec,
        t.workflow_id,
        (select array_agg(absurd.task_uuid(d.parent) order by d.parent)
           from absurd.dep d where d.child = t.id) as depends_on,
-       coalesce(t.available_at, t.created_at) as available_at,
+       coalesce(t.available_at, t.created_at, absurd.number_at(t.id)) as available_at,
        t.correlation_id,
        t.idempotency_key,
        t.tags,

@@ -67,7 +67,7 @@ as $$
     select l.lane_id, l.queue, c.resources, c.required, c.preferred, c.prefer_ms,
            coalesce(
              (select p.at from absurd.parked p where p.task_id = t.id),
-             (select r.at from absurd.ready r where r.lane_id = t.lane_id and r.task_id = t.id)
+             (select absurd.ready_at(r.at, r.task_id) from absurd.ready r where r.lane_id = t.lane_id and r.task_id = t.id)
            ) as at
       from absurd.task t
       join absurd.lane l on l.lane_id = t.lane_id and l.demanding

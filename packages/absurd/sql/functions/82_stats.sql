@@ -86,7 +86,7 @@ begin
   with ended as materialized (
     select absurd.day_of(o.task_id) as day, t.lane_id, o.kind,
            date_trunc('hour', o.finished_at at time zone 'UTC') at time zone 'UTC' as hour,
-           extract(epoch from o.claimed_at - coalesce(t.available_at, t.created_at))
+           extract(epoch from o.claimed_at - coalesce(t.available_at, t.created_at, absurd.number_at(t.id)))
              ::double precision as wait_seconds,
            extract(epoch from o.finished_at - o.claimed_at)::double precision as run_seconds
       from absurd.outcome o

@@ -203,7 +203,7 @@ create or replace function absurd.explain_line(p_task_number bigint)
   language sql stable
 as $$
   with own as materialized (
-    select l.queue, l.lane_id, r.seq, date_part('epoch', r.at) * 1000 - l.boost_ms as rank
+    select l.queue, l.lane_id, r.seq, absurd.ready_ms(r.at, r.task_id) - l.boost_ms as rank
       from absurd.task t
       join absurd.lane l on l.lane_id = t.lane_id
       join absurd.ready r on r.lane_id = l.lane_id and r.task_id = t.id
@@ -217,7 +217,7 @@ as $$
           join absurd.lane l on l.queue = o.queue and not l.paused
           join absurd.ready r on r.lane_id = l.lane_id
          where case when l.lane_id = o.lane_id then r.seq < o.seq
-                    else date_part('epoch', r.at) * 1000 - l.boost_ms < o.rank end
+                    else absurd.ready_ms(r.at, r.task_id) - l.boost_ms < o.rank end
          limit 10000
       ) f
   )
