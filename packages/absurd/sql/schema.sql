@@ -161,6 +161,7 @@ function doubtful_spawns(spawn_row[],timestamp with time zone) returns integer[]
 function drop_day(date) returns bigint
 function drop_elements(bigint[]) returns SETOF bigint
 function due_schedules(integer) returns TABLE(schedule_id integer, name text, revision integer, spec jsonb, catch_up text, catch_up_seconds double precision, starts_at timestamp with time zone, ends_at timestamp with time zone, considered_at timestamp with time zone, now timestamp with time zone) stable
+function edge_specs(jsonb) returns TABLE(spec jsonb, any_of smallint, fallback text) immutable
 function edge_state("char","char",jsonpath,"char",jsonb,jsonb) returns "char" immutable
 function edges_of(spawn_row[]) returns new_edge[] stable
 function elements_of(bigint[]) returns TABLE(fan_out bigint, element bigint, name text, place integer) stable
@@ -183,7 +184,6 @@ function explain_end(bigint) returns TABLE(code text, message text, detail jsonb
 function explain_event(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_gates(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_lease(bigint) returns TABLE(code text, message text, detail jsonb) stable
-function explain_limit(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_line(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_queue(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_task(uuid) returns TABLE(code text, message text, detail jsonb) stable

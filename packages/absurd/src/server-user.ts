@@ -103,14 +103,18 @@ export async function runAs(
   });
 }
 
-/** Starts a program that outlives us, output appended to an open file. Returns its pid. */
+/**
+ * Starts a program that gets SIGINT from the kernel when we end, by whatever means; output is
+ * appended to an open file. Returns its pid.
+ */
 export function spawnAs(
   user: ServerUser,
   program: string,
   args: readonly string[],
   outputFd: number,
 ): Promise<number> {
-  const command = commandAs(user, program, args);
+  // Innermost: a change of rights would take the kernel's promise back.
+  const command = commandAs(user, "setpriv", ["--pdeathsig", "INT", "--", program, ...args]);
   const child = spawn(command.program, [...command.args], {
     ...command.owner,
     cwd: "/",

@@ -5,33 +5,38 @@
 -- "failure", "always" or { matches: jsonpath predicate on the parent's result }. otherwise:
 -- "cancel" (default), "skip", "continue".
 
+-- A depends_on as one row an edge: spec is { on, when, otherwise }. Edges of one any_of have its place
+-- as any_of, and its otherwise as fallback.
+create or replace function absurd.edge_specs(p_depends_on jsonb)
+  returns table (spec jsonb, any_of smallint, fallback text)
+  language sql immutable
+as $$
+  select case jsonb_typeof(o.value) when 'object' then o.value
+                                    else jsonb_build_object('on', o.value) end,
+         case when c.is_choice then e.ordinality::smallint end,
+         case when c.is_choice then e.value ->> 'otherwise' end
+    from jsonb_array_elements(p_depends_on) with ordinality e
+    cross join lateral (
+      select jsonb_typeof(e.value) = 'object' and e.value ? 'any_of' as is_choice
+    ) c
+    cross join lateral jsonb_array_elements(
+      case when c.is_choice then e.value -> 'any_of' else jsonb_build_array(e.value) end
+    ) o;
+$$;
+
 -- The edges that the new tasks of a batch ask for.
 create or replace function absurd.edges_of(p_rows absurd.spawn_row[])
   returns absurd.new_edge[]
   language sql stable
 as $$
-  with element as materialized (
-    select r.number, r.ordinal - 1 as child_index, e.value, e.ordinality,
-           jsonb_typeof(e.value) = 'object' and e.value ? 'any_of' as is_choice
+  with spoken as (
+    select r.number, r.ordinal - 1 as child_index, e.any_of, e.spec -> 'on' as asked,
+           e.spec -> 'when' as cond,
+           case when e.any_of is not null then e.fallback else e.spec ->> 'otherwise' end
+             as otherwise
       from unnest(p_rows) r
-      cross join lateral jsonb_array_elements(r.depends_on) with ordinality e
+      cross join lateral absurd.edge_specs(r.depends_on) e
      where r.depends_on is not null and r.number = r.final
-  ),
-  edge as (
-    select e.number, e.child_index, e.value, null::smallint as any_of, null::text as fallback
-      from element e where not e.is_choice
-    union all
-    select e.number, e.child_index, o.value, e.ordinality::smallint, e.value ->> 'otherwise'
-      from element e cross join lateral jsonb_array_elements(e.value -> 'any_of') o
-     where e.is_choice
-  ),
-  spoken as (
-    select e.number, e.child_index, e.any_of,
-           case jsonb_typeof(e.value) when 'object' then e.value -> 'on' else e.value end as asked,
-           case jsonb_typeof(e.value) when 'object' then e.value -> 'when' end as cond,
-           case when e.any_of is not null then e.fallback
-                when jsonb_typeof(e.value) = 'object' then e.value ->> 'otherwise' end as otherwise
-      from edge e
   ),
   asked as materialized (
     select s.*, case jsonb_typeof(s.asked)

@@ -9,25 +9,12 @@ create or replace function absurd.node_parents(p_nodes jsonb)
   returns table (node_index integer, parent text)
   language sql immutable
 as $$
-  with element as (
-    select n.ordinality::integer as node_index, e.value
-      from jsonb_array_elements(p_nodes) with ordinality n
-      cross join lateral jsonb_array_elements(
-        case jsonb_typeof(n.value -> 'depends_on') when 'array' then n.value -> 'depends_on'
-                                                   else '[]' end
-      ) e
-  ),
-  edge as (
-    select e.node_index, e.value from element e where not (e.value ? 'any_of')
-                                                   or jsonb_typeof(e.value) <> 'object'
-    union all
-    select e.node_index, o.value
-      from element e cross join lateral jsonb_array_elements(e.value -> 'any_of') o
-     where jsonb_typeof(e.value) = 'object' and e.value ? 'any_of'
-  )
-  select e.node_index,
-         case jsonb_typeof(e.value) when 'object' then e.value ->> 'on' else e.value #>> '{}' end
-    from edge e
+  select n.ordinality::integer, e.spec ->> 'on'
+    from jsonb_array_elements(p_nodes) with ordinality n
+    cross join lateral absurd.edge_specs(
+      case jsonb_typeof(n.value -> 'depends_on') when 'array' then n.value -> 'depends_on'
+                                                 else '[]' end
+    ) e
   union all
   select n.ordinality::integer, n.value #>> '{for_each,of}'
     from jsonb_array_elements(p_nodes) with ordinality n where n.value ? 'for_each';

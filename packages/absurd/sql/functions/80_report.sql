@@ -1,5 +1,13 @@
 -- What people look at.
 
+-- A time as messages say it.
+create or replace function absurd.time_text(p_at timestamptz)
+  returns text
+  language sql stable
+as $$
+  select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+$$;
+
 -- A credit of a new start, and not of an attempt that was suspended or given back: these give one.
 create or replace function absurd.is_new_start(p_credit absurd.credit)
   returns boolean

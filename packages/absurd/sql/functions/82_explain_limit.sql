@@ -44,8 +44,7 @@ as $$
            else format(
              'Rate %s is at %s of %s starts in %s s%s', a.name, a.in_use, a.slots,
              absurd.plain_number(a.period_ms / 1000.0),
-             coalesce('; the next slot is free at ' || to_char(
-               a.next_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), ''))
+             coalesce('; the next slot is free at ' || absurd.time_text(a.next_at), ''))
          end || case when not a.is_open and a.ahead > 0
                      then format('; %s tasks are before it.', a.ahead) else '.' end,
          jsonb_build_object(
@@ -124,17 +123,16 @@ as $$
        and not exists (select from able b where absurd.fits(a.resources, b.free))
     union all
     select 'preferred',
-           format('It is left to workers with the labels %s until %s.', a.preferred, to_char(
-             (a.at + a.prefer_ms * interval '1 millisecond') at time zone 'UTC',
-             'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+           format('It is left to workers with the labels %s until %s.', a.preferred,
+                  absurd.time_text(a.at + a.prefer_ms * interval '1 millisecond')),
            jsonb_build_object('preferred', a.preferred)
       from asked a
      where a.at + a.prefer_ms * interval '1 millisecond' > absurd.clock()
        and exists (select from serving s where s.labels @> a.preferred)
        and a.preferred <> '{}'
     union all
-    select 'reserved', format('Worker %s keeps what it has free for it since %s.', w.name, to_char(
-             r.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+    select 'reserved', format('Worker %s keeps what it has free for it since %s.', w.name,
+                              absurd.time_text(r.at)),
            jsonb_build_object('worker', w.name, 'since', r.at)
       from absurd.reservation r join absurd.worker w on w.worker_id = r.worker_id
      where r.task_id = p_task and w.gone_at is null

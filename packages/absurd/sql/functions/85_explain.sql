@@ -11,13 +11,6 @@ as $$
      and p_worker.beat_at + p_worker.lease_ms * interval '1 millisecond' >= absurd.clock();
 $$;
 
-create or replace function absurd.time_text(p_at timestamptz)
-  returns text
-  language sql stable
-as $$
-  select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
-$$;
-
 -- It has ended.
 create or replace function absurd.explain_end(p_task_number bigint)
   returns table (code text, message text, detail jsonb)
@@ -105,41 +98,33 @@ as $$
          );
 $$;
 
--- Its queue is paused, or draining (which keeps no task from running).
+-- Its queue is paused, or draining (which keeps no task from running), or runs as many as it may.
 create or replace function absurd.explain_queue(p_task_number bigint)
   returns table (code text, message text, detail jsonb)
   language sql stable
 as $$
-  select r.code, r.message, jsonb_build_object('queue', q.name)
+  select r.code, r.message, jsonb_build_object('queue', q.name) || r.detail
     from absurd.task t
     join absurd.lane l on l.lane_id = t.lane_id
     join absurd.queue q on q.name = l.queue
     cross join lateral (
       select 'queue-paused' as code,
              format('Queue %s is paused; nothing of it is claimed until it is resumed.', q.name)
-               as message
+               as message, '{}'::jsonb as detail
        where q.paused
       union all
       select 'queue-draining',
-             format('Queue %s is draining: it takes no new tasks, this one will still run.', q.name)
+             format('Queue %s is draining: it takes no new tasks, this one will still run.', q.name),
+             '{}'
        where q.draining
+      union all
+      select 'queue-limit',
+             format('Queue %s runs %s of at most %s tasks.', q.name, c.running, q.running_max),
+             jsonb_build_object('running', c.running, 'running_max', q.running_max)
+        from absurd.count_running(q.name, q.running_max) c(running)
+       where c.running >= q.running_max
     ) r
    where t.id = p_task_number;
-$$;
-
--- Its queue runs as many tasks as it may.
-create or replace function absurd.explain_limit(p_task_number bigint)
-  returns table (code text, message text, detail jsonb)
-  language sql stable
-as $$
-  select 'queue-limit',
-         format('Queue %s runs %s of at most %s tasks.', q.name, c.running, q.running_max),
-         jsonb_build_object('queue', q.name, 'running', c.running, 'running_max', q.running_max)
-    from absurd.task t
-    join absurd.lane l on l.lane_id = t.lane_id
-    join absurd.queue q on q.name = l.queue
-    cross join lateral (select absurd.count_running(q.name, q.running_max) as running) c
-   where t.id = p_task_number and c.running >= q.running_max;
 $$;
 
 -- No worker that is alive can run it, or all that can are busy.
@@ -238,7 +223,8 @@ create or replace function absurd.explain_event(p_task bigint)
 as $$
   select 'event',
          format('It waits for event "%s"', e.name)
-         || case when e.wake_at is null then '.' else format(', at most until %s.', e.wake_at) end,
+         || case when e.wake_at is null then '.'
+                 else format(', at most until %s.', absurd.time_text(e.wake_at)) end,
          jsonb_build_object('event', e.name, 'until', e.wake_at)
     from absurd.wait_event e
     join absurd.waiting w on w.child = e.task_id and w.claim_no = e.claim_no
@@ -264,7 +250,6 @@ as $$
       union all select 3, x.* from absurd.explain_deferred(t.id) x
       union all select 4, x.* from absurd.explain_waiting(t.id) x
       union all select 5, x.* from absurd.explain_queue(t.id) x where t.place = 'ready'
-      union all select 6, x.* from absurd.explain_limit(t.id) x where t.place = 'ready'
       union all select 4, x.* from absurd.explain_event(t.id) x where t.place = 'waiting'
       union all select 4, x.* from absurd.explain_gates(t.id) x where t.place = 'parked'
       union all select 7, x.* from absurd.explain_demand(t.id) x where t.place = 'ready'

@@ -24,3 +24,6 @@ select case when c.relname ~ '^task_[0-9]{8}$' then to_date(right(c.relname, 8),
 alter table absurd.fire add column workflow_id uuid;
 
 drop function if exists absurd.open_fires(integer);
+
+-- absurd.explain_queue says it.
+drop function if exists absurd.explain_limit(bigint);
