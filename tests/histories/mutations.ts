@@ -94,16 +94,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "frees a gate for all who are in",
     function: "free_gates",
-    from: "h where h.task_id = any(p_ids) returning",
+    from: "h\n     where h.task_id = any(p_ids)",
     to: `h where h.gate_id in (
            select o.gate_id from absurd.gate_grant o where o.task_id = any(p_ids)
-         ) returning`,
+         )`,
   },
   {
     name: "does not free gates",
     function: "free_gates",
-    from: "h where h.task_id = any(p_ids) returning",
-    to: "h where false returning",
+    from: "h\n     where h.task_id = any(p_ids)",
+    to: "h where false",
   },
   {
     name: "does not count what started against a rate",
