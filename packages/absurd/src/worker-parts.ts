@@ -1,4 +1,4 @@
-/** The parts of a worker, put together. What each does is in its own file; worker-loop.ts runs them. */
+/** The parts of a worker, put together: each has its own file, and worker-loop.ts runs them. */
 import { Attempt, type AttemptHost } from "./attempt.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
 import { LaneHints } from "./lane-hints.ts";
