@@ -22,7 +22,10 @@ export interface Scenario {
   readonly verbs: readonly string[];
   /** Verbs said as often as time allows, with how many of their statements are tried. */
   readonly timed: Readonly<Record<string, number>>;
-  play(name: string): Promise<void>;
+  /** The verbs that go wrong. Default: all that are said. */
+  readonly only?: readonly string[];
+  /** @param verb the one that is to go wrong; undefined: none */
+  play(name: string, verb: string | undefined): Promise<void>;
 }
 
 /** For what is said now and then to be said: a beat, a round of maintenance. */
@@ -75,7 +78,7 @@ export class Bed implements Scribe {
       for (let tries = 0; tries < triesMax && !hasCome; tries++) {
         assert.ok(++runs <= RUNS_MAX, `more than ${RUNS_MAX} runs`);
         this.proxy.arm(plan, this.when);
-        await scenario.play(`s${runs}`);
+        await scenario.play(`s${runs}`, target?.verb);
         hasCome = target === undefined || this.proxy.hit.includes(target);
       }
       if (!target) this.#plan(plans, planned, [], scenario);
@@ -103,6 +106,7 @@ export class Bed implements Scribe {
   /** Adds a plan for each statement of the last run that has none; unbroken runs plan them all. */
   #plan(plans: Plan[], planned: Map<string, number>, plan: Plan, scenario: Scenario): void {
     for (const [verb, count] of this.proxy.counts) {
+      if (scenario.only && !scenario.only.includes(verb)) continue;
       const from = planned.get(verb) ?? 0;
       if (plan.length > 0 && from > 0) continue;
       const upTo = Math.min(plan.length > 0 ? 1 : count, scenario.timed[verb] ?? Infinity);

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { type Bed, inBothWays, isAllClear } from "./fail-bed.ts";
 import { Server } from "./stage.ts";
 import { createStep, sturdyPool } from "./step-handler.ts";
+import { OPERATOR_VERBS, OperatorVerbs } from "./operator-verbs.ts";
 import { STEP } from "./step-task.ts";
 import { Verbs, wish } from "./verbs.ts";
 
@@ -24,6 +25,7 @@ const PROGRAM_VERBS = [
 const WORKER_VERBS = [
   ...["cycle", "maintain", "beat", "revalidate", "report_progress", "spawn_tasks", "pg_notify"],
   ...["begin", "hold_fence", "complete_task", "commit"],
+  ...["write_checkpoints", "write_log", "await_tasks", "read_checkpoints"],
 ];
 /** Of a worker that starts, leads and leaves. */
 const NEWCOMER_VERBS = [
@@ -31,7 +33,9 @@ const NEWCOMER_VERBS = [
   ...["listen absurd", "roll_up", "keep_history", "beat", "leave_worker"],
 ];
 /** Verbs of a worker that come with time, and how many of their statements are tried. */
-const TIMED = { cycle: 8, maintain: 1, report_progress: 1, beat: 1 };
+const TIMED = { cycle: 6, maintain: 1, report_progress: 1, beat: 1 };
+/** What handlers say alike, one after another. */
+const REPEATED = { begin: 3, hold_fence: 3, "insert into": 2, commit: 3 };
 /** They come when a leader begins, which a steady one did. */
 const DUTIES_SELDOM = { roll_up: 0, keep_history: 0 };
 
@@ -77,6 +81,7 @@ async function spawnEndings(bed: Bed, name: string): Promise<void> {
     wish(`${name}-child`, { isAtomic: false, spawnsChild: true }),
     wish(`${name}-again`, { ...quick, failsUpTo: 1 }),
     wish(`${name}-fatal`, { ...quick, failsUpTo: 1, errorClass: "fatal" }),
+    wish(`${name}-durable`, { isDurable: true }),
     wish(`${name}-slow`, slow),
     wish(`${name}-cancelled`, slow),
   ];
@@ -85,7 +90,7 @@ async function spawnEndings(bed: Bed, name: string): Promise<void> {
   const spawned = await client.spawnMany(
     wishes.map((params, index) => ({
       ...{ task: STEP.name, params, backoffSeconds: 0.01 },
-      ...(index === 4 ? { timeoutSeconds: 0.1, maxRetries: 0 } : {}),
+      ...(index === 5 ? { timeoutSeconds: 0.1, maxRetries: 0 } : {}),
       ...(index === 1 ? { dependsOn: [0] } : {}),
     })),
   );
@@ -121,7 +126,7 @@ test("any statement of a worker may fail", { timeout: 240_000 }, async () => {
     const worker = await startProxied(bed, pool);
     const scenario = {
       verbs: WORKER_VERBS,
-      timed: { ...TIMED, pg_notify: 1, ...DUTIES_SELDOM },
+      timed: { ...TIMED, ...REPEATED, pg_notify: 1, ...DUTIES_SELDOM },
       play: async (name: string) => {
         await spawnEndings(bed, name);
         await bed.untilEnded((left) => left["tasks"] === 0);
@@ -157,6 +162,57 @@ test("any statement of a worker that comes and goes may fail", { timeout: 120_00
       play,
     };
     const failed = await bed.exhaust(scenario);
+    await bed.assertAsPromised(failed, scenario);
+  });
+});
+
+test("any statement of a task that waits may fail", { timeout: 120_000 }, async () => {
+  await inBothWays(server, async (bed) => {
+    const pool = sturdyPool(bed.stage.url, 4);
+    const worker = await startProxied(bed, pool);
+    const client = new AbsurdClient(bed.stage.admin);
+    const verbs = ["sleep_attempts", "await_event"];
+    const play = async (name: string): Promise<void> => {
+      bed.write({ kind: "asked", token: name });
+      const params = wish(name, { isDurable: true, sleepSeconds: 1, event: name });
+      const spawned = await client.spawn(STEP.name, params, { backoffSeconds: 0.01 });
+      bed.write({ kind: "acknowledged", token: name, ...spawned });
+      await until(() => bed.proxy.counts.has("await_event"), {
+        ...{ what: "it waits for its event", deadlineMs: 10_000 },
+      }).catch(() => undefined);
+      await client.events.emit(name);
+      await bed.untilEnded((left) => left["tasks"] === 0);
+    };
+    const scenario = { verbs, only: verbs, timed: {}, play };
+    const failed = await bed.exhaust(scenario);
+    bed.proxy.disarm();
+    await bed.untilEnded(isAllClear);
+    await worker.stop();
+    await Promise.all([pool.end(), client.close()]);
+    await bed.assertAsPromised(failed, scenario);
+  });
+});
+
+test("any statement of an operator may fail", { timeout: 120_000 }, async () => {
+  await inBothWays(server, async (bed) => {
+    const handlerPool = sturdyPool(bed.stage.url, 4);
+    const healthy = await startWorker({
+      connectionString: bed.stage.url,
+      tasks: [createStep(handlerPool, bed)],
+      ...{ concurrency: 8, pollSeconds: 0.1, leaseSeconds: 30 },
+    });
+    const pool = sturdyPool(bed.proxiedUrl, 2);
+    const scenario = {
+      verbs: OPERATOR_VERBS,
+      timed: { pg_notify: 1, register_kinds: 1, set_kind_policies: 1 },
+      play: (name: string, verb: string | undefined) =>
+        new OperatorVerbs(bed, pool).say(name, verb),
+    };
+    const failed = await bed.exhaust(scenario);
+    bed.proxy.disarm();
+    await bed.untilEnded(isAllClear);
+    await healthy.stop();
+    await Promise.all([pool.end(), handlerPool.end()]);
     await bed.assertAsPromised(failed, scenario);
   });
 });

@@ -1,5 +1,6 @@
 /** Plays one history: producers and workers at work while things break, peace, then a count. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 
 import { AbsurdClient, FIRE_AT } from "@contimg/absurd";
 import { until } from "@contimg/testkit";
@@ -26,7 +27,7 @@ const SCHEDULES = [
 export interface History {
   readonly events: readonly HistoryEvent[];
   readonly final: FinalState;
-  /** Of the checker, and of workers that ended by themselves. */
+  /** Of the checker, and of programs and workers that ended by themselves. */
   readonly violations: readonly string[];
 }
 
@@ -68,7 +69,7 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
         recorder: new Recorder(stage.newRecordPath()),
       }),
     );
-    await Promise.all([
+    const troubles = await troublesOf([
       wreak(stage, chance.fork(), untilMs, (name) => {
         director.write({ kind: "fault", name });
       }),
@@ -78,13 +79,21 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
     for (const { name } of SCHEDULES) {
       await client.schedules.pause(name, "the history is over");
     }
-    const troubles = await drain(stage, options.drainMs ?? DRAIN_MS_MAX);
+    troubles.push(...(await drain(stage, options.drainMs ?? DRAIN_MS_MAX)));
     const final = await readFinalState(stage.admin, { spool: await stage.spool.count() });
     const events = stage.events();
     return { events, final, violations: [...troubles, ...violations(events, final)] };
   } finally {
     await stage.clear();
   }
+}
+
+/** Waits for all; what any of them threw. */
+async function troublesOf(work: readonly Promise<void>[]): Promise<string[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.flatMap((each) =>
+    each.status === "rejected" ? [`a program failed: ${inspect(each.reason)}`] : [],
+  );
 }
 
 /** Waits until all is done. What is not by then is the checker's to name. */

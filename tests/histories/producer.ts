@@ -29,6 +29,7 @@ const DEEDS = {
   spawnKeyed: 3,
   spawnInTransaction: 2,
   spawnOrSpool: 2,
+  spawnBlocking: 0.4,
   spawnWorkflow: 3,
   cancel: 2,
   retry: 2,
@@ -72,6 +73,8 @@ export function createProducer(parts: {
         errorClass: chance.happens(0.2) ? "fatal" : "retryable",
         heedsAbort: chance.happens(0.4),
         spawnsChild: chance.happens(0.15),
+        isDurable: chance.happens(0.1),
+        sleepSeconds: chance.happens(0.3) ? 1.05 : 0.02,
         flux,
       },
       ...QUICK,
@@ -80,6 +83,13 @@ export function createProducer(parts: {
       ...(chance.happens(0.1) ? { timeoutSeconds: 0.5 } : {}),
       ...options,
     };
+  }
+
+  /** Its lease is taken while its process cannot hear of it, and then it reports its end. */
+  function blockingRequest(): Request {
+    const plain = request();
+    const params = { ...PLAIN, token: plain.token, isAtomic: false, blocksMs: 4_000 };
+    return { ...plain, params, timeoutSeconds: 0.5, maxRetries: 1 };
   }
 
   async function send(requests: readonly Request[]): Promise<void> {
@@ -133,6 +143,10 @@ export function createProducer(parts: {
           if (!isTransient(error)) throw error;
         }
       }
+    },
+
+    async spawnBlocking() {
+      await send([blockingRequest()]);
     },
 
     async spawnOrSpool() {

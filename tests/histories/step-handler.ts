@@ -18,6 +18,9 @@ import { PLAIN, QUICK, STEP, type StepParams } from "./step-task.ts";
 /** Half-open connections: nobody waits for their answer longer than this. */
 const QUERY_MS_MAX = 4_000;
 
+/** At the end of the token of a child that its parent waits for. */
+const AWAITED = "/awaited";
+
 /** Tells worker processes apart, for good: process ids come again. */
 const WORKER = `${process.pid}-${randomUUID()}`;
 
@@ -81,17 +84,29 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
     }
   }
 
-  async function spawnChild(params: StepParams, context: TaskContext): Promise<void> {
-    const token = `${params.token}/${context.attempt}`;
+  async function spawnChild(token: string, context: TaskContext): Promise<string> {
     scribe.write({ kind: "asked", token });
     try {
       const child = { ...PLAIN, token };
       const spawned = await context.spawn({ task: STEP.name, params: child, ...QUICK });
       scribe.write({ kind: "acknowledged", token, ...spawned });
+      return spawned.taskId;
     } catch (error) {
-      if (isRefusal(error)) scribe.write({ kind: "withdrawn", token });
+      // Of this attempt; the child of one before may be there.
+      if (isRefusal(error) && !token.endsWith(AWAITED)) scribe.write({ kind: "withdrawn", token });
       throw error;
     }
+  }
+
+  async function durably(params: StepParams, context: TaskContext): Promise<number> {
+    const { token, flux, sleepSeconds, event } = params;
+    const measured = await context.step("measure", () => ({ flux, claim: context.attempt }));
+    context.log.info({ claim: measured.claim }, "measured");
+    await context.sleep(sleepSeconds);
+    if (event !== undefined) await context.awaitEvent(event);
+    await context.awaitTasks([await spawnChild(`${token}${AWAITED}`, context)]);
+    if (measured.claim > context.attempt) throw new TaskError("fatal", "a step from the future");
+    return measured.flux;
   }
 
   function noteEnd({ taskId, attempt: claim }: TaskContext): void {
@@ -99,13 +114,15 @@ export function createStep(pool: pg.Pool, scribe: Scribe): TaskDefinition<StepPa
   }
 
   async function run(params: StepParams, context: TaskContext): Promise<unknown> {
-    const { flux } = params;
-    if (params.begins) await effect(context, "begin", { isLast: false, flux });
+    if (params.begins) await effect(context, "begin", { isLast: false, flux: 0 });
+    const flux = params.isDurable ? await durably(params, context) : params.flux;
     context.progress(0.5, "begun");
     await sleep(params.ms, undefined, params.heedsAbort ? { signal: context.signal } : {});
-    if (params.spawnsChild) await spawnChild(params, context);
+    if (params.spawnsChild) await spawnChild(`${params.token}/${context.attempt}`, context);
     if (context.attempt <= params.failsUpTo) throw new TaskError(params.errorClass, "as asked");
     await effect(context, "done", { isLast: params.isAtomic, flux });
+    if (params.blocksMs > 0)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, params.blocksMs);
     return { attempt: context.attempt, flux };
   }
 

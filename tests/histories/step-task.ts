@@ -15,6 +15,14 @@ export const stepParams = z.strictObject({
   /** Stops when it is told to; else only the database stands in its way. */
   heedsAbort: z.boolean(),
   spawnsChild: z.boolean(),
+  /** Keeps a step, sleeps and awaits a child: each a new attempt that goes on where it was. */
+  isDurable: z.boolean(),
+  /** Of a durable one: a second or more gives up the lease meanwhile. */
+  sleepSeconds: z.number(),
+  /** A durable one waits for this event, too. */
+  event: z.string().optional(),
+  /** After its effect it holds up its whole process. */
+  blocksMs: z.number(),
   /** In its result. */
   flux: z.number(),
   fireAt: z.string().optional(),
@@ -32,6 +40,9 @@ export const PLAIN: Omit<StepParams, "token"> = {
   errorClass: "retryable",
   heedsAbort: false,
   spawnsChild: false,
+  isDurable: false,
+  sleepSeconds: 0.02,
+  blocksMs: 0,
   flux: 0,
 };
 

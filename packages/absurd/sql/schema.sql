@@ -308,7 +308,7 @@ function rate_used(gate) returns bigint stable
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
 function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
 function ready_at(timestamp with time zone,bigint) returns timestamp with time zone immutable
-function ready_ms(timestamp with time zone,bigint) returns double precision immutable
+function ready_ms(timestamp with time zone,bigint) returns double precision stable
 function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer

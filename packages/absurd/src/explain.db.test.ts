@@ -131,7 +131,8 @@ describe("moving a task", () => {
     await client.queues.move(waiting, { priority: 7 });
 
     const { rows } = await db.query(
-      "select r.at = $2::timestamptz as kept from absurd.ready r where r.task_id = absurd.task_number($1)",
+      `select r.at = $2::timestamptz as kept
+         from absurd.ready r where r.task_id = absurd.task_number($1)`,
       [ready, sqlWorker.T0],
     );
     assert.deepEqual(rows, [{ kept: true }]);

@@ -1,5 +1,8 @@
-/** What a worker can be told. */
-import type { ClassifyError } from "./error-record.ts";
+/** What a worker can be told, and what it goes by where it was told nothing. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+
+import { type ClassifyError, defaultErrorClass } from "./error-record.ts";
 import type { ResolveParams } from "./params-ref.ts";
 import type { AnyTask, Logger } from "./task.ts";
 
@@ -8,8 +11,7 @@ export interface WorkerOptions {
   readonly connectionString: string;
   /**
    * A direct one for LISTEN, which needs a session. Default: the other; none through a pooler,
-   * where
-   * polling finds the work.
+   * where polling finds the work.
    */
   readonly listenConnectionString?: string;
   /** Definitions with handlers: all that this worker claims. */
@@ -47,6 +49,41 @@ export interface WorkerOptions {
   readonly version?: string;
   /** Default: silent. */
   readonly log?: Logger;
+}
+
+/** The options of which each has a value, except those whose absence means something. */
+export type WorkerSettings = Required<
+  Omit<WorkerOptions, "listenConnectionString" | "spoolFolder" | "resolveParams">
+> & {
+  readonly listenConnectionString: string | undefined;
+  readonly spoolFolder: string | undefined;
+  readonly resolveParams: ResolveParams | undefined;
+};
+
+const LEASE_SECONDS_MIN = 0.2;
+
+export function settingsOf(options: WorkerOptions): WorkerSettings {
+  const leaseSeconds = Math.max(LEASE_SECONDS_MIN, options.leaseSeconds ?? 30);
+  return {
+    connectionString: options.connectionString,
+    listenConnectionString: options.listenConnectionString,
+    tasks: options.tasks,
+    queues: options.queues ?? [...new Set(options.tasks.map((task) => task.queue ?? "default"))],
+    concurrency: options.concurrency ?? 1,
+    prefetch: options.prefetch ?? 0,
+    capacity: options.capacity ?? {},
+    labels: options.labels ?? {},
+    leaseSeconds,
+    beatSeconds: options.beatSeconds ?? leaseSeconds / 6,
+    pollSeconds: options.pollSeconds ?? 2,
+    abortGraceSeconds: options.abortGraceSeconds ?? 10,
+    spoolFolder: options.spoolFolder,
+    classifyError: options.classifyError ?? defaultErrorClass,
+    resolveParams: options.resolveParams,
+    name: options.name ?? `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`,
+    version: options.version ?? "",
+    log: options.log ?? SILENT,
+  };
 }
 
 export const SILENT: Logger = {

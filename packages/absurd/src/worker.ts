@@ -35,7 +35,7 @@ export async function startWorker(options: WorkerOptions): Promise<WorkerHandle>
   finished.catch(() => undefined);
   return {
     get id() {
-      return worker.identity.workerId;
+      return worker.workerId;
     },
     name: worker.name,
     finished,

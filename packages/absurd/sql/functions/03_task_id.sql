@@ -19,6 +19,7 @@ as $$
 $$;
 
 -- Since when a task is ready, from its row's at; also in milliseconds of 1970, as claims rank it.
+-- As volatile as what they call, or they would not be inlined.
 create or replace function absurd.ready_at(p_at timestamptz, p_number bigint)
   returns timestamptz
   language sql immutable parallel safe
@@ -28,7 +29,7 @@ $$;
 
 create or replace function absurd.ready_ms(p_at timestamptz, p_number bigint)
   returns double precision
-  language sql immutable parallel safe
+  language sql stable parallel safe
 as $$
   select coalesce(date_part('epoch', p_at) * 1000, p_number >> 20);
 $$;

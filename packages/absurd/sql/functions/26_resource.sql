@@ -83,10 +83,10 @@ as $$
     from absurd.lane l
     join absurd.class c on c.class_id = l.class_id
     join absurd.worker w on w.worker_id = p_worker_id
-    left join unnest(p_hint_lanes, p_hints) as n(lane_id, hint) on n.lane_id = l.lane_id
     cross join lateral (
       select r.task_id, absurd.ready_at(r.at, r.task_id) as at from absurd.ready r
-       where r.lane_id = l.lane_id and r.seq >= coalesce(n.hint, 0) order by r.seq limit 1
+       where r.lane_id = l.lane_id and r.seq >= coalesce(p_hints[array_position(p_hint_lanes, l.lane_id)], 0)
+       order by r.seq limit 1
     ) h
    where l.demanding and not l.paused and l.queue = any(p_queues) and l.kind_id = any(p_kinds)
      and w.labels @> c.required

@@ -14,9 +14,9 @@ create or replace function absurd.best_lanes(
   language sql stable
 as $$
   with eligible as materialized (
-    select l.lane_id, l.kind_id, coalesce(h.hint, 0) as hint, l.boost_ms
+    select l.lane_id, l.kind_id, l.boost_ms,
+           coalesce(p_hints[array_position(p_hint_lanes, l.lane_id)], 0) as hint
       from absurd.lane l
-      left join unnest(p_hint_lanes, p_hints) as h(lane_id, hint) on h.lane_id = l.lane_id
      where l.queue = any(p_queues) and l.kind_id = any(p_kinds) and not l.paused and not l.limited
        and (not l.demanding or l.lane_id = any(p_demanding))
   )
