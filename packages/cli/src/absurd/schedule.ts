@@ -51,8 +51,8 @@ A top-level value of the params that is ${JSON.stringify(FIRE_AT)} becomes the i
 
 Examples:
   absurd schedule create nightly --task housekeeping --cron '0 9 * * *' --zone America/Los_Angeles
-  absurd schedule create watch --task probe --every 30 --overlap bufferOne --params '{"at":{"$fireAt":true}}'
-  absurd schedule create survey --template night --cron '0 3 * * *' --params '{"night":{"$fireAt":true}}'`;
+  absurd schedule create watch --task probe --every 30 --params '{"at":{"$fireAt":true}}'
+  absurd schedule create survey --template night --cron '0 3 * * *' --params @survey.json`;
 
 export function scheduleCommand(): Command {
   const command = new Command("schedule").description(
