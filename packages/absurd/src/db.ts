@@ -168,6 +168,11 @@ export function isTransient(error: unknown): boolean {
   return state === "" && error instanceof Error && /connection|timeout/i.test(error.message);
 }
 
+/** True when a migration took away a function while a statement that calls it was under way. */
+export function isUpgrade(error: unknown): boolean {
+  return sqlState(error) === "42883" && /absurd\./.test((error as Error).message);
+}
+
 /** True when the connection itself is gone and must be opened again. */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);

@@ -120,6 +120,39 @@ describe("a prepared statement whose result a migration changed", () => {
   });
 });
 
+describe("a worker", () => {
+  test("connects again after a function that it calls was away", async () => {
+    const db = await database.connect();
+    const warnings: string[] = [];
+    const silent = (): void => undefined;
+    const quick = current.defineTask({
+      name: "quick",
+      params: z.strictObject({}),
+      handler: silent,
+    });
+    const client = new current.AbsurdClient(database.pool(), { tasks: [quick] });
+    await client.registerTasks();
+    const worker = await current.startWorker({
+      connectionString: database.url,
+      tasks: [quick],
+      pollSeconds: 0.05,
+      log: {
+        ...{ debug: silent, info: silent, error: silent },
+        warn: (fields) => warnings.push(JSON.stringify(fields)),
+      },
+    });
+    await db.query("alter function absurd.cycle rename to cycle_away");
+    await until(() => warnings.some((text) => text.includes("does not exist")), {
+      what: "the worker missed the function",
+    });
+    await db.query("alter function absurd.cycle_away rename to cycle");
+    const { taskId } = await client.spawn(quick, {});
+    const [task] = await client.awaitTasks([taskId], deadline());
+    assert.equal(task!.status, "completed");
+    await worker.stop();
+  });
+});
+
 async function extractRelease(): Promise<{ engine: typeof current; index: string }> {
   // Below the root, so that its imports find node_modules.
   mkdirSync(join(ROOT, ".cache"), { recursive: true });

@@ -2,7 +2,7 @@
  * How a worker comes back: after a lost connection it asks what is still its own, after having been
  * declared dead it begins anew under another epoch. Nothing is reported or claimed meanwhile.
  */
-import { isTransient } from "./db.ts";
+import { isTransient, isUpgrade } from "./db.ts";
 import { LeaseLost, WorkerDeclaredDead } from "./errors.ts";
 import type { LaneHints } from "./lane-hints.ts";
 import { retryTransient } from "./retry-transient.ts";
@@ -51,7 +51,7 @@ export class WorkerRecovery {
     const error = this.#trouble;
     this.#trouble = undefined;
     if (!this.#isDead) {
-      if (!isTransient(error)) throw error;
+      if (!isTransient(error) && !isUpgrade(error)) throw error;
       log.warn({ worker: name, error: String(error) }, "lost the database; trying again");
       sessions.disconnect();
       hints.distrust();

@@ -35,13 +35,6 @@ export async function emptyEngine(
   const db = await database.connect();
   await setClock(db, T0);
   await emptyTables(db);
-  await db.query(
-    `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.waiting, absurd.dep,
-       absurd.late_edge, absurd.outcome, absurd.attempt, absurd.credit, absurd.dedup,
-       absurd.progress, absurd.worker, absurd.signal, absurd.parked, absurd.gate,
-       absurd.gate_wait, absurd.gate_grant, absurd.gate_touch, absurd.rate_start,
-       absurd.reservation`,
-  );
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
   const count = options.spawn ?? 0;
