@@ -35,7 +35,8 @@ const FIRES = `
          coalesce(f.fire_at, t.fire_at)::text as "fireAt", coalesce(f.state, 'none') as state,
          count(t.fire_at)::integer as "taskCount"
     from (
-      select s.name as schedule, (s.spec ->> 'every_seconds')::integer as every, s.overlap, i.fire_at,
+      select s.name as schedule, (s.spec ->> 'every_seconds')::integer as every, s.overlap,
+             i.fire_at,
              i.state
         from absurd.fire i join absurd.schedule s using (schedule_id)
     ) f

@@ -94,16 +94,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "frees a gate for all who are in",
     function: "free_gates",
-    from: "h where h.task_id = any(p_ids) returning",
+    from: "h\n     where h.task_id = any(p_ids)",
     to: `h where h.gate_id in (
            select o.gate_id from absurd.gate_grant o where o.task_id = any(p_ids)
-         ) returning`,
+         )`,
   },
   {
     name: "does not free gates",
     function: "free_gates",
-    from: "h where h.task_id = any(p_ids) returning",
-    to: "h where false returning",
+    from: "h\n     where h.task_id = any(p_ids)",
+    to: "h where false",
   },
   {
     name: "does not count what started against a rate",
@@ -145,7 +145,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "lets a schedule's tasks overlap",
     function: "release_buffered",
-    from: "while cardinality(absurd.open_fires(v_schedule.schedule_id)) = 0 loop",
+    from: "while absurd.count_open_fires(v_schedule.schedule_id) = 0 loop",
     to: "loop",
   },
   {
@@ -157,8 +157,12 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "spawns an instant's task twice",
     function: "spawn_fire",
-    from: "from absurd.spawn_tasks(jsonb_build_array(v_request)) t",
-    to: "from absurd.spawn_tasks(jsonb_build_array(v_request, v_request)) t limit 1",
+    from: "update absurd.fire f",
+    to: `perform from absurd.spawn_tasks(jsonb_build_array(
+           absurd.scheduled_request(p_schedule, p_at, p_schedule.spawn)
+           || jsonb_build_object('params', absurd.fill_instant(p_schedule.spawn -> 'params', p_at))
+         ));
+         update absurd.fire f`,
   },
 ];
 

@@ -252,7 +252,7 @@ function merged(requirements: readonly Requirement[]): Requirement[] {
   return [{ ...first!, anyOf: requirements.flatMap((each) => each.anyOf) }];
 }
 
-/** What a program must be ready for: the database is away, the disk full, or the task not as it thought. */
+/** What a program must be ready for: no database, a full disk, a task that is not as it thought. */
 function isExpected(error: unknown): boolean {
   return (
     isTransient(error) ||

@@ -1,4 +1,4 @@
-/** The disk on which the programs of a history keep what the database does not take. It can be full. */
+/** The disk for what the database does not take in a history. It can be full. */
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -22,9 +22,9 @@ export function defaultErrorClass(error: unknown): ErrorClass {
 }
 
 /**
- * What an attempt that threw `error` counts as; undefined when it goes on later. Why the attempt was
- * aborted outweighs what its handler made of it. One that lost its lease gives it back: who was told
- * so wrongly would keep it for ever, under a worker that beats.
+ * What an attempt that threw `error` counts as; undefined when it goes on later. Why it was aborted
+ * outweighs what its handler made of it. One that lost its lease gives it back: who was told so
+ * wrongly would keep it for ever, under a worker that beats.
  */
 export function failureClass(
   error: unknown,

@@ -1,4 +1,4 @@
-/** Progress of a worker that was declared dead and registered again while some waited to be sent. */
+/** Progress that waited to be sent while its worker was declared dead and registered again. */
 import assert from "node:assert/strict";
 
 import { freshDatabase, sqlWorker, until } from "@contimg/testkit";
