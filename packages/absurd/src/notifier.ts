@@ -1,8 +1,8 @@
 /**
  * Wakes workers by NOTIFY, in a transaction of its own that does not wait for the disk: a commit
- * that carries a NOTIFY holds a database-wide lock until it is durable. A spawn of a client that was
- * idle carries its own nevertheless: that saves a round trip where nobody else is in a hurry. What
- * is lost here is found by the workers' polling.
+ * that carries a NOTIFY holds a database-wide lock until it is durable. A spawn of a client that
+ * was idle carries its own nevertheless: that saves a round trip where nobody else is in a hurry.
+ * What is lost here is found by the workers' polling.
  */
 import type { Db } from "./db.ts";
 
@@ -42,8 +42,8 @@ export class Notifier {
   }
 
   /**
-   * True when a statement that is about to be sent shall carry a NOTIFY itself: nothing was sent for
-   * a while, and nothing waits.
+   * True when a statement that is about to be sent shall carry a NOTIFY itself: nothing was sent
+   * for a while, and nothing waits.
    */
   takeRide(): boolean {
     const nowMs = performance.now();
