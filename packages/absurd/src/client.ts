@@ -94,9 +94,7 @@ export class AbsurdClient {
     const wake = (): void => {
       this.wake();
     };
-    const spawner = new Spawner(db, options.tasks ?? [], (queues) => {
-      this.wake(queues);
-    });
+    const spawner = new Spawner(db, options.tasks ?? [], notifier);
     this.#spawner = spawner;
     const { definitions } = spawner;
     this.queues = new Queues(db, notifier);

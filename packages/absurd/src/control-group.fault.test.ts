@@ -1,4 +1,4 @@
-/** Control groups of what tasks start: what they are made of, and, where they can be, that they hold. */
+/** Control groups of what tasks start: how they are made and, where they can be, that they hold. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

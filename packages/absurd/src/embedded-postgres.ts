@@ -3,8 +3,8 @@
  *
  * It listens on 127.0.0.1 only, with a scram password kept in a file of mode 0600 beside the data.
  * The server is a process of its own that ends with its starter (the thread that called), also when
- * that is killed: the kernel tells it to shut down. Starting again on the same folder finds it while
- * its starter lives, or repairs what a crash left. As root it runs as the user postgres.
+ * that is killed: the kernel tells it to shut down. Starting again on the same folder finds it
+ * while its starter lives, or repairs what a crash left. As root it runs as the user postgres.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, readdir, rm, writeFile } from "node:fs/promises";

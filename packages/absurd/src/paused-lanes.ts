@@ -4,7 +4,7 @@ import type { TaskRunner } from "./task-runner.ts";
 import type { Wake } from "./wake.ts";
 import type { WorkerSessions } from "./worker-sessions.ts";
 
-/** Gives back the claims that wait for a place and whose lane is paused; others keep their place. */
+/** Gives back the claims that wait for a place and whose lane is paused; others stay. */
 export async function returnPaused(
   runner: TaskRunner,
   sessions: WorkerSessions,

@@ -25,7 +25,7 @@ export interface ScheduleOptions {
   readonly name: string;
   readonly spec: ScheduleSpec;
   /**
-   * The task, or the workflow of a template, of each firing. The correlation id of the tasks, unless
+   * The task, or the workflow of a template, of each firing. The tasks' correlation id, unless
    * given, is `NAME@INSTANT`; a top-level value of the params that is FIRE_AT becomes the instant.
    */
   readonly spawn: SpawnRequest | TemplateRequest;

@@ -154,7 +154,7 @@ describe("dedupe", () => {
     assert.equal((await db.query("select from absurd.task")).rowCount, 4);
   });
 
-  test("keeps versions of a task name apart: each may read the same content its own way", async () => {
+  test("keeps versions of a task name apart: each may read content its own way", async () => {
     const { db } = await emptyEngine(database, {});
     await db.query("select absurd.register_kinds($1)", [
       JSON.stringify(["1", "2"].map((version) => ({ task_name: "versioned", version }))),

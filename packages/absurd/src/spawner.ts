@@ -7,7 +7,7 @@ import type pg from "pg";
 import { type Db } from "./db.ts";
 import { UnknownTaskName } from "./errors.ts";
 import { registerKinds, withNearNames } from "./kinds.ts";
-import { ANY_QUEUE_PAYLOAD } from "./notifier.ts";
+import { ANY_QUEUE_PAYLOAD, type Notifier } from "./notifier.ts";
 import { type FullQueueScope, waitWhileFull } from "./queue-full.ts";
 import { spawnBatch, type WireSpawn, wireSpawn } from "./spawn.ts";
 import { sendSpawns } from "./spawn-call.ts";
@@ -26,13 +26,13 @@ export interface SpawnScope extends FullQueueScope {
 export class Spawner {
   readonly definitions: Map<string, AnyTask>;
   readonly #db: Db;
-  readonly #wake: (queues: readonly string[]) => void;
+  readonly #notifier: Notifier;
   readonly #coalescer = new SpawnCoalescer((spawns) => this.#send(spawns, {}));
   #unregistered: AnyTask[];
 
-  constructor(db: Db, tasks: readonly AnyTask[], wake: (queues: readonly string[]) => void) {
+  constructor(db: Db, tasks: readonly AnyTask[], notifier: Notifier) {
     this.#db = db;
-    this.#wake = wake;
+    this.#notifier = notifier;
     this.#unregistered = [...tasks];
     this.definitions = new Map(tasks.map((task) => [task.name, task]));
   }
@@ -84,7 +84,7 @@ export class Spawner {
   ): Promise<number> {
     await this.registerUsed([{ task }]);
     const count = await copyTasks(options.on, task, params, options);
-    this.#wake([options.queue ?? task.queue ?? "default"]);
+    this.#notifier.notify(options.queue ?? task.queue ?? "default");
     return count;
   }
 
@@ -97,11 +97,15 @@ export class Spawner {
 
   async #send(spawns: readonly WireSpawn[], scope: SpawnScope): Promise<readonly Spawned[]> {
     const db = (scope.on as Db | undefined) ?? this.#db; // pg's overloads do not infer.
+    const queues = new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD));
+    // In the caller's transaction it would hold up others until that ends, whenever that is.
+    const rides = !scope.on && queues.size === 1 && this.#notifier.takeRide();
     try {
-      const spawned = await sendSpawns(db, spawns, scope.fence);
-      if (!scope.on) {
-        this.#wake([...new Set(spawns.map((each) => each.queue ?? ANY_QUEUE_PAYLOAD))]);
-      }
+      const spawned = await sendSpawns(db, spawns, {
+        fence: scope.fence,
+        notify: rides ? [...queues][0] : undefined,
+      });
+      if (!scope.on && !rides) for (const queue of queues) this.#notifier.notify(queue);
       return spawned;
     } catch (error) {
       throw error instanceof UnknownTaskName ? await withNearNames(this.#db, error) : error;

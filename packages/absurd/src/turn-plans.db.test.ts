@@ -1,6 +1,6 @@
 /**
- * The cost of a worker's turn grows with its tasks and no faster. Worker sessions plan no hash joins,
- * so a join of two sets of a batch that no index serves compares each with each.
+ * The cost of a worker's turn grows with its tasks and no faster. Worker sessions plan no hash
+ * joins, so a join of two sets of a batch that no index serves compares each with each.
  */
 import assert from "node:assert/strict";
 

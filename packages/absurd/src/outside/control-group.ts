@@ -169,7 +169,7 @@ export function openRunGroup(
   };
 }
 
-/** Limits as files of a group. A full group loses all its processes, not one that happens to ask. */
+/** Limits as files of a group. One whose memory is full loses all its processes, not any one. */
 export function groupFiles(
   limits: ProcessLimits,
   controllers: ReadonlySet<Controller>,

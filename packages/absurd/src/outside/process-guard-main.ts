@@ -1,7 +1,7 @@
 /**
  * The guard of one worker (see process-guard.ts): waits until its standard input closes, which
- * happens when the worker is dead, then ends every process that carries the worker's mark or is in a
- * control group of its runs.
+ * happens when the worker is dead, then ends every process that carries the worker's mark or is in
+ * a control group of its runs.
  */
 import { listMarked, signalAll } from "../process-tree.ts";
 import { clearRunGroups } from "./control-group.ts";

@@ -14,6 +14,7 @@ import { readJsonArgument } from "../json-argument.ts";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { parseTime } from "./time-flag.ts";
@@ -102,11 +103,15 @@ function bulkFilterOf(taskIds: readonly string[], flags: BulkFlags): DeadLetterF
 
 function listCommand(): Command {
   return filterCommand("list", "list dead tasks, oldest deaths first", 100).action(
-    async (taskIds: string[], flags: FilterFlags) => {
-      const tasks = await withClient(flags, (client) =>
-        client.deadLetters.list(filterOf(taskIds, flags), { limit: flags.limit }),
+    (taskIds: string[], flags: FilterFlags) => {
+      const filter = filterOf(taskIds, flags);
+      const page = { limit: flags.limit };
+      return printList(
+        flags,
+        "tasks",
+        (client) => client.deadLetters.list(filter, page),
+        formatDead,
       );
-      print(flags.json ?? false, { tasks }, () => formatDead(tasks));
     },
   );
 }
@@ -165,10 +170,8 @@ function printBulk(flags: BulkFlags, taskIds: readonly string[], verb: string): 
 
 function groupsCommand(): Command {
   return absurdCommand("groups", "group the errors of dead tasks, most tasks first").action(
-    async (flags: AbsurdFlags) => {
-      const groups = await withClient(flags, (client) => client.deadLetters.groups());
-      print(flags.json ?? false, { groups }, () => formatGroups(groups));
-    },
+    (flags: AbsurdFlags) =>
+      printList(flags, "groups", (client) => client.deadLetters.groups(), formatGroups),
   );
 }
 

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import { print } from "../output.ts";
 import { parseRate } from "./demand-flags.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
@@ -65,9 +66,9 @@ function kindOption(): Option {
   return new Option("--kind <kind>", "what it is").choices(["key", "lock", "rate"]).default("key");
 }
 
-async function list(flags: AbsurdFlags): Promise<void> {
-  const limits = await withClient(flags, (client) => client.limits.list());
-  print(flags.json ?? false, { limits }, () => limits.map(formatLimit).join("\n"));
+function list(flags: AbsurdFlags): Promise<void> {
+  const text = (limits: readonly LimitView[]) => limits.map(formatLimit).join("\n");
+  return printList(flags, "limits", (client) => client.limits.list(), text);
 }
 
 function formatLimit(limit: LimitView): string {

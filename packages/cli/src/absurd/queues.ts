@@ -6,6 +6,7 @@ import { UsageError } from "../failure.ts";
 import { numberIn, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
@@ -43,10 +44,9 @@ export function queuesCommand(): Command {
 function listQueues(): Command {
   return absurdCommand("list", "list queues with their settings and what they hold")
     .addHelpText("after", "\nExample:\n  absurd queues list --json")
-    .action(async (flags: AbsurdFlags) => {
-      const queues = await withClient(flags, (client) => client.queues.list());
-      print(flags.json ?? false, { queues }, () => formatQueues(queues));
-    });
+    .action((flags: AbsurdFlags) =>
+      printList(flags, "queues", (client) => client.queues.list(), formatQueues),
+    );
 }
 
 function formatQueues(queues: readonly QueueView[]): string {

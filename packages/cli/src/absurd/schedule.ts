@@ -1,5 +1,6 @@
 /** `absurd schedule …`: what is to be spawned when. */
 import {
+  type AbsurdClient,
   FIRE_AT,
   OVERLAPS,
   type Overlap,
@@ -13,6 +14,7 @@ import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatFires, formatInstants, formatSchedule, formatSchedules } from "./schedule-text.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { parseTime } from "./time-argument.ts";
 import { readParams } from "./workflow-file.ts";
@@ -49,8 +51,8 @@ A top-level value of the params that is ${JSON.stringify(FIRE_AT)} becomes the i
 
 Examples:
   absurd schedule create nightly --task housekeeping --cron '0 9 * * *' --zone America/Los_Angeles
-  absurd schedule create watch --task probe --every 30 --overlap bufferOne --params '{"at":{"$fireAt":true}}'
-  absurd schedule create survey --template night --cron '0 3 * * *' --params '{"night":{"$fireAt":true}}'`;
+  absurd schedule create watch --task probe --every 30 --params '{"at":{"$fireAt":true}}'
+  absurd schedule create survey --template night --cron '0 3 * * *' --params @survey.json`;
 
 export function scheduleCommand(): Command {
   const command = new Command("schedule").description(
@@ -166,10 +168,9 @@ function readSpec(flags: CreateFlags): ScheduleSpec {
 }
 
 function listCommand(): Command {
-  return absurdCommand("list", "list schedules by name").action(async (flags: AbsurdFlags) => {
-    const schedules = await withClient(flags, (client) => client.schedules.list());
-    print(flags.json ?? false, { schedules }, () => formatSchedules(schedules));
-  });
+  return absurdCommand("list", "list schedules by name").action((flags: AbsurdFlags) =>
+    printList(flags, "schedules", (client) => client.schedules.list(), formatSchedules),
+  );
 }
 
 function showCommand(): Command {
@@ -244,12 +245,10 @@ function backfillCommand(): Command {
       "after",
       "\nExamples:\n  absurd schedule backfill nightly --from 2026-03-01 --until 2026-03-07",
     )
-    .action(async (name: string, flags: BackfillFlags) => {
+    .action((name: string, flags: BackfillFlags) => {
       const range = { from: flags.from, to: flags.until };
-      const fires = await withClient(flags, (client) =>
-        client.schedules.backfill(name, range, flags.overlap),
-      );
-      print(flags.json ?? false, { fires }, () => formatFires(fires));
+      const ask = ({ schedules }: AbsurdClient) => schedules.backfill(name, range, flags.overlap);
+      return printList(flags, "fires", ask, formatFires);
     });
 }
 

@@ -3,9 +3,9 @@ import type { Spread, StatsStep } from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
-import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
-import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { printList } from "./list.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 import { formatStats, formatTime } from "./task-text.ts";
 import { parseSpan } from "./time-argument.ts";
 
@@ -34,21 +34,17 @@ export function statsCommand(): Command {
 async function stats(flags: StatsFlags): Promise<void> {
   const { since, step: stepSeconds, queue, name } = flags;
   if (since === undefined) {
-    const queues = await withClient(flags, (client) => client.stats(queue));
-    print(flags.json ?? false, { queues }, () => formatStats(queues));
-    return;
+    return printList(flags, "queues", (client) => client.stats(queue), formatStats);
   }
   if (stepSeconds % 3_600 !== 0)
     throw new UsageError(`--step is ${stepSeconds} s, expected whole hours`);
-  const steps = await withClient(flags, (client) =>
-    client.history.stats({
-      from: new Date(Date.now() - since * 1000),
-      stepSeconds,
-      ...(queue === undefined ? {} : { queue }),
-      ...(name === undefined ? {} : { taskName: name }),
-    }),
-  );
-  print(flags.json ?? false, { steps }, () => formatSteps(steps));
+  const wanted = {
+    from: new Date(Date.now() - since * 1000),
+    stepSeconds,
+    ...(queue === undefined ? {} : { queue }),
+    ...(name === undefined ? {} : { taskName: name }),
+  };
+  await printList(flags, "steps", (client) => client.history.stats(wanted), formatSteps);
 }
 
 function formatSteps(steps: readonly StatsStep[]): string {

@@ -1,11 +1,12 @@
 /** `absurd steps`, `absurd log`, `absurd emit`: what tasks keep, say and wait for. */
-import type { EventView, Json, LogLineView, StepView } from "@contimg/absurd";
+import type { AbsurdClient, EventView, Json, LogLineView, StepView } from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { readJsonArgument } from "../json-argument.ts";
 import { numberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
@@ -19,12 +20,12 @@ export function stepsCommand(): Command {
       "\nSteps named $sleep, $event:… and $tasks are the engine's own.\n" +
         "\nExamples:\n  absurd steps 019a...\n  absurd steps 019a... --json",
     )
-    .action(async (taskId: string, flags: AbsurdFlags) => {
-      const steps = await withClient(flags, async (client) => {
+    .action((taskId: string, flags: AbsurdFlags) => {
+      const ask = async (client: AbsurdClient) => {
         await client.show(taskId);
         return client.steps.list(taskId);
-      });
-      print(flags.json ?? false, { steps }, () => formatSteps(steps));
+      };
+      return printList(flags, "steps", ask, formatSteps);
     });
 }
 

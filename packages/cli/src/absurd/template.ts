@@ -10,6 +10,7 @@ import { Command } from "commander";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { readParams, readTemplate } from "./workflow-file.ts";
@@ -54,21 +55,22 @@ function defineCommand(): Command {
 function listCommand(): Command {
   return absurdCommand("list", "list templates, each in its newest version")
     .addHelpText("after", "\nExample:\n  absurd template list --json")
-    .action(async (flags: AbsurdFlags) => {
-      const templates = await withClient(flags, (client) => client.workflows.listTemplates());
-      print(flags.json ?? false, { templates }, () =>
-        formatTable(
-          ["TEMPLATE", "VERSION", "NODES", "PARAMS", "CREATED"],
-          templates.map((each) => [
-            each.name,
-            each.version,
-            each.nodes.length,
-            formatParams(each.params),
-            formatTime(each.createdAt),
-          ]),
-        ),
-      );
-    });
+    .action((flags: AbsurdFlags) =>
+      printList(flags, "templates", (client) => client.workflows.listTemplates(), formatTemplates),
+    );
+}
+
+function formatTemplates(templates: readonly TemplateView[]): string {
+  return formatTable(
+    ["TEMPLATE", "VERSION", "NODES", "PARAMS", "CREATED"],
+    templates.map((each) => [
+      each.name,
+      each.version,
+      each.nodes.length,
+      formatParams(each.params),
+      formatTime(each.createdAt),
+    ]),
+  );
 }
 
 function showCommand(): Command {

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { parseGraceSeconds, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 
 const parseWorkerId = wholeNumberIn(1, 2_147_483_647);
@@ -25,10 +26,9 @@ export function workersCommand(): Command {
 function listWorkers(): Command {
   return absurdCommand("list", "list registered workers and what they run")
     .addHelpText("after", "\nExample:\n  absurd workers list")
-    .action(async (flags: AbsurdFlags) => {
-      const workers = await withClient(flags, (client) => client.workers.list());
-      print(flags.json ?? false, { workers }, () => formatWorkers(workers));
-    });
+    .action((flags: AbsurdFlags) =>
+      printList(flags, "workers", (client) => client.workers.list(), formatWorkers),
+    );
 }
 
 function formatWorkers(workers: readonly WorkerView[]): string {

@@ -6,6 +6,7 @@ import { UsageError } from "../failure.ts";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { readWorkflow } from "./workflow-file.ts";
@@ -61,11 +62,14 @@ function listCommand(): Command {
     .option("--before <workflow id>", "go on after this one")
     .option("--limit <count>", "workflows a page", wholeNumberIn(1, 10_000), 50)
     .addHelpText("after", "\nExample:\n  absurd workflow list --name night --limit 10")
-    .action(async (flags: AbsurdFlags & { name?: string; before?: string; limit: number }) => {
-      const workflows = await withClient(flags, (client) =>
-        client.workflows.list({ name: flags.name, before: flags.before, limit: flags.limit }),
+    .action((flags: AbsurdFlags & { name?: string; before?: string; limit: number }) => {
+      const page = { name: flags.name, before: flags.before, limit: flags.limit };
+      return printList(
+        flags,
+        "workflows",
+        (client) => client.workflows.list(page),
+        formatWorkflows,
       );
-      print(flags.json ?? false, { workflows }, () => formatWorkflows(workflows));
     });
 }
 
