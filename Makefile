@@ -18,7 +18,7 @@ test:
 	@scripts/test.sh
 
 ## soak: new random histories under faults for SOAK_MINUTES, the same on an engine broken on purpose
-## (about 10 minutes), the plans at PLAN_ROWS, a long pin
+## (about 20 minutes), the plans at PLAN_ROWS, a long pin
 soak:
 	@scripts/setup.sh test
 	@PLAN_ROWS=$(PLAN_ROWS) scripts/test.sh tests/histories/scale

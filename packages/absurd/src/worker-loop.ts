@@ -117,7 +117,6 @@ export class WorkerLoop {
     return this.#settings.name;
   }
 
-  /** Its number in the database, as of now. */
   get workerId(): number {
     return this.#parts.lease.identity.workerId;
   }
