@@ -68,16 +68,16 @@ export const idle: Work = {
   },
 };
 
-/** A fifth of the backlog is drained. */
+/** Four fifths of the backlog are drained. */
 export const memory: Work = {
   key: "memory",
-  about: "growth of a worker's resident memory while it drains a fifth of a large backlog",
+  about: "growth of a worker's resident memory while it drains four fifths of a large backlog",
   peers: [],
   sizes: { full: 1_000_000, quick: 100_000, tiny: 2_000 },
   metrics: [{ unit: "%", better: "lower", target: below(10) }],
   roundsMax: 1,
   async measure({ lab, engine, size }) {
-    const count = Math.floor(size / 5);
+    const count = Math.floor(0.8 * size);
     return lab.inDatabase(engine, { shape: "noop", count: size }, (url) =>
       lab.withProcesses(engine, url, 1, async ([worker]) => {
         const samples: MemorySample[] = [];
@@ -93,8 +93,8 @@ export const memory: Work = {
           clearInterval(timer);
         }
         sample();
-        // The first tenth compiles code and grows the heap to its working size.
-        const early = median(bytesBetween(samples, 0.1 * count, 0.3 * count));
+        // V8 compiles code and grows the heap to its working size for some four seconds.
+        const early = median(bytesBetween(samples, 0.4 * count, 0.6 * count));
         const late = median(bytesBetween(samples, 0.8 * count, Infinity));
         return {
           values: [100 * (late / early - 1)],
