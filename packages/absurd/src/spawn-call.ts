@@ -4,13 +4,14 @@ import { CHANNEL } from "./notifier.ts";
 import { commonPlain, spawnTasksJson, type WireSpawn } from "./spawn.ts";
 import type { Spawned } from "./task.ts";
 import { taskUuid } from "./task-id.ts";
-import { pooledStatementName } from "./transaction-pooling.ts";
 
 export interface SpawnCall {
   /** Of the attempt that spawns. */
   readonly fence: string | undefined;
   /** The payload of a wake-up that the same commit sends. */
   readonly notify: string | undefined;
+  /** The connection keeps named statements. */
+  readonly isPrepared: boolean;
 }
 
 const LINES = "select absurd.spawn_lines($1, $2, $3, $4)::text as numbers";
@@ -22,7 +23,7 @@ const TASKS_NOTIFY = `select s.*, pg_notify('${CHANNEL}', $3) from (${TASKS}) s`
 export async function sendSpawns(
   db: Db,
   spawns: readonly WireSpawn[],
-  { fence, notify }: SpawnCall,
+  { fence, notify, isPrepared }: SpawnCall,
 ): Promise<Spawned[]> {
   const carried = notify === undefined ? [] : [notify];
   const common = fence === undefined ? commonPlain(spawns) : undefined;
@@ -38,7 +39,7 @@ export async function sendSpawns(
         common.priority,
         ...carried,
       ],
-      pooledStatementName(db, `absurd-spawn-lines${notify === undefined ? "" : "-notify"}`),
+      isPrepared ? `absurd-spawn-lines${notify === undefined ? "" : "-notify"}` : undefined,
     );
     const numbers = row!.numbers.slice(1, -1).split(",");
     return numbers.map((number) => ({ taskId: taskUuid(number), created: true }));

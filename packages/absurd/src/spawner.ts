@@ -15,6 +15,7 @@ import { SpawnCoalescer } from "./spawn-coalescer.ts";
 import { copyTasks } from "./spawn-copy.ts";
 import { checkOptions } from "./spawn-options.ts";
 import type { AnyTask, SpawnRequest, Spawned } from "./task.ts";
+import { keepsStatements } from "./transaction-pooling.ts";
 
 export interface SpawnScope extends FullQueueScope {
   /** The caller's open transaction. */
@@ -27,12 +28,14 @@ export class Spawner {
   readonly definitions: Map<string, AnyTask>;
   readonly #db: Db;
   readonly #notifier: Notifier;
+  readonly #isPrepared: boolean;
   readonly #coalescer = new SpawnCoalescer((spawns) => this.#send(spawns, {}));
   #unregistered: AnyTask[];
 
   constructor(db: Db, tasks: readonly AnyTask[], notifier: Notifier) {
     this.#db = db;
     this.#notifier = notifier;
+    this.#isPrepared = keepsStatements(db);
     this.#unregistered = [...tasks];
     this.definitions = new Map(tasks.map((task) => [task.name, task]));
   }
@@ -104,6 +107,7 @@ export class Spawner {
       const spawned = await sendSpawns(db, spawns, {
         fence: scope.fence,
         notify: rides ? [...queues][0] : undefined,
+        isPrepared: this.#isPrepared && !scope.on,
       });
       if (!scope.on && !rides) for (const queue of queues) this.#notifier.notify(queue);
       return spawned;

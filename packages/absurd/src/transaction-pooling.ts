@@ -17,10 +17,10 @@ export function statementName(connectionString: string, name: string): string | 
   return isTransactionPooled(connectionString) ? undefined : name;
 }
 
-/** The same for a pool; none where it does not say by a connection string where it leads. */
-export function pooledStatementName(pool: unknown, name: string): string | undefined {
+/** Whether connections of a pool keep named statements. Not said by a connection string: no. */
+export function keepsStatements(pool: unknown): boolean {
   const connectionString = pool instanceof pg.Pool ? pool.options.connectionString : undefined;
-  return connectionString === undefined ? undefined : statementName(connectionString, name);
+  return connectionString !== undefined && !isTransactionPooled(connectionString);
 }
 
 // The hot statements have one good plan, whatever the statistics of a fresh table say.
