@@ -23,7 +23,7 @@ const PROGRAM_VERBS = [
   ...["cancel_task", "retry_task"],
 ];
 const WORKER_VERBS = [
-  ...["cycle", "maintain", "beat", "revalidate", "report_progress"],
+  ...["cycle", "maintain", "beat", "revalidate", "report_progress", "spawn_tasks"],
   ...["begin", "hold_fence", "complete_task", "commit"],
   ...["write_checkpoints", "write_log", "await_tasks", "read_checkpoints"],
 ];

@@ -18,8 +18,9 @@ export interface Target {
 
 /** The engine's function that a statement calls, or its first words: "commit". */
 export function verbOf(text: string): string {
-  if (text.includes("pg_notify")) return "pg_notify";
   const called = /\babsurd\.(\w+)\(/.exec(text)?.[1];
+  // A spawn may carry a wake-up; by itself that is a verb, too.
+  if (called === undefined && text.includes("pg_notify(")) return "pg_notify";
   return called ?? /^\s*(\w+(?:\s+[\w."]+)?)/.exec(text)?.[1] ?? text;
 }
 
