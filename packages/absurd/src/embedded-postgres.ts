@@ -143,7 +143,6 @@ async function launch(
     max_connections: "200",
     shared_buffers: "256MB",
     max_wal_size: "2GB",
-    wal_compression: "on",
     fsync: (options.durable ?? true) ? "on" : "off",
     ...options.settings,
   };
