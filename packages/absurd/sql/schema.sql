@@ -313,6 +313,7 @@ function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
 function refuse_demand(text,jsonb,text) returns void
+function refuse_limit(text,text) returns void
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer, version text)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_buffered(integer) returns integer
@@ -389,6 +390,7 @@ function unless_now(timestamp with time zone) returns timestamp with time zone s
 function unmet_count(bigint) returns integer stable
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function unpark(bigint[]) returns void
+function unpark_passed(bigint[]) returns void
 function use_version(text,text) returns void
 function wake_waiting(bigint[]) returns integer
 function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer) stable
