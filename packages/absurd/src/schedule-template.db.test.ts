@@ -10,7 +10,7 @@ import { AbsurdClient } from "./client.ts";
 import { InvalidSchedule, InvalidWorkflow, TemplateNotFound } from "./errors.ts";
 import { fireDueSchedules } from "./schedule-firing.ts";
 import { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
-import type { Overlap } from "./schedules.ts";
+import type { Overlap } from "./schedule-view.ts";
 import {
   type Stage,
   currentTerm,
