@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase, until } from "@contimg/testkit";
+import { deadline, freshDatabase, until } from "@contimg/testkit";
 
 import {
   AbsurdClient,
@@ -386,8 +386,4 @@ function identities(mark: string): Promise<ProcessIdentity[]> {
 
 function assertGone(pids: readonly ProcessIdentity[]): void {
   assert.deepEqual(pids.filter(isAlive), []);
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(30_000) };
 }
