@@ -17,6 +17,7 @@ const call = fc.record({
   pick: fc.nat({ max: 1000 }),
   errorClass: fc.constantFrom("retryable", "recoverable", "recoverable", "fatal", "validation"),
 });
+
 test("random calls leave every task where a model of the engine has it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 10, maxLength: 40 }), async (calls) => {
