@@ -247,6 +247,7 @@ function keepers_before(bigint,bigint) returns SETOF bigint stable
 function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
+function lane_head(integer,bigint,bigint) returns TABLE(at_ms double precision) stable
 function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
