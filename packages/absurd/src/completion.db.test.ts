@@ -6,7 +6,7 @@ import { describe, test } from "vitest";
 import { freshDatabase } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
-import { type TaskContext } from "./task.ts";
+import type { TaskContext } from "./task.ts";
 import { named, workerStage } from "./testing/worker-stage.ts";
 
 const database = freshDatabase();
