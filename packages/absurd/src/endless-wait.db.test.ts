@@ -115,18 +115,14 @@ describe("a wait that could not end is refused", () => {
     const two = await run(onKey("disk", 2, KEPT));
     const [first, second] = await spawn(db, [onKey("disk", 2), onKey("disk", 2)]);
     assert.equal(await awaits(one, [first!.task_id]), "suspended");
-    await assert.rejects(awaits(two, [second!.task_id]), {
-      code: "WF011",
-      message:
-        `task ${await uuid(db, two)} would wait for itself: ` +
-        `noop ${second!.task_id} needs concurrency key disk, kept by noop ${await uuid(db, one)}, ` +
-        `noop ${await uuid(db, two)}; ` +
-        `noop ${second!.task_id} is behind noop ${first!.task_id} at key disk; ` +
-        `noop ${await uuid(db, one)} has waited for noop ${first!.task_id} ` +
-        `since 2026-03-01T12:00:00Z; ` +
-        `noop ${first!.task_id} needs concurrency key disk, kept by noop ${await uuid(db, one)}, ` +
-        `noop ${await uuid(db, two)}`,
-    });
+    const [parentOne, parentTwo] = await uuids([one, two]);
+    const kept = `needs concurrency key disk, kept by noop ${parentOne}, noop ${parentTwo}`;
+    const message =
+      `task ${parentTwo} would wait for itself: noop ${second!.task_id} ${kept}; ` +
+      `noop ${second!.task_id} is behind noop ${first!.task_id} at key disk; ` +
+      `noop ${parentOne} has waited for noop ${first!.task_id} since 2026-03-01T12:00:00Z; ` +
+      `noop ${first!.task_id} ${kept}`;
+    await assert.rejects(awaits(two, [second!.task_id]), { code: "WF011", message });
   });
 
   test("when a child, spawned later, needs what its waiting parent keeps", async () => {
@@ -241,10 +237,10 @@ describe("a circle that closes without a wait that could be refused", () => {
     const parent = await run(onKey("disk", 2, KEPT));
     const other = await run(onKey("disk", 2));
     await awaits(parent, [await add(onKey("disk", 2))]);
-    await db.query("select absurd.set_limit('key', 'disk', 1)");
     assert.deepEqual(await lead(), []);
-    await cycle(db, worker, { done: [other] });
+    await db.query("select absurd.set_limit('key', 'disk', 1)");
     assert.deepEqual(await uuids(await lead()), [await uuid(db, parent)]);
+    await cycle(db, worker, { done: [other] });
   });
 
   test("is found in the elements of a fan-out, which are spawned later", async () => {
@@ -351,8 +347,8 @@ describe("a worker's tasks", () => {
       maxRetries: 5,
       retry: { default: { backoffSeconds: 0.1 } },
       handler: async (_, context) => {
-        const spawned = await context.spawn({ task: child, params: {}, concurrency: key });
         await own.bothHere();
+        const spawned = await context.spawn({ task: child, params: {}, concurrency: key });
         return context.awaitTask<number>(spawned.taskId);
       },
     });
@@ -390,6 +386,8 @@ function freshPair(): { bothHere(): Promise<void> } {
   };
 }
 
-function uuids(rows: readonly sqlWorker.ClaimRow[]): Promise<string[]> {
-  return Promise.all(rows.map((row) => uuid(db, row)));
+async function uuids(rows: readonly sqlWorker.ClaimRow[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const row of rows) ids.push(await uuid(db, row));
+  return ids;
 }
