@@ -120,8 +120,8 @@ describe("a wait that could not end is refused", () => {
     const message =
       `task ${parentTwo} would wait for itself: noop ${second!.task_id} ${kept}; ` +
       `noop ${second!.task_id} is behind noop ${first!.task_id} at key disk; ` +
-      `noop ${parentOne} has waited for noop ${first!.task_id} since 2026-03-01T12:00:00Z; ` +
-      `noop ${first!.task_id} ${kept}`;
+      `noop ${first!.task_id} ${kept}; ` +
+      `noop ${parentOne} has waited for noop ${first!.task_id} since 2026-03-01T12:00:00Z`;
     await assert.rejects(awaits(two, [second!.task_id]), { code: "WF011", message });
   });
 

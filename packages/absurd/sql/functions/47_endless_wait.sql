@@ -7,35 +7,89 @@
 -- taking out those that can go on until nothing changes.
 --
 -- Nothing is called stuck that could go on by itself: running or ready tasks, tasks that sleep, and
--- waits for an event, which anybody may emit. What lies further away than absurd.stuck_waits looks
+-- waits for an event, which anybody may emit. What lies further away than absurd.wait_nodes looks
 -- counts as going on. A deadline that would end a task does not count as going on.
 
--- Why tasks do not go on. what: tasks (they have to end), key, lock, line (who is before it at
--- the gate `name`), event, or way-out: it is not stuck unless all of these are, for the end of one
--- may cancel it. need: how many of the members must be stuck for the reason to hold.
--- Tasks that run, are ready or have ended have no rows, but p_task: it runs and is about to wait for
--- p_awaited. p_events: waits for events, too, that have no timeout.
+-- A gate is a node beside the tasks, so that many who stand at it are not set against many who are in:
+-- the negative number of absurd.gate_node, stuck while it lets nobody in who wants it in that mode.
+
+create or replace function absurd.gate_node(p_gate_id integer, p_mode text)
+  returns bigint
+  language sql immutable
+as $$
+  select -(2 * p_gate_id::bigint + case p_mode when 'x' then 1 else 0 end);
+$$;
+
+-- Where to look for why nodes do not go on: p_from and all that these wait for, directly or not,
+-- nearest first, up to 2,000. p_task runs and is about to wait for p_awaited.
+create or replace function absurd.wait_nodes(p_from bigint[], p_task bigint, p_awaited bigint[])
+  returns setof bigint
+  language sql stable
+as $$
+  with recursive node(id) as (
+    select unnest(p_from)
+    union
+    select n.id
+      from node o
+      cross join lateral (
+        select d.parent as id
+          from absurd.waiting w
+          join absurd.dep d on d.child = w.child
+         where w.child = o.id
+           and not exists (select from absurd.outcome e where e.task_id = d.parent)
+        union all
+        select x.id
+          from absurd.task t
+          cross join lateral jsonb_array_elements(t.policy -> 'gates') a
+          cross join lateral (
+            select absurd.gate_node((a.value ->> 'gate')::integer, a.value ->> 'mode') as id
+            union all
+            (select w.task_id
+               from absurd.gate_wait w
+              where w.gate_id = (a.value ->> 'gate')::integer order by w.seq limit 1)
+          ) x
+         where t.id = o.id
+           and not exists (select from absurd.gate_grant h where h.task_id = t.id)
+           and not exists (select from absurd.outcome e where e.task_id = t.id)
+        union all
+        select h.task_id
+          from absurd.gate_grant h
+         where o.id < 0 and h.gate_id = -o.id / 2
+           and (h.task_id = p_task or exists (select from absurd.waiting w where w.child = h.task_id))
+        union all
+        select unnest(p_awaited) where o.id = p_task
+      ) n
+  )
+  select id from node limit 2000;
+$$;
+
+-- Why nodes do not go on. what: tasks (they have to end), key or lock (the gate has to let it in),
+-- line (who is before it at the gate `name`), event, or way-out: it is not stuck unless all of
+-- these are, for the end of one may cancel it; of a gate: full. need: how many of the members must be
+-- stuck for the reason to hold.
+-- Tasks that run, are ready or have ended have no rows, but p_task. p_events: waits for events, too,
+-- that have no timeout.
 create or replace function absurd.wait_reasons(
-  p_ids bigint[], p_task bigint, p_awaited bigint[], p_events boolean
+  p_nodes bigint[], p_task bigint, p_awaited bigint[], p_events boolean
 )
-  returns table (task_id bigint, what text, name text, need integer, members bigint[])
+  returns table (node bigint, what text, name text, need integer, members bigint[])
   language sql stable
 as $$
   with held_back as materialized (
     select t.id, t.policy -> 'gates' as gates, p.seq, w.child is not null as waits, w.wake_at,
            e.name as event
-      from unnest(p_ids) i(id)
+      from unnest(p_nodes) i(id)
       join absurd.task t on t.id = i.id
       left join absurd.waiting w on w.child = t.id
       left join absurd.parked p on p.task_id = t.id
       left join absurd.wait_event e on e.task_id = w.child and e.claim_no = w.claim_no
-     where t.id is distinct from p_task
+     where i.id > 0 and t.id is distinct from p_task
        and (w.child is not null or p.task_id is not null
             or exists (select from absurd.deferred d where d.task_id = t.id))
   ),
   -- Also of those that are not in line yet: they will be.
   at_gate as materialized (
-    select h.id, h.seq, g.gate_id, g.kind, g.name, g.slots, a.value ->> 'mode' as mode
+    select h.id, h.seq, g.gate_id, g.kind, g.name, a.value ->> 'mode' as mode
       from held_back h
       cross join lateral jsonb_array_elements(h.gates) a
       join absurd.gate g on g.gate_id = (a.value ->> 'gate')::integer
@@ -54,21 +108,25 @@ as $$
                     = 'm'
            ))
   )
-  select a.id, a.kind, a.name, k.need, k.members
-    from at_gate a
+  select a.id, a.kind, a.name, 1, array[absurd.gate_node(a.gate_id, a.mode)]
+    from at_gate a where a.kind <> 'rate'
+  union all
+  select i.id, 'full', g.name, k.need, k.members
+    from unnest(p_nodes) i(id)
+    join absurd.gate g on g.gate_id = -i.id / 2
     cross join lateral (
-      select case a.kind when 'key' then a.slots else 1 end as need,
+      select case g.kind when 'key' then g.slots else 1 end as need,
              array(
                select h.task_id from absurd.gate_grant h
-                where h.gate_id = a.gate_id
-                  and (a.kind = 'key' or 'x' in (h.mode::text, a.mode))
+                where h.gate_id = g.gate_id
+                  and (g.kind = 'key' or 'x' in (h.mode::text, case -i.id % 2 when 1 then 'x' end))
                   and case when h.task_id = p_task then absurd.is_kept(h)
                            else exists (select from absurd.waiting w where w.child = h.task_id) end
                 order by h.seq
              ) as members
     ) k
    -- A key of no slots is closed by hand.
-   where a.kind <> 'rate' and k.need > 0 and cardinality(k.members) >= k.need
+   where i.id < 0 and k.need > 0 and cardinality(k.members) >= k.need
   union all
   -- Whoever is first in line goes in before the others, so sooner or later the first is the stuck one.
   select a.id, 'line', format('%s %s', a.kind, a.name), 1, array[f.task_id]
@@ -87,98 +145,121 @@ as $$
   union all
   select p_task, 'tasks', null, 1, array[a.id]
     from unnest(p_awaited) a(id)
-   where p_task = any(p_ids)
+   where p_task = any(p_nodes)
      and not exists (select from absurd.outcome o where o.task_id = a.id)
   union all
   select h.id, 'event', h.event, 0, '{}'
     from held_back h where p_events and h.event is not null and h.wake_at is null;
 $$;
 
--- The stuck tasks among p_from and what these wait for, with the reasons that hold and those members
--- that are stuck; nearest first. Looks at some 2,000 tasks and 200 waits deep. Being stable, it sees
--- one moment throughout. It joins nothing: a worker's session plans no hash joins.
-create or replace function absurd.stuck_waits(
+-- The stuck nodes among p_from and what these wait for, with the reasons that hold and those members
+-- that are stuck; nearest first. Being stable, it sees one moment throughout.
+-- It takes nodes out from the far end on, so that one pass follows a chain of waits, however long.
+create or replace function absurd.stuck_nodes(
   p_from bigint[], p_task bigint default null, p_awaited bigint[] default '{}',
   p_events boolean default false
 )
-  returns table (place bigint, task_id bigint, what text, name text, members bigint[])
+  returns table (place integer, node bigint, what text, name text, members bigint[])
   language plpgsql stable
 as $$
 declare
-  v_seen bigint[] := p_from;
-  v_new bigint[] := p_from;
-  -- Rows of reason, task, what, name, need and member.
-  v_reasons bigint[] := '{}';
-  v_tasks bigint[] := '{}';
-  v_whats text[] := '{}';
-  v_names text[] := '{}';
-  v_needs integer[] := '{}';
-  v_members bigint[] := '{}';
-  v_more record;
-  v_stuck bigint[];
+  v_nodes bigint[] := array(select absurd.wait_nodes(p_from, p_task, p_awaited));
+  -- The reasons, farthest first; places are those in v_nodes. Members up to `upto` are theirs.
+  v_reason record;
+  v_stuck boolean[] := array_fill(false, array[cardinality(v_nodes)]);
   v_count integer;
+  v_member integer := 0;
+  v_holds boolean;
+  v_goes_on boolean;
+  v_changed boolean := true;
 begin
-  for v_depth in 0 .. 200 loop
-    exit when cardinality(v_new) = 0 or cardinality(v_seen) > 2000;
-    select array_agg(r.reason) as reasons, array_agg(r.task_id) as tasks,
-           array_agg(r.what) as whats, array_agg(r.name) as names, array_agg(r.need) as needs,
-           array_agg(m.id) as members
-      into v_more
-      from (
-        select f.*, v_depth * 1000000 + row_number() over (
-                 order by array_position(v_new, f.task_id), f.what, f.name) as reason
-          from absurd.wait_reasons(v_new, p_task, p_awaited, p_events) f
-      ) r
-      left join lateral unnest(r.members) m(id) on true;
-    exit when v_more.reasons is null;
-    v_reasons := v_reasons || v_more.reasons;
-    v_tasks := v_tasks || v_more.tasks;
-    v_whats := v_whats || v_more.whats;
-    v_names := v_names || v_more.names;
-    v_needs := v_needs || v_more.needs;
-    v_members := v_members || v_more.members;
-    v_new := array(
-      select distinct m from unnest(v_more.members) m where m is not null and m <> all(v_seen)
-       order by 1
-    );
-    v_seen := v_seen || v_new;
+  with reason as materialized (
+    select array_position(v_nodes, f.node) as place, f.what, f.name, f.need, f.members,
+           row_number() over w as n, sum(cardinality(f.members)) over w as upto
+      from absurd.wait_reasons(v_nodes, p_task, p_awaited, p_events) f
+    window w as (
+      order by array_position(v_nodes, f.node) desc, f.what desc, f.name desc
+      rows unbounded preceding
+    )
+  )
+  select array_agg(r.place order by r.n) as places, array_agg(r.what order by r.n) as whats,
+         array_agg(r.name order by r.n) as names, array_agg(r.need order by r.n) as needs,
+         array_agg(r.upto::integer order by r.n) as upto,
+         (
+           select array_agg(array_position(v_nodes, m.id) order by o.n, m.place)
+             from reason o cross join lateral unnest(o.members) with ordinality m(id, place)
+         ) as members
+    into v_reason
+    from reason r;
+  if v_reason.places is null then
+    return;
+  end if;
+  foreach v_count in array v_reason.places loop
+    v_stuck[v_count] := true;
   end loop;
 
-  v_stuck := array(select distinct t from unnest(v_tasks) t);
-  loop
-    v_count := cardinality(v_stuck);
-    exit when v_count = 0;
-    v_stuck := array(
-      select r.task_id
-        from (
-          select e.task_id, e.what,
-                 count(*) filter (where e.member in (select s from unnest(v_stuck) s)) >= e.need
-                   as holds
-            from unnest(v_reasons, v_tasks, v_whats, v_needs, v_members)
-                   as e(reason, task_id, what, need, member)
-           group by e.reason, e.task_id, e.what, e.need
-        ) r
-       group by r.task_id
-      having bool_or(r.holds) filter (where r.what <> 'way-out')
-         and coalesce(bool_and(r.holds) filter (where r.what = 'way-out'), true)
-    );
-    exit when cardinality(v_stuck) = v_count;
+  while v_changed loop
+    v_changed := false;
+    v_member := 0;
+    for v_place in 1 .. cardinality(v_reason.places) loop
+      if v_place = 1 or v_reason.places[v_place] <> v_reason.places[v_place - 1] then
+        v_holds := false;
+        v_goes_on := false;
+      end if;
+      v_count := 0;
+      while v_member < v_reason.upto[v_place] loop
+        v_member := v_member + 1;
+        -- What is too far away has no place, and goes on.
+        if v_stuck[v_reason.members[v_member]] then
+          v_count := v_count + 1;
+        end if;
+      end loop;
+      if v_reason.whats[v_place] = 'way-out' then
+        v_goes_on := v_goes_on or v_count < v_reason.needs[v_place];
+      else
+        v_holds := v_holds or v_count >= v_reason.needs[v_place];
+      end if;
+      -- After the last reason of a node.
+      if v_reason.places[v_place] is distinct from v_reason.places[v_place + 1]
+         and v_stuck[v_reason.places[v_place]] and (v_goes_on or not v_holds) then
+        v_stuck[v_reason.places[v_place]] := false;
+        v_changed := true;
+      end if;
+    end loop;
   end loop;
 
   return query
-    select e.reason, e.task_id, e.what, min(e.name),
-           coalesce(array_agg(e.member) filter (where e.member = any(v_stuck)), '{}')
-      from unnest(v_reasons, v_tasks, v_whats, v_names, v_needs, v_members)
-             as e(reason, task_id, what, name, need, member)
-     where e.task_id = any(v_stuck) and e.what <> 'way-out'
-     group by e.reason, e.task_id, e.what, e.need
-    having count(*) filter (where e.member = any(v_stuck)) >= e.need
-     order by e.reason;
+    select r.place, v_nodes[r.place], r.what, r.name, m.stuck
+      from unnest(v_reason.places, v_reason.whats, v_reason.names, v_reason.needs, v_reason.upto)
+             with ordinality r(place, what, name, need, upto, n)
+      cross join lateral (
+        select array(
+          select v_nodes[u]
+            from unnest(v_reason.members[coalesce(v_reason.upto[r.n - 1], 0) + 1 : r.upto]) u
+           where v_stuck[u]
+        ) as stuck
+      ) m
+     where v_stuck[r.place] and r.what <> 'way-out' and cardinality(m.stuck) >= r.need
+     order by r.n desc;
 end;
 $$;
 
+-- The same as tasks and what they wait for: who is in where one stands at a gate.
+create or replace function absurd.stuck_waits(p_from bigint[], p_events boolean default false)
+  returns table (place integer, task_id bigint, what text, name text, members bigint[])
+  language sql stable
+as $$
+  with stuck as materialized (
+    select * from absurd.stuck_nodes(p_from, p_events => p_events)
+  )
+  select s.place, s.node, s.what, s.name, coalesce(f.members, s.members)
+    from stuck s
+    left join stuck f on f.what = 'full' and f.node = s.members[1]
+   where s.node > 0;
+$$;
+
 -- What waits would never end if p_task waited for p_awaited, when it then would wait for itself; else
--- null. Locks nothing.
+-- null.
 create or replace function absurd.endless_wait(p_task bigint, p_awaited bigint[])
   returns text
   language plpgsql stable
@@ -187,22 +268,26 @@ declare
   v_words text;
 begin
   with recursive stuck as materialized (
-    select * from absurd.stuck_waits(p_awaited, p_task, p_awaited)
+    select * from absurd.stuck_nodes(p_awaited, p_task, p_awaited)
   ),
-  reached(task_id) as (
+  reached(node) as (
     select unnest(p_awaited)
     union
     select m.id
       from reached r
-      join stuck s on s.task_id = r.task_id
+      join stuck s on s.node = r.node
       cross join lateral unnest(s.members) m(id)
   )
-  select string_agg(absurd.wait_text(s.task_id, s.what, s.name, s.members), '; ' order by s.place)
+  select string_agg(absurd.wait_text(s.node, s.what, s.name, s.members), '; ' order by s.rank)
     into v_words
     from (
-      select * from stuck s where s.task_id <> p_task order by s.place limit 6
+      select s.node, s.what, s.name, coalesce(f.members, s.members) as members,
+             row_number() over (order by s.place, s.what, s.name) as rank
+        from stuck s
+        left join stuck f on f.what = 'full' and f.node = s.members[1]
+       where s.node > 0 and s.node <> p_task
     ) s
-   where p_task in (select r.task_id from reached r);
+   where s.rank <= 6 and p_task in (select r.node from reached r);
   return v_words;
 end;
 $$;
@@ -245,27 +330,35 @@ begin
 end;
 $$;
 
--- Of the tasks that keep a gate and wait for themselves the one that began to wait last; null when
--- there is none.
+-- Of a circle in which stuck tasks wait, the one of p_keepers, which keep a gate, that began to wait
+-- last; null when none is stuck. From a stuck node on there is always a next one, so following these
+-- ends in a circle; and a circle without a keeper would be one of dependencies alone.
 create or replace function absurd.last_endless(p_keepers bigint[])
   returns bigint
-  language sql stable
+  language plpgsql stable
 as $$
-  with recursive stuck as materialized (
-    select * from absurd.stuck_waits(p_keepers)
-  ),
-  below(task_id, member) as (
-    select s.task_id, m.id
-      from stuck s cross join lateral unnest(s.members) m(id)
-     where s.task_id = any(p_keepers)
-    union
-    select b.task_id, m.id
-      from below b
-      join stuck s on s.task_id = b.member
-      cross join lateral unnest(s.members) m(id)
-  )
-  select w.child
-    from absurd.waiting w
-   where w.child in (select b.task_id from below b where b.member = b.task_id)
-   order by w.run_at desc, w.child desc limit 1;
+declare
+  v_nodes bigint[];
+  v_nexts bigint[];
+  v_way bigint[] := '{}';
+  v_node bigint;
+begin
+  select array_agg(s.node order by s.place), array_agg(s.next order by s.place)
+    into v_nodes, v_nexts
+    from (
+      select distinct on (n.place) n.place, n.node, n.members[1] as next
+        from absurd.stuck_nodes(p_keepers) n order by n.place, n.what
+    ) s;
+  v_node := v_nodes[1];
+  while v_node is not null and v_node <> all(v_way) loop
+    v_way := v_way || v_node;
+    v_node := v_nexts[array_position(v_nodes, v_node)];
+  end loop;
+  return (
+    select w.child
+      from absurd.waiting w
+     where w.child = any(v_way[array_position(v_way, v_node) :]) and w.child = any(p_keepers)
+     order by w.run_at desc, w.child desc limit 1
+  );
+end;
 $$;

@@ -62,7 +62,7 @@ as $$
     select s.*, s.task_id = p_task as is_own
       from absurd.stuck_waits(
              array[p_task] || case when p_events then absurd.first_behind(p_task) else '{}' end,
-             p_events => p_events) s
+             p_events) s
   ),
   ranked as (
     select s.*, row_number() over (order by s.is_own desc, s.place) as rank
