@@ -7,7 +7,7 @@ import { until } from "@contimg/testkit";
 import type pg from "pg";
 import { afterAll, beforeAll, test } from "vitest";
 
-import { type Bed, inBothWays, isAllClear } from "./fail-bed.ts";
+import { type Bed, inBothWays, isAllClear, type Scenario } from "./fail-bed.ts";
 import { Server } from "./stage.ts";
 import { createStep, sturdyPool } from "./step-handler.ts";
 import { OPERATOR_VERBS, OperatorVerbs } from "./operator-verbs.ts";
@@ -49,26 +49,35 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** Plays what says its verbs through `pool`, while a worker that nothing befalls does the tasks. */
+async function playBesideWorker(
+  bed: Bed,
+  what: { pool: pg.Pool; scenario: Scenario; pollSeconds: number },
+): Promise<void> {
+  const { pool, scenario, pollSeconds } = what;
+  const handlerPool = sturdyPool(bed.stage.url, 4);
+  const healthy = await startWorker({
+    connectionString: bed.stage.url,
+    tasks: [createStep(handlerPool, bed)],
+    ...{ concurrency: 8, pollSeconds, leaseSeconds: 30 },
+  });
+  const failed = await bed.exhaust(scenario);
+  bed.proxy.disarm();
+  await bed.untilEnded(isAllClear);
+  await healthy.stop();
+  await Promise.all([pool.end(), handlerPool.end()]);
+  await bed.assertAsPromised(failed, scenario);
+}
+
 test("any statement of a program may fail", { timeout: 120_000 }, async () => {
   await inBothWays(server, async (bed) => {
-    const handlerPool = sturdyPool(bed.stage.url, 4);
-    const healthy = await startWorker({
-      connectionString: bed.stage.url,
-      tasks: [createStep(handlerPool, bed)],
-      ...{ concurrency: 8, pollSeconds: 0.2, leaseSeconds: 30 },
-    });
     const pool = sturdyPool(bed.proxiedUrl, 2);
     const scenario = {
       verbs: PROGRAM_VERBS,
       timed: { pg_notify: 3 },
       play: (name: string) => new Verbs(bed, pool).sayAll(name),
     };
-    const failed = await bed.exhaust(scenario);
-    bed.proxy.disarm();
-    await bed.untilEnded(isAllClear);
-    await healthy.stop();
-    await Promise.all([pool.end(), handlerPool.end()]);
-    await bed.assertAsPromised(failed, scenario);
+    await playBesideWorker(bed, { pool, scenario, pollSeconds: 0.2 });
   });
 });
 
@@ -195,12 +204,6 @@ test("any statement of a task that waits may fail", { timeout: 120_000 }, async 
 
 test("any statement of an operator may fail", { timeout: 120_000 }, async () => {
   await inBothWays(server, async (bed) => {
-    const handlerPool = sturdyPool(bed.stage.url, 4);
-    const healthy = await startWorker({
-      connectionString: bed.stage.url,
-      tasks: [createStep(handlerPool, bed)],
-      ...{ concurrency: 8, pollSeconds: 0.1, leaseSeconds: 30 },
-    });
     const pool = sturdyPool(bed.proxiedUrl, 2);
     const scenario = {
       verbs: OPERATOR_VERBS,
@@ -208,11 +211,6 @@ test("any statement of an operator may fail", { timeout: 120_000 }, async () => 
       play: (name: string, verb: string | undefined) =>
         new OperatorVerbs(bed, pool).say(name, verb),
     };
-    const failed = await bed.exhaust(scenario);
-    bed.proxy.disarm();
-    await bed.untilEnded(isAllClear);
-    await healthy.stop();
-    await Promise.all([pool.end(), handlerPool.end()]);
-    await bed.assertAsPromised(failed, scenario);
+    await playBesideWorker(bed, { pool, scenario, pollSeconds: 0.1 });
   });
 });

@@ -6,8 +6,8 @@ import pg from "pg";
 
 import type { ClaimTime } from "../child-api.ts";
 import type { EngineProcess } from "../engine-process.ts";
-import { monotonicMs } from "../engine.ts";
-import { type Drain, type Fill, costPerTask, untilCount } from "../lab.ts";
+import { OURS, monotonicMs } from "../engine.ts";
+import { type Drain, type Fill, type Lab, costPerTask, untilCount } from "../lab.ts";
 import {
   type Measurement,
   type Metric,
@@ -22,6 +22,7 @@ import {
 /** Claimed and completed in one measurement: about 500 claims. */
 const CLAIMED = 50_000;
 const BATCH = 1_000;
+const FLUSHES = 500;
 const BURSTS_BEFORE = 5;
 const BURSTS_AFTER_MIN = 3;
 
@@ -74,6 +75,7 @@ async function measureGrown(trial: Trial, fill: Fill): Promise<Measurement> {
   const count = claimedOf(trial);
   const empty = await drainSome(trial, { shape: "noop", count: 2 * count }, count);
   const grown = await drainSome(trial, fill, count);
+  const flushesMs = await timeFlushes(trial.lab, grown.walBytes / grown.claimsMs.length);
   return {
     values: [quantile(grown.claimsMs, 0.99), empty.seconds / grown.seconds],
     details: {
@@ -83,10 +85,32 @@ async function measureGrown(trial: Trial, fill: Fill): Promise<Measurement> {
       rate: count / grown.seconds,
       emptyRate: count / empty.seconds,
       claims: grown.claimsMs.length,
+      flushP50: quantile(flushesMs, 0.5),
+      flushP99: quantile(flushesMs, 0.99),
       ...costPerTask(grown),
       emptyServerUs: costPerTask(empty).serverUs,
     },
   };
+}
+
+/** What the disk alone takes: commits that write as much WAL as a claim does, and nothing else. */
+async function timeFlushes(lab: Lab, walBytes: number): Promise<number[]> {
+  return lab.inDatabase(OURS, undefined, async (url) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      const payload = "x".repeat(Math.ceil(walBytes));
+      const times: number[] = [];
+      for (let i = 0; i < FLUSHES; i++) {
+        const startMs = monotonicMs();
+        await client.query("select pg_logical_emit_message(true, 'flush', $1)", [payload]);
+        times.push(monotonicMs() - startMs);
+      }
+      return times;
+    } finally {
+      await client.end();
+    }
+  });
 }
 
 function claimedOf({ size }: Trial): number {

@@ -253,6 +253,7 @@ function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
 function last_endless(bigint[]) returns bigint stable
+function lane_head(integer,bigint,bigint) returns TABLE(at_ms double precision) stable
 function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
@@ -319,6 +320,7 @@ function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
 function refuse_demand(text,jsonb,text) returns void
+function refuse_limit(text,text) returns void
 function register_kinds(jsonb) returns TABLE(task_name text, kind_id integer, version text)
 function register_worker(text,bigint,integer,text[],integer,text,integer,text) returns integer
 function release_buffered(integer) returns integer
@@ -398,6 +400,7 @@ function unless_now(timestamp with time zone) returns timestamp with time zone s
 function unmet_count(bigint) returns integer stable
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function unpark(bigint[]) returns void
+function unpark_passed(bigint[]) returns void
 function use_version(text,text) returns void
 function wait_nodes(bigint[],bigint,bigint[]) returns SETOF bigint stable
 function wait_reasons(bigint[],bigint,bigint[],boolean) returns TABLE(node bigint, what text, name text, need integer, members bigint[]) stable

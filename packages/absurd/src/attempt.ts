@@ -4,13 +4,14 @@
  */
 import type pg from "pg";
 
+import { completed, failed, rolledBack } from "./attempt-ending.ts";
 import { AttemptWorkflow, type ParentResult } from "./attempt-workflow.ts";
 import { ChildKeys } from "./child-key.ts";
 import type { AbsurdClient } from "./client.ts";
 import { type Db, run } from "./db.ts";
 import { Durable } from "./durable.ts";
 import type { DurableStore } from "./durable-store.ts";
-import { type ClassifyError, errorRecord, failureClass } from "./error-record.ts";
+import type { ClassifyError } from "./error-record.ts";
 import { LeaseLost, TimedOut } from "./errors.ts";
 import { type LogBuffer, TaskLog } from "./log-buffer.ts";
 import { type ParamsRef, type ResolveParams, paramsRefOf, readParams } from "./params-ref.ts";
@@ -284,36 +285,15 @@ export class Attempt implements TaskContext {
   }
 
   #completed(result: unknown): EndedAttempt {
-    const { taskNumber, claimNo } = this.claim;
-    if (!this.#completedByHandler) {
-      const text = result === undefined ? null : JSON.stringify(result);
-      return { kind: "completed", taskNumber, claimNo, result: text };
-    }
-    // The handler completed the task in its own transaction. If that was rolled back, the lease is
-    // still there and this failure finds it; if not, this is stale and nobody hears of it.
-    const error = new Error("the transaction that completed the task was rolled back");
-    return {
-      kind: "failed",
-      taskNumber,
-      claimNo,
-      errorClass: "retryable",
-      error: errorRecord(error, "retryable"),
-      mayBeStale: true,
-    };
+    if (this.#completedByHandler) return rolledBack(this.claim);
+    return completed(this.claim, result);
   }
 
   #failed(error: unknown): EndedAttempt | undefined {
-    const { taskNumber, claimNo } = this.claim;
-    const reason = this.#abortReason;
-    const errorClass = failureClass(error, reason, this.#host.classifyError);
-    if (errorClass === undefined) return undefined;
-    return {
-      kind: "failed",
-      taskNumber,
-      claimNo,
-      errorClass,
-      error: errorRecord(reason ?? error, errorClass),
-      mayBeStale: this.#completedByHandler || (reason ?? error) instanceof LeaseLost,
-    };
+    return failed(this.claim, error, {
+      abortReason: this.#abortReason,
+      classifyError: this.#host.classifyError,
+      completedByHandler: this.#completedByHandler,
+    });
   }
 }

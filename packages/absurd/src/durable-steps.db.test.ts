@@ -1,23 +1,16 @@
 /** What handlers keep and say, with real workers. */
 import assert from "node:assert/strict";
 
-import { afterEach, describe, test } from "vitest";
-import { z } from "zod";
+import { describe, test } from "vitest";
 
 import { freshDatabase } from "@contimg/testkit";
 
-import { AbsurdClient } from "./client.ts";
 import { StepNotFound } from "./errors.ts";
-import { type AnyTask, type Json, type TaskContext, defineTask } from "./task.ts";
-import type { WorkerOptions } from "./worker-options.ts";
-import { type WorkerHandle, startWorker } from "./worker.ts";
+import { type Json } from "./task.ts";
+import { named, workerStage } from "./testing/worker-stage.ts";
 
 const database = freshDatabase();
-const workers: WorkerHandle[] = [];
-
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop({ graceSeconds: 0 })));
-});
+const { setup } = workerStage(database, { concurrency: 10, leaseSeconds: 20, pollSeconds: 0.1 });
 
 describe("a step", () => {
   test("runs once: a later attempt gets what it gave", async () => {
@@ -223,28 +216,3 @@ describe("a task's log", () => {
     assert.equal((await client.steps.readLog(taskId, { after: lines[1]!.line })).length, 2);
   });
 });
-
-function named(name: string, work: (context: TaskContext) => unknown): AnyTask {
-  return defineTask({
-    name,
-    params: z.strictObject({}),
-    handler: (_params, context) => work(context) as Json,
-  });
-}
-
-async function setup(
-  tasks: readonly AnyTask[],
-  options: Partial<WorkerOptions> = {},
-): Promise<{ client: AbsurdClient }> {
-  const client = new AbsurdClient(database.pool(), { tasks });
-  const worker = await startWorker({
-    connectionString: database.url,
-    tasks,
-    concurrency: 10,
-    leaseSeconds: 20,
-    pollSeconds: 0.1,
-    ...options,
-  });
-  workers.push(worker);
-  return { client };
-}

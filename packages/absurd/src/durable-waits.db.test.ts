@@ -1,23 +1,17 @@
 /** What handlers wait for, with real workers. */
 import assert from "node:assert/strict";
 
-import { afterEach, describe, test } from "vitest";
+import { describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase, until } from "@contimg/testkit";
+import { deadline, freshDatabase, until } from "@contimg/testkit";
 
-import { AbsurdClient } from "./client.ts";
 import { EventTimeout, Suspended, TaskFailed } from "./errors.ts";
-import { type AnyTask, type Json, type TaskContext, defineTask } from "./task.ts";
-import type { WorkerOptions } from "./worker-options.ts";
-import { type WorkerHandle, startWorker } from "./worker.ts";
+import { defineTask } from "./task.ts";
+import { named, workerStage } from "./testing/worker-stage.ts";
 
 const database = freshDatabase();
-const workers: WorkerHandle[] = [];
-
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop({ graceSeconds: 0 })));
-});
+const { setup } = workerStage(database, { concurrency: 10, leaseSeconds: 20, pollSeconds: 0.1 });
 
 describe("sleep", () => {
   test("gives up the slot, does not count as an attempt, and is not slept twice", async () => {
@@ -169,7 +163,7 @@ describe("a child", () => {
     const { client } = await setup([child, parent], { concurrency: 1 });
 
     const { taskId } = await client.spawn(parent, {}, { maxRetries: 0 });
-    const [done] = await client.awaitTasks([taskId], { signal: AbortSignal.timeout(30_000) });
+    const [done] = await client.awaitTasks([taskId], deadline());
 
     assert.deepEqual(done!.result, [10, 20, 30]);
     const { tasks } = await client.list({ taskName: "child" });
@@ -192,7 +186,7 @@ describe("a child", () => {
     const { client } = await setup([child, parent], { concurrency: 1 });
 
     const { taskId } = await client.spawn(parent, {});
-    const [done] = await client.awaitTasks([taskId], { signal: AbortSignal.timeout(30_000) });
+    const [done] = await client.awaitTasks([taskId], deadline());
 
     assert.deepEqual(done!.result, ["failed", "RangeError", "dish 7"]);
   });
@@ -217,7 +211,7 @@ describe("a child", () => {
       { what: "the child waits" },
     );
     await client.cancel(waiter!);
-    const [done] = await client.awaitTasks([taskId], { signal: AbortSignal.timeout(30_000) });
+    const [done] = await client.awaitTasks([taskId], deadline());
 
     assert.equal(done!.result, "cancelled");
   });
@@ -236,34 +230,9 @@ describe("a child", () => {
     const { client } = await setup([child, parent], { concurrency: 1 });
 
     const { taskId } = await client.spawn(parent, {}, { maxRetries: 0 });
-    const [done] = await client.awaitTasks([taskId], { signal: AbortSignal.timeout(30_000) });
+    const [done] = await client.awaitTasks([taskId], deadline());
 
     assert.equal(done!.status, "failed");
     assert.match(done!.error!.message, /would wait for itself/);
   });
 });
-
-function named(name: string, work: (context: TaskContext) => unknown): AnyTask {
-  return defineTask({
-    name,
-    params: z.strictObject({}),
-    handler: (_params, context) => work(context) as Json,
-  });
-}
-
-async function setup(
-  tasks: readonly AnyTask[],
-  options: Partial<WorkerOptions> = {},
-): Promise<{ client: AbsurdClient }> {
-  const client = new AbsurdClient(database.pool(), { tasks });
-  const worker = await startWorker({
-    connectionString: database.url,
-    tasks,
-    concurrency: 10,
-    leaseSeconds: 20,
-    pollSeconds: 0.1,
-    ...options,
-  });
-  workers.push(worker);
-  return { client };
-}

@@ -6,7 +6,8 @@ import { beforeEach, describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
-const { claim, cycle, emptyEngine, maintain, registerWorker, spawn, task } = sqlWorker;
+const { claim, cycle, describeWorker, emptyEngine, maintain, registerWorker, spawnAlike } =
+  sqlWorker;
 const database = freshDatabase();
 
 let db: pg.Client;
@@ -18,9 +19,9 @@ beforeEach(async () => {
 
 describe("a parked task is explained", () => {
   test("by the lock that others hold and by who is before it", async () => {
-    const [holder] = await spawnMany(1, { locks: [{ name: "set" }] });
+    const [holder] = await spawnAlike(db, 1, { locks: [{ name: "set" }] });
     await claim(db, worker, 1);
-    const [, last] = await spawnMany(2, { locks: [{ name: "set" }] });
+    const [, last] = await spawnAlike(db, 2, { locks: [{ name: "set" }] });
     assert.deepEqual(await reasons("gates", last!), [
       ["lock", `It waits for lock set, held by ${holder}; 1 tasks are before it.`],
     ]);
@@ -33,9 +34,9 @@ describe("a parked task is explained", () => {
         { key: "b", limit: 2 },
       ],
     };
-    const [holder] = await spawnMany(1, both);
+    const [holder] = await spawnAlike(db, 1, both);
     await claim(db, worker, 1);
-    const [, last] = await spawnMany(2, both);
+    const [, last] = await spawnAlike(db, 2, both);
     assert.deepEqual(await reasons("gates", last!), [
       ["concurrency", `Concurrency key a is at 1 of 1, held by ${holder}; 1 tasks are before it.`],
       ["line", "Key b is open; 1 tasks are before it in line."],
@@ -43,7 +44,9 @@ describe("a parked task is explained", () => {
   });
 
   test("by a rate and when its next slot is free", async () => {
-    const [, last] = await spawnMany(2, { rate: [{ key: "api", count: 1, period_seconds: 90 }] });
+    const [, last] = await spawnAlike(db, 2, {
+      rate: [{ key: "api", count: 1, period_seconds: 90 }],
+    });
     await cycle(db, worker, { done: await claim(db, worker, 1) });
     assert.deepEqual(await reasons("gates", last!), [
       [
@@ -56,7 +59,7 @@ describe("a parked task is explained", () => {
 
 describe("a ready task is explained", () => {
   test("by labels that nobody has, then by more than anybody has", async () => {
-    const [id] = await spawnMany(1, {
+    const [id] = await spawnAlike(db, 1, {
       labels: { required: { site: "ovro" } },
       resources: { cpu: 4 },
     });
@@ -66,24 +69,24 @@ describe("a ready task is explained", () => {
         'It requires the labels {"site": "ovro"}, which no living worker of queue default has.',
       ],
     ]);
-    await describeWorker({ cpu: 2 }, { site: "ovro" });
+    await describeWorker(db, worker, { cpu: 2 }, { site: "ovro" });
     assert.deepEqual(await reasons("demand", id!), [
       ["resources", "It needs 4 of cpu; the most that one worker has is 2."],
     ]);
   });
 
   test("by workers that are busy, and by the one that keeps room for it", async () => {
-    await describeWorker({ cpu: 2 }, {});
-    await spawnMany(1, { resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 2 }, {});
+    await spawnAlike(db, 1, { resources: { cpu: 1 } });
     await claim(db, worker, 1);
-    const [big] = await spawnMany(1, { resources: { cpu: 2 } });
+    const [big] = await spawnAlike(db, 1, { resources: { cpu: 2 } });
     assert.deepEqual(
       (await reasons("demand", big!)).map(([code]) => code),
       ["busy"],
     );
 
     await setClock(db, "2026-03-01T12:00:11Z");
-    await spawnMany(1, { resources: { cpu: 1 } });
+    await spawnAlike(db, 1, { resources: { cpu: 1 } });
     await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
     await claim(db, worker, 1);
     assert.deepEqual((await reasons("demand", big!))[1], [
@@ -93,9 +96,9 @@ describe("a ready task is explained", () => {
   });
 
   test("by the workers that it is left to", async () => {
-    await describeWorker({}, { disk: "ssd" });
+    await describeWorker(db, worker, {}, { disk: "ssd" });
     await registerWorker(db);
-    const [id] = await spawnMany(1, { labels: { preferred: { disk: "ssd" } } });
+    const [id] = await spawnAlike(db, 1, { labels: { preferred: { disk: "ssd" } } });
     assert.deepEqual(await reasons("demand", id!), [
       [
         "preferred",
@@ -105,8 +108,8 @@ describe("a ready task is explained", () => {
   });
 
   test("by nothing when nothing is in its way", async () => {
-    await describeWorker({ cpu: 2 }, {});
-    const [id] = await spawnMany(1, { resources: { cpu: 2 }, locks: [{ name: "set" }] });
+    await describeWorker(db, worker, { cpu: 2 }, {});
+    const [id] = await spawnAlike(db, 1, { resources: { cpu: 2 }, locks: [{ name: "set" }] });
     await maintain(db, worker);
     assert.deepEqual(await reasons("demand", id!), []);
     assert.deepEqual(await reasons("gates", id!), []);
@@ -119,21 +122,4 @@ async function reasons(what: "gates" | "demand", taskId: string): Promise<[strin
     [taskId],
   );
   return rows.map((row) => [row.code, row.message]);
-}
-
-async function spawnMany(count: number, fields: object): Promise<string[]> {
-  const spawned = await spawn(
-    db,
-    Array.from({ length: count }, () => task({ ...fields })),
-  );
-  return spawned.map((each) => each.task_id);
-}
-
-async function describeWorker(capacity: object, labels: object): Promise<void> {
-  await db.query("select absurd.describe_worker($1, $2, $3, $4)", [
-    worker.id,
-    worker.epoch,
-    capacity,
-    labels,
-  ]);
 }

@@ -10,9 +10,10 @@ import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { afterEach, describe, test } from "vitest";
 
-import { freshDatabase, setClock, until } from "@contimg/testkit";
+import { deadline, freshDatabase, setClock, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
+import { untilOutlived } from "./testing/lease-watch.ts";
 
 const LEASE_SECONDS = 3;
 
@@ -87,16 +88,7 @@ for (const language of LANGUAGES) {
       const { db, client, start, open } = await setup(language);
       await start();
       const { taskId } = await client.spawn("gate", { n: 1 });
-      await until(
-        async () =>
-          (
-            await db.query(
-              `select from absurd.worker w join absurd.lease l using (worker_id)
-                where w.beat_at > l.claimed_at + 2 * w.lease_ms * interval '1 millisecond'`,
-            )
-          ).rowCount,
-        { what: "beats for twice the lease" },
-      );
+      await untilOutlived(db, 2);
       await db.query("select absurd.recover_dead_workers(1000)");
       await open();
       const [task] = await client.awaitTasks([taskId], deadline());
@@ -257,8 +249,4 @@ async function untilCommandIsGone(folder: string): Promise<void> {
   await until(() => pids.every((pid) => !existsSync(`/proc/${pid}`)), {
     what: "the command of the killed worker is stopped",
   });
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(30_000) };
 }

@@ -7,8 +7,9 @@ import { beforeEach, describe, test } from "vitest";
 import { auditGates, freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
+import { numbersOf, spawnNumbers } from "./testing/gate-stage.ts";
 
-const { claim, cycle, emptyEngine, fence, maintain, registerWorker, spawn, task } = sqlWorker;
+const { beat, claim, cycle, emptyEngine, fence, maintain, registerWorker, spawn, task } = sqlWorker;
 const database = freshDatabase();
 
 let db: pg.Client;
@@ -20,7 +21,7 @@ beforeEach(async () => {
 
 describe("a concurrency key", () => {
   test("lets in as many as its limit, first come first served", async () => {
-    const ids = await spawnNumbers(5, { concurrency: [{ key: "disk", limit: 2 }] });
+    const ids = await spawnNumbers(db, 5, { concurrency: [{ key: "disk", limit: 2 }] });
 
     const first = await claim(db, worker, 10);
     assert.deepEqual(numbersOf(first), ids.slice(0, 2));
@@ -33,21 +34,21 @@ describe("a concurrency key", () => {
   });
 
   test("has the limit that was named last, and the one that a person set above it", async () => {
-    await spawnNumbers(3, { concurrency: [{ key: "disk", limit: 1 }] });
+    await spawnNumbers(db, 3, { concurrency: [{ key: "disk", limit: 1 }] });
     assert.equal((await claim(db, worker, 10)).length, 1);
 
-    await spawnNumbers(1, { concurrency: [{ key: "disk", limit: 3 }] });
+    await spawnNumbers(db, 1, { concurrency: [{ key: "disk", limit: 3 }] });
     assert.equal((await claim(db, worker, 10)).length, 2);
 
     await db.query("select absurd.set_limit('key', 'disk', 4)");
-    await spawnNumbers(1, { concurrency: [{ key: "disk", limit: 1 }] });
+    await spawnNumbers(db, 1, { concurrency: [{ key: "disk", limit: 1 }] });
     assert.equal((await claim(db, worker, 10)).length, 1);
     assert.deepEqual(await limits(), [["key", "disk", 4, 4, 1]]);
     await auditGates(db);
   });
 
   test("that is removed lets everybody in", async () => {
-    await spawnNumbers(3, { concurrency: [{ key: "disk", limit: 1 }] });
+    await spawnNumbers(db, 3, { concurrency: [{ key: "disk", limit: 1 }] });
     const [held] = await claim(db, worker, 10);
     await db.query("select absurd.remove_limit('key', 'disk')");
     assert.equal((await claim(db, worker, 10)).length, 2);
@@ -57,7 +58,7 @@ describe("a concurrency key", () => {
 
   test("of a kind holds for every task that says nothing else", async () => {
     await registerNoop({ concurrency: [{ key: "noop", limit: 1 }] });
-    await spawnNumbers(2, {});
+    await spawnNumbers(db, 2, {});
     assert.equal((await claim(db, worker, 10)).length, 1);
     await registerNoop(undefined);
   });
@@ -77,9 +78,9 @@ describe("a lock", () => {
   test("is shared by many or held alone, and who wants it alone is not passed by", async () => {
     const share = { locks: [{ name: "set", mode: "shared" }] };
     const alone = { locks: [{ name: "set" }] };
-    const readers = await spawnNumbers(2, share);
-    const [writer] = await spawnNumbers(1, alone);
-    const [late] = await spawnNumbers(1, share);
+    const readers = await spawnNumbers(db, 2, share);
+    const [writer] = await spawnNumbers(db, 1, alone);
+    const [late] = await spawnNumbers(db, 1, share);
 
     const reading = await claim(db, worker, 10);
     assert.deepEqual(numbersOf(reading), readers);
@@ -92,12 +93,12 @@ describe("a lock", () => {
   });
 
   test("is taken with the task's other gates or not at all", async () => {
-    const [a] = await spawnNumbers(1, { locks: [{ name: "a" }] });
-    const [both] = await spawnNumbers(1, { locks: [{ name: "a" }, { name: "b" }] });
+    const [a] = await spawnNumbers(db, 1, { locks: [{ name: "a" }] });
+    const [both] = await spawnNumbers(db, 1, { locks: [{ name: "a" }, { name: "b" }] });
     const held = await claim(db, worker, 10);
     assert.deepEqual(numbersOf(held), [a]);
     // The one that waits for both keeps its place at b.
-    const [b] = await spawnNumbers(1, { locks: [{ name: "b" }] });
+    const [b] = await spawnNumbers(db, 1, { locks: [{ name: "b" }] });
     assert.deepEqual(await claim(db, worker, 10), []);
 
     const two = await cycle(db, worker, { done: held, limit: 10 });
@@ -116,7 +117,7 @@ describe("a lock", () => {
     const first = await claim(db, worker, 10);
     assert.equal(first.length, 2);
     await setClock(db, "2026-03-01T12:01:00Z");
-    await beat();
+    await beat(db, worker);
     await maintain(db, worker);
     assert.equal((await cycle(db, worker, { done: first, limit: 10 })).length, 1);
     assert.equal((await place("parked")).length, 1);
@@ -135,13 +136,13 @@ describe("what a task holds is free again", () => {
       cycle(db, worker, { failed: [[held, "cancelled"]] }),
     "when it ran past its timeout": async () => {
       await setClock(db, "2026-03-01T12:00:20Z");
-      await beat();
+      await beat(db, worker);
       await maintain(db, worker);
     },
   };
   for (const [name, end] of Object.entries(endings)) {
     test(name, async () => {
-      const ids = await spawnNumbers(2, { locks: [{ name: "set" }], timeout_seconds: 5 });
+      const ids = await spawnNumbers(db, 2, { locks: [{ name: "set" }], timeout_seconds: 5 });
       const [held] = await claim(db, worker, 10);
       await end(held!);
       assert.deepEqual(numbersOf(await claim(db, worker, 10)), [ids[1]]);
@@ -167,7 +168,7 @@ describe("what a task holds is free again", () => {
 
 describe("a task that is given back", () => {
   test("after its worker died is the first at its gates", async () => {
-    const ids = await spawnNumbers(3, { locks: [{ name: "set" }] });
+    const ids = await spawnNumbers(db, 3, { locks: [{ name: "set" }] });
     assert.deepEqual(numbersOf(await claim(db, worker, 10)), [ids[0]]);
     const heir = await registerWorker(db);
     await setClock(db, "2026-03-01T12:00:31Z");
@@ -178,7 +179,7 @@ describe("a task that is given back", () => {
   });
 
   test("by a worker that leaves, too", async () => {
-    const ids = await spawnNumbers(3, { locks: [{ name: "set" }] });
+    const ids = await spawnNumbers(db, 3, { locks: [{ name: "set" }] });
     await claim(db, worker, 10);
     const heir = await registerWorker(db);
     await db.query("select absurd.leave_worker($1, $2)", [worker.id, worker.epoch]);
@@ -188,9 +189,9 @@ describe("a task that is given back", () => {
 });
 
 test("a parent that waits for its child does not keep from it what both need", async () => {
-  const [parent] = await spawnNumbers(1, { locks: [{ name: "set" }] });
+  const [parent] = await spawnNumbers(db, 1, { locks: [{ name: "set" }] });
   const [held] = await claim(db, worker, 10);
-  const [child] = await spawnNumbers(1, { locks: [{ name: "set" }] });
+  const [child] = await spawnNumbers(db, 1, { locks: [{ name: "set" }] });
   // A suspension: the lease becomes a wait for the child, what it held is free.
   await db.query("begin");
   await db.query("delete from absurd.lease where task_id = $1", [parent]);
@@ -212,74 +213,9 @@ test("a parent that waits for its child does not keep from it what both need", a
   await auditGates(db);
 });
 
-describe("an open transaction of the caller", () => {
-  test("that spawned gated tasks keeps nobody from going on at the same gates", async () => {
-    await spawnNumbers(2, { locks: [{ name: "set" }] });
-    const [held] = await claim(db, worker, 10);
-    const other = await database.connect();
-    await other.query("begin");
-    await spawn(other, [task({ locks: [{ name: "set" }] })]);
-    await db.query("set statement_timeout = '10s'");
-    assert.equal((await cycle(db, worker, { done: [held!], limit: 10 })).length, 1);
-    await other.query("rollback");
-    await auditGates(db);
-  });
-
-  test("with a snapshot that stands still lets nobody in by what it sees", async () => {
-    await spawnNumbers(1, { locks: [{ name: "set" }] });
-    const other = await database.connect();
-    await other.query("begin isolation level repeatable read");
-    await other.query("select count(*) from absurd.gate_grant");
-    await claim(db, worker, 10);
-    const late = await spawn(other, [task({ locks: [{ name: "set" }] })]);
-    await other.query(
-      `select absurd.touch_gates((select array_agg(gate_id) from absurd.gate)),
-              absurd.settle_gates()`,
-    );
-    await other.query("commit");
-    assert.equal(late.length, 1);
-    assert.deepEqual(await claim(db, worker, 10), []);
-    await auditGates(db);
-  });
-});
-
-describe("two that let others in at once", () => {
-  test("go one after the other, and neither is forgotten", async () => {
-    const ids = await spawnNumbers(4, { concurrency: [{ key: "disk", limit: 2 }] });
-    const [first, second] = await claim(db, worker, 10);
-    const other = await database.connect();
-    await setClock(other, sqlWorker.T0);
-    await other.query("begin");
-    await cycle(other, worker, { done: [first!] });
-    const asking = await database.connect();
-    const blocked = cycle(asking, worker, { done: [second!] });
-    await sqlWorker.untilBlocked(db, asking);
-    await other.query("commit");
-    await blocked;
-    await auditGates(db);
-    assert.deepEqual(numbersOf(await claim(db, worker, 10)), ids.slice(2));
-  });
-
-  test("do not wait for the second gate of a task, and the next one looks again", async () => {
-    const [holder] = await spawnNumbers(1, { locks: [{ name: "a" }] });
-    const [both] = await spawnNumbers(1, { locks: [{ name: "a" }, { name: "b" }] });
-    const held = await claim(db, worker, 10);
-    assert.deepEqual(numbersOf(held), [holder]);
-    const other = await database.connect();
-    await other.query("begin");
-    await other.query(
-      "select absurd.lock_gates(array(select gate_id from absurd.gate where name = 'b'))",
-    );
-    await db.query("set statement_timeout = '10s'");
-    assert.deepEqual(await cycle(db, worker, { done: held, limit: 10 }), []);
-    await other.query("rollback");
-    assert.deepEqual(numbersOf(await claim(db, worker, 10)), [both]);
-  });
-});
-
 describe("the leader", () => {
   test("has nothing to heal, and heals what was broken by hand", async () => {
-    const ids = await spawnNumbers(3, { locks: [{ name: "set" }] });
+    const ids = await spawnNumbers(db, 3, { locks: [{ name: "set" }] });
     await claim(db, worker, 10);
     assert.equal(await healed(), 0);
 
@@ -314,22 +250,6 @@ test("a demand that makes no sense is refused with field, value and expectation"
   }
 });
 
-async function spawnNumbers(count: number, fields: object): Promise<string[]> {
-  const spawned = await spawn(
-    db,
-    Array.from({ length: count }, () => task({ ...fields })),
-  );
-  const { rows } = await db.query<{ n: string }>(
-    "select absurd.task_number(u) as n from unnest($1::uuid[]) with ordinality x(u, o) order by o",
-    [spawned.map((each) => each.task_id)],
-  );
-  return rows.map((row) => row.n);
-}
-
-function numbersOf(rows: readonly sqlWorker.ClaimRow[]): string[] {
-  return rows.map((row) => row.task_id);
-}
-
 async function limits(): Promise<unknown[][]> {
   const { rows } = await db.query<Record<string, unknown>>(
     "select kind, name, slots, in_use::integer, waiting::integer from absurd.list_limits()",
@@ -349,10 +269,6 @@ async function place(name: string): Promise<string[]> {
 async function healed(): Promise<number> {
   const { rows } = await db.query<{ n: number }>("select absurd.heal_gates(100) as n");
   return rows[0]!.n;
-}
-
-async function beat(): Promise<void> {
-  await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
 }
 
 async function registerNoop(demand: object | undefined): Promise<void> {

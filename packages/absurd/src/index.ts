@@ -78,14 +78,8 @@ export {
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
-export {
-  type FireView,
-  OVERLAPS,
-  type Overlap,
-  type ScheduleOptions,
-  type ScheduleView,
-  Schedules,
-} from "./schedules.ts";
+export { type FireView, OVERLAPS, type Overlap, type ScheduleView } from "./schedule-view.ts";
+export { type ScheduleOptions, Schedules } from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";

@@ -1,50 +1,20 @@
-/** Handlers in processes of their own: what they say, how they end, and that nothing is left. */
+/** Executables as handlers: what they say, how they end, and that nothing is left. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
-import { z } from "zod";
+import { describe, test } from "vitest";
 
 import { freshDatabase, until } from "@contimg/testkit";
 
-import {
-  AbsurdClient,
-  type AnyTask,
-  childProcess,
-  type ChildProcessOptions,
-  defineTask,
-  executable,
-  type ExecutableOptions,
-  startWorker,
-  type TaskView,
-  type WorkerHandle,
-  type WorkerOptions,
-} from "./index.ts";
+import { executable, type ExecutableOptions, type TaskView } from "./index.ts";
 import { isAlive, type ProcessIdentity, readIdentity } from "./process-tree.ts";
-
-const FIXTURE = new URL("./outside.fixture.ts", import.meta.url);
-const MIB = 2 ** 20;
+import { assertGone, FIXTURE, MIB, OutsideStage } from "./testing/outside-stage.ts";
 
 const database = freshDatabase();
-let folder = "";
-let client: AbsurdClient;
-let worker: WorkerHandle | undefined;
-let taskCount = 0;
-const logged: string[] = [];
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "absurd-outside-"));
-  client = new AbsurdClient(database.pool());
-});
-afterEach(async () => {
-  await worker?.stop({ graceSeconds: 0 });
-  worker = undefined;
-  logged.length = 0;
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const stage = new OutsideStage(database);
+const { logged } = stage;
 
 describe("an executable", () => {
   test("gets its params and who it is, and reports progress, log and result", async () => {
@@ -114,7 +84,7 @@ END`,
   });
 
   test("that does not exist fails for good", async () => {
-    const task = await runHandler(executable({ command: "/no/such/file" }));
+    const task = await stage.run({ handler: executable({ command: "/no/such/file" }) });
     assert.deepEqual([task.error?.tag, task.error?.class], ["CannotStart", "fatal"]);
   });
 
@@ -170,9 +140,12 @@ describe("a limit", () => {
   });
 
   test("of file size and of open files holds", async () => {
-    const large = await runScript(`exec head -c 3000000 /dev/zero > "${join(folder, "large")}"`, {
-      limits: { fileBytes: MIB },
-    });
+    const large = await runScript(
+      `exec head -c 3000000 /dev/zero > "${join(stage.folder, "large")}"`,
+      {
+        limits: { fileBytes: MIB },
+      },
+    );
     assert.equal(large.error?.tag, "FileTooLarge");
     const many = await runScript(`echo "{\\"result\\": $(ulimit -n)}"`, {
       limits: { openFiles: 77 },
@@ -191,21 +164,21 @@ describe("an executable that does not heed SIGTERM", () => {
 
   test("is killed after the grace when its task is cancelled, grandchildren included", async () => {
     const { pids, spawned } = await startStubborn(STUBBORN, {});
-    await client.cancel(spawned, "clouds");
-    const [task] = await client.awaitTasks([spawned], deadline());
-    assert.deepEqual([task!.status, task!.error?.message], ["cancelled", "clouds"]);
+    await stage.client.cancel(spawned, "clouds");
+    const task = await stage.ended(spawned);
+    assert.deepEqual([task.status, task.error?.message], ["cancelled", "clouds"]);
     assertGone(pids);
   });
 
   test("is killed after the grace when its task times out", async () => {
     const { pids, spawned } = await startStubborn(STUBBORN, { timeoutSeconds: 4 });
-    const [task] = await client.awaitTasks([spawned], deadline());
-    assert.deepEqual([task!.status, task!.error?.tag], ["failed", "TimedOut"]);
+    const task = await stage.ended(spawned);
+    assert.deepEqual([task.status, task.error?.tag], ["failed", "TimedOut"]);
     assertGone(pids);
   });
 
   test("dies with its worker, grandchildren included, when that is killed with -9", async () => {
-    const mark = join(folder, "orphan");
+    const mark = join(stage.folder, "orphan");
     const script = await writeScript(`set -- "${mark}"\n${STUBBORN}`);
     const child: ChildProcess = spawn(
       process.execPath,
@@ -214,7 +187,7 @@ describe("an executable that does not heed SIGTERM", () => {
     );
     try {
       await new Promise((resolve) => child.stdout!.once("data", resolve));
-      await client.spawn("orphan", {});
+      await stage.client.spawn("orphan", {});
       const pids = await identities(mark);
       assert.ok(pids.every(isAlive));
       child.kill("SIGKILL");
@@ -225,147 +198,31 @@ describe("an executable that does not heed SIGTERM", () => {
   });
 });
 
-describe("a handler in a child process", () => {
-  test("has its context there: progress, spawn, fence, log and result", async () => {
-    const task = await runChild("greet", {}, { name: "world" }, [
-      defineTask({ name: "note", params: z.unknown() }),
-    ]);
-    assert.equal(task.status, "completed", JSON.stringify(task.error));
-    const result = task.result as { text: string; spawned: string; pid: number };
-    assert.equal(result.text, "hello world");
-    assert.notEqual(result.pid, process.pid);
-    const child = await client.show(result.spawned);
-    assert.deepEqual([child.taskName, child.params], ["note", { text: "world" }]);
-    assert.ok(logged.includes("printed by the child"));
-  });
-
-  test("may be a task definition", async () => {
-    assert.deepEqual((await runChild("defined")).result, { attempt: 1 });
-  });
-
-  test("throws its errors as in the worker", async () => {
-    const { error } = await runChild("fails");
-    assert.deepEqual(
-      [error?.tag, error?.class, error?.message, error?.fields],
-      ["NoDish", "fatal", "no such dish", { dish: 7 }],
-    );
-  });
-
-  test("that crashes fails the attempt with the signal and its last words", async () => {
-    const { error } = await runChild("crashes");
-    assert.deepEqual([error?.tag, error?.fields["signal"]], ["KilledBySignal", "SIGSEGV"]);
-    assert.deepEqual(error?.fields["outputTail"], ["last words"]);
-  });
-
-  test("that takes too much memory fails as OutOfMemory, and the worker lives", async () => {
-    const { error } = await runChild("devours", { limits: { memoryBytes: 256 * MIB } });
-    assert.equal(error?.tag, "OutOfMemory");
-  });
-
-  test("that blocks its event loop is killed when cancelled, with what it started", async () => {
-    const spawned = await startChild("blocks", { killGraceSeconds: 0.3 });
-    const line = await until(() => logged.find((each) => each.startsWith("grandchild ")), {
-      what: "the child has started its own child",
-    });
-    const grandchild = readIdentity(Number(line.split(" ")[1]))!;
-    await client.cancel(spawned, "clouds");
-    const [task] = await client.awaitTasks([spawned], deadline());
-    assert.equal(task!.status, "cancelled");
-    assertGone([grandchild]);
-  });
-
-  test("hears the abort, and why", async () => {
-    const spawned = await startChild("gives", { killGraceSeconds: 20 });
-    await until(async () => (await client.show(spawned)).place.progress !== null, {
-      what: "the handler waits",
-    });
-    await client.cancel(spawned, "clouds");
-    const [task] = await client.awaitTasks([spawned], deadline());
-    assert.equal(task!.status, "cancelled");
-    assert.ok(logged.includes("gave way: TaskCancelled"));
-  });
-});
-
 function runScript(
   script: string,
   options: Partial<ExecutableOptions> = {},
   task: { params?: unknown; maxRetries?: number } = {},
 ): Promise<TaskView> {
   return writeScript(script).then((command) =>
-    runHandler(executable({ killGraceSeconds: 0.3, ...options, command }), task),
+    stage.run({ handler: executable({ killGraceSeconds: 0.3, ...options, command }), ...task }),
   );
 }
 
-function runChild(
-  name: string,
-  options: Partial<ChildProcessOptions> = {},
-  params: unknown = {},
-  others: readonly AnyTask[] = [],
-): Promise<TaskView> {
-  const handler = childProcess({ ...options, module: FIXTURE, export: name });
-  return runHandler(handler, { params }, others);
-}
-
-async function startChild(name: string, options: Partial<ChildProcessOptions>): Promise<string> {
-  const handler = childProcess({ ...options, module: FIXTURE, export: name });
-  return startTask({ handler });
-}
-
 async function writeScript(script: string): Promise<string> {
-  const path = join(folder, `script-${taskCount}-${performance.now()}`);
+  const path = join(stage.folder, `script-${stage.taskCount}-${performance.now()}`);
   await writeFile(path, `#!/bin/sh\n${script}\n`);
   await chmod(path, 0o755);
   return path;
-}
-
-async function runHandler(
-  handler: AnyTask["handler"],
-  task: { params?: unknown; maxRetries?: number } = {},
-  others: readonly AnyTask[] = [],
-): Promise<TaskView> {
-  const spawned = await startTask({ handler, others, ...task });
-  const [ended] = await client.awaitTasks([spawned], deadline());
-  return ended!;
-}
-
-async function startTask(options: {
-  handler: AnyTask["handler"];
-  params?: unknown;
-  maxRetries?: number;
-  timeoutSeconds?: number;
-  others?: readonly AnyTask[];
-}): Promise<string> {
-  taskCount += 1;
-  const { handler, params = {}, maxRetries = 0, others = [], ...rest } = options;
-  const definition = defineTask({
-    name: `outside-${taskCount}`,
-    params: z.unknown(),
-    maxRetries,
-    ...(handler === undefined ? {} : { handler }),
-    ...rest,
-  });
-  worker = await startWorker(workerOptions(definition));
-  await client.registerTasks(others);
-  return (await client.spawn(definition, params)).taskId;
-}
-
-function workerOptions(task: AnyTask): WorkerOptions {
-  const log = (_fields: object, message: string): void => void logged.push(message);
-  return {
-    connectionString: database.url,
-    tasks: [task],
-    log: { debug: log, info: log, warn: log, error: log },
-  };
 }
 
 async function startStubborn(
   script: string,
   options: { timeoutSeconds?: number },
 ): Promise<{ pids: ProcessIdentity[]; spawned: string }> {
-  const mark = join(folder, `stubborn-${taskCount}`);
+  const mark = join(stage.folder, `stubborn-${stage.taskCount}`);
   const command = await writeScript(script);
   const handler = executable({ command, args: [mark], killGraceSeconds: 0.3 });
-  const spawned = await startTask({ handler, ...options });
+  const spawned = await stage.start({ handler, ...options });
   return { pids: await identities(mark), spawned };
 }
 
@@ -382,12 +239,4 @@ function identities(mark: string): Promise<ProcessIdentity[]> {
       ),
     ),
   );
-}
-
-function assertGone(pids: readonly ProcessIdentity[]): void {
-  assert.deepEqual(pids.filter(isAlive), []);
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(30_000) };
 }

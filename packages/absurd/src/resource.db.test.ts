@@ -7,7 +7,17 @@ import { beforeEach, describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
-const { T0, claim, cycle, emptyEngine, maintain, registerWorker, spawn, task } = sqlWorker;
+const {
+  T0,
+  beat,
+  claim,
+  cycle,
+  describeWorker,
+  emptyEngine,
+  maintain,
+  registerWorker,
+  spawnAlike,
+} = sqlWorker;
 const database = freshDatabase();
 
 let db: pg.Client;
@@ -19,8 +29,8 @@ beforeEach(async () => {
 
 describe("resources", () => {
   test("are given to as many tasks as fit, and given again when one ends", async () => {
-    await describeWorker(worker, { cpu: 4, memoryBytes: 8e9 });
-    await spawnMany(5, { resources: { cpu: 2, memoryBytes: 1e9 } });
+    await describeWorker(db, worker, { cpu: 4, memoryBytes: 8e9 });
+    await spawnAlike(db, 5, { resources: { cpu: 2, memoryBytes: 1e9 } });
 
     const first = await claim(db, worker, 10);
     assert.equal(first.length, 2);
@@ -29,29 +39,29 @@ describe("resources", () => {
   });
 
   test("that a worker did not name it does not have; what asks for none it takes", async () => {
-    await describeWorker(worker, { cpu: 4 });
-    await spawnMany(1, { resources: { cpu: 1, gpu: 1 } });
-    await spawnMany(1, { resources: { cpu: 0 } });
-    await spawnMany(1, {});
+    await describeWorker(db, worker, { cpu: 4 });
+    await spawnAlike(db, 1, { resources: { cpu: 1, gpu: 1 } });
+    await spawnAlike(db, 1, { resources: { cpu: 0 } });
+    await spawnAlike(db, 1, {});
     assert.equal((await claim(db, worker, 10)).length, 2);
 
     const other = await registerWorker(db);
-    await describeWorker(other, { cpu: 1, gpu: 1 });
+    await describeWorker(db, other, { cpu: 1, gpu: 1 });
     assert.equal((await claim(db, other, 10)).length, 1);
   });
 
   test("of tasks that do not fit here leave the others unhindered", async () => {
-    await describeWorker(worker, { cpu: 1 });
-    await spawnMany(50, { resources: { cpu: 2 }, priority: 5 });
-    await spawnMany(1, { resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 1 });
+    await spawnAlike(db, 50, { resources: { cpu: 2 }, priority: 5 });
+    await spawnAlike(db, 1, { resources: { cpu: 1 } });
     assert.equal((await claim(db, worker, 1)).length, 1);
   });
 
   test("do not change the order of priorities", async () => {
-    await describeWorker(worker, { cpu: 8 });
-    await spawnMany(2, { resources: { cpu: 1 } });
-    const [first] = await spawnMany(1, { priority: 1 });
-    const [second] = await spawnMany(1, { priority: 2, resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 8 });
+    await spawnAlike(db, 2, { resources: { cpu: 1 } });
+    const [first] = await spawnAlike(db, 1, { priority: 1 });
+    const [second] = await spawnAlike(db, 1, { priority: 2, resources: { cpu: 1 } });
     const claimed = await claim(db, worker, 2);
     assert.deepEqual(
       new Set(await Promise.all(claimed.map((row) => sqlWorker.uuid(db, row)))),
@@ -60,20 +70,20 @@ describe("resources", () => {
   });
 
   test("of a dead worker count no more", async () => {
-    await describeWorker(worker, { cpu: 1 });
-    await spawnMany(1, { resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 1 });
+    await spawnAlike(db, 1, { resources: { cpu: 1 } });
     assert.equal((await claim(db, worker, 10)).length, 1);
     const heir = await registerWorker(db);
-    await describeWorker(heir, { cpu: 1 });
+    await describeWorker(db, heir, { cpu: 1 });
     await at(31);
-    await beat(heir);
+    await beat(db, heir);
     await maintain(db, heir);
     assert.equal((await claim(db, heir, 10)).length, 1);
   });
 
   test("are seen by a second claim of the same worker under way at once", async () => {
-    await describeWorker(worker, { cpu: 2 });
-    await spawnMany(4, { resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 2 });
+    await spawnAlike(db, 4, { resources: { cpu: 1 } });
     const other = await database.connect();
     await other.query("begin");
     assert.equal((await claim(other, worker, 10)).length, 2);
@@ -96,19 +106,19 @@ describe("resources", () => {
       fc.asyncProperty(fc.array(call, { minLength: 10, maxLength: 40 }), async (calls) => {
         ({ db, worker } = await emptyEngine(database, {}));
         const other = await registerWorker(db);
-        await describeWorker(worker, { cpu: 5, gpu: 5 });
-        await describeWorker(other, { cpu: 7, gpu: 3 });
+        await describeWorker(db, worker, { cpu: 5, gpu: 5 });
+        await describeWorker(db, other, { cpu: 7, gpu: 3 });
         const held: [sqlWorker.SqlWorker, sqlWorker.ClaimRow][] = [];
         let seconds = 0;
         for (const { verb, cpu, gpu, pick } of calls) {
           const who = pick % 2 ? worker : other;
-          if (verb === "spawn") await spawnMany(1 + (pick % 4), { resources: { cpu, gpu } });
+          if (verb === "spawn") await spawnAlike(db, 1 + (pick % 4), { resources: { cpu, gpu } });
           else if (verb === "claim") {
             for (const row of await claim(db, who, 1 + (pick % 5))) held.push([who, row]);
           } else if (verb === "tick") {
             await at((seconds += 11));
-            await beat(worker);
-            await beat(other);
+            await beat(db, worker);
+            await beat(db, other);
             await maintain(db, worker);
           } else if (held.length > 0) {
             const [[owner, row]] = held.splice(pick % held.length, 1) as [(typeof held)[0]];
@@ -126,17 +136,17 @@ describe("resources", () => {
 
 describe("a task that needs the whole worker", () => {
   test("starts before the small ones that came after it, however many come", async () => {
-    await describeWorker(worker, { cpu: 4 });
-    await spawnMany(8, { resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 4 });
+    await spawnAlike(db, 8, { resources: { cpu: 1 } });
     const running = await claim(db, worker, 10);
     assert.equal(running.length, 4);
-    const [big] = await spawnMany(1, { resources: { cpu: 4 } });
+    const [big] = await spawnAlike(db, 1, { resources: { cpu: 4 } });
 
     let claims = 0;
     for (let second = 5; ; second += 5) {
       await at(second);
-      await beat(worker);
-      await spawnMany(2, { resources: { cpu: 1 } });
+      await beat(db, worker);
+      await spawnAlike(db, 2, { resources: { cpu: 1 } });
       const next = await cycle(db, worker, { done: [running.shift()!], limit: 10 });
       claims += next.length;
       running.push(...next);
@@ -153,24 +163,24 @@ describe("a task that needs the whole worker", () => {
 
   test("is waited for by one worker, and by another when that one died", async () => {
     const other = await registerWorker(db);
-    for (const each of [worker, other]) await describeWorker(each, { cpu: 2 });
-    await spawnMany(2, { resources: { cpu: 1 }, priority: 1 });
+    for (const each of [worker, other]) await describeWorker(db, each, { cpu: 2 });
+    await spawnAlike(db, 2, { resources: { cpu: 1 }, priority: 1 });
     assert.equal((await claim(db, worker, 1)).length, 1);
     const [theirs] = await claim(db, other, 1);
-    await spawnMany(1, { resources: { cpu: 2 } });
+    await spawnAlike(db, 1, { resources: { cpu: 2 } });
     await at(1);
-    await spawnMany(9, { resources: { cpu: 1 } });
+    await spawnAlike(db, 9, { resources: { cpu: 1 } });
 
     await at(11);
-    await beat(worker);
-    await beat(other);
+    await beat(db, worker);
+    await beat(db, other);
     assert.equal((await claim(db, worker, 10)).length, 0);
     assert.deepEqual(await reservations(), [{ worker_id: worker.id }]);
     const [small] = await claim(db, other, 10);
     assert.ok(small, "the other worker goes on");
 
     await at(35);
-    await beat(other);
+    await beat(db, other);
     await at(45);
     await maintain(db, other);
     // What the dead worker ran comes before the big one.
@@ -181,34 +191,34 @@ describe("a task that needs the whole worker", () => {
   });
 
   test("does not keep a worker from what takes nothing from it", async () => {
-    await describeWorker(worker, { cpu: 2, gpu: 1 });
-    await spawnMany(1, { resources: { cpu: 1 } });
+    await describeWorker(db, worker, { cpu: 2, gpu: 1 });
+    await spawnAlike(db, 1, { resources: { cpu: 1 } });
     await claim(db, worker, 1);
-    await spawnMany(1, { resources: { cpu: 2 } });
+    await spawnAlike(db, 1, { resources: { cpu: 2 } });
     await at(11);
-    await beat(worker);
-    await spawnMany(1, { resources: { cpu: 1 } });
-    await spawnMany(1, { resources: { gpu: 1 } });
-    await spawnMany(1, {});
+    await beat(db, worker);
+    await spawnAlike(db, 1, { resources: { cpu: 1 } });
+    await spawnAlike(db, 1, { resources: { gpu: 1 } });
+    await spawnAlike(db, 1, {});
     assert.equal((await claim(db, worker, 10)).length, 2);
   });
 });
 
 describe("labels", () => {
   test("that a task requires keep it from workers without them", async () => {
-    await spawnMany(1, { labels: { required: { site: "ovro", gpu: "true" } } });
-    await describeWorker(worker, {}, { site: "ovro" });
+    await spawnAlike(db, 1, { labels: { required: { site: "ovro", gpu: "true" } } });
+    await describeWorker(db, worker, {}, { site: "ovro" });
     assert.deepEqual(await claim(db, worker, 10), []);
-    await describeWorker(worker, {}, { site: "ovro", gpu: "true", disk: "ssd" });
+    await describeWorker(db, worker, {}, { site: "ovro", gpu: "true", disk: "ssd" });
     assert.equal((await claim(db, worker, 10)).length, 1);
   });
 
   test("that a task prefers give its workers a start of some seconds", async () => {
     const other = await registerWorker(db);
-    await describeWorker(other, {}, { disk: "ssd" });
-    await spawnMany(2, { labels: { preferred: { disk: "ssd" }, prefer_seconds: 7 } });
+    await describeWorker(db, other, {}, { disk: "ssd" });
+    await spawnAlike(db, 2, { labels: { preferred: { disk: "ssd" }, prefer_seconds: 7 } });
     await at(6);
-    await spawnMany(1, { labels: { preferred: { disk: "ssd" }, prefer_seconds: 7 } });
+    await spawnAlike(db, 1, { labels: { preferred: { disk: "ssd" }, prefer_seconds: 7 } });
     assert.deepEqual(await claim(db, worker, 10), []);
     assert.equal((await claim(db, other, 1)).length, 1);
     await at(7);
@@ -216,38 +226,13 @@ describe("labels", () => {
   });
 
   test("that no living worker has are not waited for", async () => {
-    await spawnMany(1, { labels: { preferred: { disk: "ssd" } } });
+    await spawnAlike(db, 1, { labels: { preferred: { disk: "ssd" } } });
     assert.equal((await claim(db, worker, 10)).length, 1);
   });
 });
 
-async function spawnMany(count: number, fields: object): Promise<string[]> {
-  const spawned = await spawn(
-    db,
-    Array.from({ length: count }, () => task({ ...fields })),
-  );
-  return spawned.map((each) => each.task_id);
-}
-
-async function describeWorker(
-  who: sqlWorker.SqlWorker,
-  capacity: object,
-  labels: object = {},
-): Promise<void> {
-  await db.query("select absurd.describe_worker($1, $2, $3, $4)", [
-    who.id,
-    who.epoch,
-    capacity,
-    labels,
-  ]);
-}
-
 async function at(seconds: number): Promise<void> {
   await setClock(db, new Date(Date.parse(T0) + seconds * 1000).toISOString());
-}
-
-async function beat(who: sqlWorker.SqlWorker): Promise<void> {
-  await db.query("select absurd.beat($1, $2)", [who.id, who.epoch]);
 }
 
 async function reservations(): Promise<unknown[]> {

@@ -1,7 +1,6 @@
 /** Schedules under rivals, deaths and refusals. */
 import assert from "node:assert/strict";
 
-import type pg from "pg";
 import { describe, test } from "vitest";
 import { z } from "zod";
 
@@ -12,45 +11,31 @@ import { LeaderDeposed } from "./errors.ts";
 import { fireDueSchedules } from "./schedule-firing.ts";
 import { FIRE_AT } from "./scheduled-spawn.ts";
 import { defineTask } from "./task.ts";
-import { currentTerm, rethrow, setUpSchedules, statuses } from "./testing/schedule-stage.ts";
+import {
+  currentTerm,
+  fireAfterDeath,
+  fireAsRivals,
+  rethrow,
+  setUpSchedules,
+  statuses,
+} from "./testing/schedule-stage.ts";
 import { startWorker } from "./worker.ts";
 
-const { claim, cycle, maintain, spawn, task, untilBlocked } = sqlWorker;
+const { claim, cycle, maintain, spawn, task } = sqlWorker;
 const database = freshDatabase();
 
 describe("when several would fire, an instant", () => {
   test("is fired once: of two leaders one waits and then finds it done", async () => {
     const stage = await setUpSchedules(database);
     await stage.create({ overlap: "allow" });
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    const term = await currentTerm(stage.db);
-    const rival = await database.connect();
-    await setClock(rival, "2026-03-01T12:01:00Z");
-
-    await stage.db.query("begin");
-    await fireDueSchedules(stage.db, term, rethrow);
-    const second = fireDueSchedules(rival, term, rethrow);
-    await untilBlocked(stage.db, rival);
-    await stage.db.query("commit");
-
-    assert.equal(await second, 0);
+    assert.equal(await fireAsRivals(stage, database), 0);
     assert.deepEqual(await statuses(stage.db), ["pending"]);
   });
 
   test("is fired by the next leader when the first died before its commit", async () => {
     const stage = await setUpSchedules(database);
     await stage.create({ overlap: "allow" });
-    const doomed = await database.connect();
-    await setClock(doomed, "2026-03-01T12:01:00Z");
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    await doomed.query("begin");
-    await fireDueSchedules(doomed, await currentTerm(stage.db), rethrow);
-    const { processID } = doomed as pg.Client & { processID: number };
-    await stage.db.query("select pg_terminate_backend($1, 5000)", [processID]);
-
-    await stage.tick("12:01:00");
+    await fireAfterDeath(stage, database);
     assert.deepEqual(await stage.fires(), ["12:01:00 spawned"]);
     assert.deepEqual(await statuses(stage.db), ["pending"]);
   });

@@ -4,22 +4,21 @@ import assert from "node:assert/strict";
 import type pg from "pg";
 import { describe, test } from "vitest";
 
-import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
+import { freshDatabase, sqlWorker } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
 import { InvalidSchedule, InvalidWorkflow, TemplateNotFound } from "./errors.ts";
-import { fireDueSchedules } from "./schedule-firing.ts";
 import { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
-import type { Overlap } from "./schedules.ts";
+import type { Overlap } from "./schedule-view.ts";
 import {
   type Stage,
-  currentTerm,
   endOne,
-  rethrow,
+  fireAfterDeath,
+  fireAsRivals,
   setUpSchedules,
 } from "./testing/schedule-stage.ts";
 
-const { maintain, untilBlocked } = sqlWorker;
+const { maintain } = sqlWorker;
 const database = freshDatabase();
 
 const NIGHT: TemplateRequest = { template: "night", params: { at: FIRE_AT, field: "3C48" } };
@@ -106,34 +105,13 @@ describe("a schedule with a template", () => {
 
   test("fires an instant once: of two leaders one waits and then finds it done", async () => {
     const stage = await setUp();
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    const term = await currentTerm(stage.db);
-    const rival = await database.connect();
-    await setClock(rival, "2026-03-01T12:01:00Z");
-
-    await stage.db.query("begin");
-    await fireDueSchedules(stage.db, term, rethrow);
-    const second = fireDueSchedules(rival, term, rethrow);
-    await untilBlocked(stage.db, rival);
-    await stage.db.query("commit");
-
-    assert.equal(await second, 0);
+    assert.equal(await fireAsRivals(stage, database), 0);
     assert.equal((await workflows(stage.db)).length, 1);
   });
 
   test("fires an instant once, when the first leader died before its commit", async () => {
     const stage = await setUp();
-    const doomed = await database.connect();
-    await setClock(doomed, "2026-03-01T12:01:00Z");
-    await setClock(stage.db, "2026-03-01T12:01:00Z");
-    await maintain(stage.db, stage.worker);
-    await doomed.query("begin");
-    await fireDueSchedules(doomed, await currentTerm(stage.db), rethrow);
-    const { processID } = doomed as pg.Client & { processID: number };
-    await stage.db.query("select pg_terminate_backend($1, 5000)", [processID]);
-
-    await stage.tick("12:01:00");
+    await fireAfterDeath(stage, database);
     assert.deepEqual(await stage.fires(), ["12:01:00 spawned"]);
     assert.equal((await workflows(stage.db)).length, 1);
   });

@@ -9,7 +9,7 @@ import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 import { InvalidParams, InvalidSchedule, ScheduleNotFound, UnknownTaskName } from "./errors.ts";
 import { fireDueSchedules } from "./schedule-firing.ts";
 import { FIRE_AT } from "./scheduled-spawn.ts";
-import type { Overlap } from "./schedules.ts";
+import type { Overlap } from "./schedule-view.ts";
 import { defineTask } from "./task.ts";
 import {
   type Stage,

@@ -11,7 +11,14 @@ import pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 import { z } from "zod";
 
-import { canMountDisks, freshDatabase, mountSmallDisk, TcpProxy, until } from "@contimg/testkit";
+import {
+  deadline,
+  canMountDisks,
+  freshDatabase,
+  mountSmallDisk,
+  TcpProxy,
+  until,
+} from "@contimg/testkit";
 
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 import { AbsurdClient, defineTask, migrate } from "./index.ts";
@@ -79,7 +86,7 @@ describe("a network that is cut", () => {
     await heir.line("message", "the database refused a spooled record");
     await heir.line("attempt", 2);
     await writeFile(goFile, "");
-    const [task] = await client.awaitTasks(taskIds, deadline());
+    const [task] = await client.awaitTasks(taskIds, deadline(40));
     assert.deepEqual([task!.status, task!.attempt], ["completed", 2]);
   });
 
@@ -242,13 +249,9 @@ async function segmentCount(count: 0 | 1): Promise<void> {
 }
 
 async function assertFirstAttempts(client: AbsurdClient, taskIds: string[]): Promise<void> {
-  const tasks = await client.awaitTasks(taskIds, deadline());
+  const tasks = await client.awaitTasks(taskIds, deadline(40));
   assert.deepEqual(
     tasks.map((task) => [task.status, task.attempt]),
     tasks.map(() => ["completed", 1]),
   );
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(40_000) };
 }

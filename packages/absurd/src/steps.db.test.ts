@@ -6,17 +6,27 @@ import { describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
-const { claim, cycle, emptyEngine, fence, maintain, registerWorker, spawn, status, task, uuid } =
-  sqlWorker;
+const {
+  beat,
+  buryWorkers,
+  claim,
+  cycle,
+  emptyEngine,
+  fence,
+  maintain,
+  registerWorker,
+  status,
+  uuid,
+} = sqlWorker;
 const database = freshDatabase();
 
 const STALE = { code: "WF001" };
 
 describe("a checkpoint", () => {
   test("of a stale attempt is refused, and says so", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
-    await recover(db);
+    await buryWorkers(db);
 
     // Its worker was declared dead, which is said of the whole batch.
     await assert.rejects(write(db, worker, held!, "a", '"late"'), { code: "WF002" });
@@ -28,11 +38,11 @@ describe("a checkpoint", () => {
   });
 
   test("is what was committed first, for the heir, too", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     assert.deepEqual(await write(db, worker, held!, "a", '"first"'), []);
     assert.deepEqual(await write(db, worker, held!, "a", '"first"'), [], "sent twice");
-    await recover(db);
+    await buryWorkers(db);
     const heir = await registerWorker(db);
     const [again] = await claim(db, heir, 1);
 
@@ -46,7 +56,7 @@ describe("a checkpoint", () => {
   });
 
   test("of a batch is judged by itself: the stale one does not fail the others", async () => {
-    const { db, worker } = await engine({ spawn: 2 });
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [mine, gone] = await claim(db, worker, 2);
     await cycle(db, worker, { done: [gone!] });
 
@@ -63,7 +73,7 @@ describe("a checkpoint", () => {
 
 describe("sleep", () => {
   test("lasts until its time by the database's clock, and is credited", async () => {
-    const { db, worker } = await engine({ spawn: 1, fields: { max_retries: 0 } });
+    const { db, worker } = await emptyEngine(database, { spawn: 1, fields: { max_retries: 0 } });
     const [held] = await claim(db, worker, 1);
     await db.query("select absurd.sleep_task($1, 3600)", [await fence(db, worker, held!)]);
     assert.equal(await status(db, held!), "pending");
@@ -91,7 +101,7 @@ describe("sleep", () => {
   });
 
   test("in a batch leaves stale attempts and those to be cancelled awake", async () => {
-    const { db, worker } = await engine({ spawn: 3 });
+    const { db, worker } = await emptyEngine(database, { spawn: 3 });
     const [sleeper, cancelled, gone] = await claim(db, worker, 3);
     await db.query("select absurd.cancel_task($1, 'clouds')", [await uuid(db, cancelled!)]);
     await cycle(db, worker, { done: [gone!] });
@@ -111,7 +121,7 @@ describe("sleep", () => {
   });
 
   test("of a stale attempt, or one to be cancelled, is refused", async () => {
-    const { db, worker } = await engine({ spawn: 2 });
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [cancelled, gone] = await claim(db, worker, 2);
     await db.query("select absurd.cancel_task($1, 'clouds')", [await uuid(db, cancelled!)]);
     await cycle(db, worker, { done: [gone!] });
@@ -127,12 +137,12 @@ describe("sleep", () => {
 
 describe("a task that failed before", () => {
   test("is retrying while it sleeps, waits, and when it was given back", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [first] = await claim(db, worker, 1);
     await cycle(db, worker, { failed: [[first!, "retryable"]] });
     const again = async (at: string): Promise<sqlWorker.ClaimRow> => {
       await setClock(db, at);
-      await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
+      await beat(db, worker);
       await maintain(db, worker);
       const [row] = await claim(db, worker, 1);
       return row!;
@@ -152,7 +162,7 @@ describe("a task that failed before", () => {
 
   test("is pending after a new start, with all attempts or with those left", async () => {
     for (const isReset of [true, false]) {
-      const { db, worker } = await engine({ spawn: 1 });
+      const { db, worker } = await emptyEngine(database, { spawn: 1 });
       const [first] = await claim(db, worker, 1);
       await cycle(db, worker, { failed: [[first!, "fatal"]] });
       await db.query("select absurd.revive(array[$1::bigint], $2)", [first!.task_id, isReset]);
@@ -172,7 +182,7 @@ async function shown(db: pg.Client): Promise<unknown[][]> {
 
 describe("a log line", () => {
   test("of a stale attempt is refused; one said after its completion is not", async () => {
-    const { db, worker } = await engine({ spawn: 2 });
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [done, lost] = await claim(db, worker, 2);
     await cycle(db, worker, { done: [done!], failed: [[lost!, "fatal"]] });
 
@@ -192,7 +202,7 @@ describe("a log line", () => {
 
 describe("a rerun from a step", () => {
   test("is refused for a task that has not failed, and for a step it did not keep", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const id = await uuid(db, held!);
     await write(db, worker, held!, "a", "1");
@@ -219,31 +229,6 @@ test("every day that has outcomes has its partitions of checkpoints and lines", 
   assert.equal(rows.length, 3);
   assert.equal(new Set(rows.map((row) => row.days)).size, 1);
 });
-
-async function engine(options: {
-  spawn: number;
-  fields?: Record<string, unknown>;
-}): Promise<{ db: pg.Client; worker: sqlWorker.SqlWorker }> {
-  const made = await emptyEngine(database, {});
-  await made.db.query(
-    "truncate absurd.checkpoint, absurd.task_log, absurd.event, absurd.wait_event",
-  );
-  await spawn(
-    made.db,
-    Array.from({ length: options.spawn }, () => task(options.fields ?? {})),
-  );
-  return made;
-}
-
-/** Declares every worker dead that is silent by the clock of the test, which this moves. */
-async function recover(db: pg.Client): Promise<void> {
-  await setClock(db, "2026-03-01T12:10:00Z");
-  await maintain(db, await registerWorker(db));
-}
-
-async function beat(db: pg.Client, worker: sqlWorker.SqlWorker): Promise<void> {
-  await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
-}
 
 async function write(
   db: pg.Client,

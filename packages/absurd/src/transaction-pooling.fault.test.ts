@@ -10,7 +10,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase, until } from "@contimg/testkit";
+import { deadline, freshDatabase, until } from "@contimg/testkit";
 
 import { freePort } from "./free-port.ts";
 import {
@@ -21,6 +21,7 @@ import {
   defineTask,
   startWorker,
 } from "./index.ts";
+import { untilOutlived } from "./testing/lease-watch.ts";
 
 const PGBOUNCER = "/usr/sbin/pgbouncer";
 const isMissing = !existsSync(PGBOUNCER);
@@ -157,16 +158,7 @@ describe.skipIf(isMissing)(`through PgBouncer in transaction mode${needs}`, () =
       await until(async () => (await client.show(taskId)).place.progress?.note, {
         what: "progress of the task",
       });
-      await until(
-        async () =>
-          (
-            await pool.query(
-              `select from absurd.worker w join absurd.lease l using (worker_id)
-                where w.beat_at > l.claimed_at + 1.5 * w.lease_ms * interval '1 millisecond'`,
-            )
-          ).rowCount,
-        { what: "beats for longer than the lease" },
-      );
+      await untilOutlived(pool, 1.5);
       await client.cancel(taskId);
       const [task] = await client.awaitTasks([taskId], deadline());
       assert.equal(task!.status, "cancelled");
@@ -230,8 +222,4 @@ async function withWorker(
   } finally {
     await worker.stop({ graceSeconds: 0 });
   }
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(30_000) };
 }

@@ -12,7 +12,7 @@ import type pg from "pg";
 import { afterAll, describe, test } from "vitest";
 import { z } from "zod";
 
-import { freshDatabase, sqlWorker, until } from "@contimg/testkit";
+import { deadline, freshDatabase, sqlWorker, until } from "@contimg/testkit";
 
 import * as current from "./index.ts";
 
@@ -60,7 +60,7 @@ describe("a worker that speaks the first release's protocol", () => {
       ran.push(...(await drainAsFirstRelease(db)));
       await client.awaitTasks(
         spawned.map((each) => each.taskId),
-        deadline(),
+        deadline(45),
       );
     } finally {
       await worker.stop();
@@ -95,7 +95,7 @@ describe.skipIf(isMissing)(`workers of the release before${needs}`, () => {
     const third = await oldClient.spawnMany(range(376, 500).map(asWork));
 
     const ids = [...first, ...second, ...third].map((each) => each.taskId);
-    const tasks = await new current.AbsurdClient(pool).awaitTasks(ids, deadline());
+    const tasks = await new current.AbsurdClient(pool).awaitTasks(ids, deadline(45));
     assert.deepEqual(new Set(tasks.map((task) => task.status)), new Set(["completed"]));
     await until(async () => (await productCount(pool)) === 520, { what: "500 tasks, 20 children" });
     // A second completion of a task would have failed on the primary key, and the task with it.
@@ -147,7 +147,7 @@ describe("a worker", () => {
     });
     await db.query("alter function absurd.cycle_away rename to cycle");
     const { taskId } = await client.spawn(quick, {});
-    const [task] = await client.awaitTasks([taskId], deadline());
+    const [task] = await client.awaitTasks([taskId], deadline(45));
     assert.equal(task!.status, "completed");
     await worker.stop();
   });
@@ -231,8 +231,4 @@ function range(from: number, to: number): number[] {
 
 function asWork(n: number): current.SpawnRequest {
   return { task: "work", params: { n }, backoffSeconds: 0.1 };
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(45_000) };
 }

@@ -6,8 +6,7 @@ import { describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
-const { claim, cycle, emptyEngine, fence, maintain, registerWorker, spawn, status, task, uuid } =
-  sqlWorker;
+const { beat, buryWorkers, claim, cycle, emptyEngine, fence, maintain, status, uuid } = sqlWorker;
 const { T0, untilBlocked } = sqlWorker;
 const database = freshDatabase();
 
@@ -15,10 +14,10 @@ const STALE = { code: "WF001" };
 
 describe("an event", () => {
   test("cannot be emitted, nor awaited, by a stale attempt", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const text = await fence(db, worker, held!);
-    await recover(db);
+    await buryWorkers(db);
 
     await assert.rejects(db.query("select absurd.emit_event('e', '1', $1)", [text]), STALE);
     await assert.rejects(db.query("select absurd.await_event($1, 'e')", [text]), STALE);
@@ -27,7 +26,7 @@ describe("an event", () => {
   });
 
   test("wakes exactly those that wait for it", async () => {
-    const { db, worker } = await engine({ spawn: 3 });
+    const { db, worker } = await emptyEngine(database, { spawn: 3 });
     const held = await claim(db, worker, 3);
     for (const [index, name] of ["a", "b", "a"].entries())
       await wait(db, worker, held[index]!, name);
@@ -46,7 +45,7 @@ describe("an event", () => {
   });
 
   test("emitted while a wait for it is being committed is not lost", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const text = await fence(db, worker, held!);
     const waiter = await atNoon();
@@ -66,7 +65,7 @@ describe("an event", () => {
   });
 
   test("awaited while its emit is being committed is answered at once", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const text = await fence(db, worker, held!);
     const emitter = await atNoon();
@@ -83,7 +82,7 @@ describe("an event", () => {
   });
 
   test("whose emit is rolled back did not happen: the wait goes on", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     const text = await fence(db, worker, held!);
     const emitter = await atNoon();
@@ -100,7 +99,7 @@ describe("an event", () => {
   });
 
   test("that does not come lets its waiter go at the timeout, which is kept", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     await wait(db, worker, held!, "e", 60);
 
@@ -121,7 +120,7 @@ describe("an event", () => {
   });
 
   test("is forgotten when kept long enough; what a cancelled wait left is swept", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     await wait(db, worker, held!, "never");
     await db.query("select absurd.cancel_task($1)", [await uuid(db, held!)]);
@@ -138,7 +137,7 @@ describe("an event", () => {
   });
 
   test("wakes no task that was cancelled meanwhile and given a new start", async () => {
-    const { db, worker } = await engine({ spawn: 1 });
+    const { db, worker } = await emptyEngine(database, { spawn: 1 });
     const [held] = await claim(db, worker, 1);
     await wait(db, worker, held!, "e");
     const id = await uuid(db, held!);
@@ -158,7 +157,7 @@ describe("an event", () => {
 
 describe("an awaited task", () => {
   test("that ends while the wait is not committed is found by the leader", async () => {
-    const { db, worker } = await engine({ spawn: 2 });
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [parent, child] = await claim(db, worker, 2);
     const waiter = await atNoon();
     await waiter.query("begin");
@@ -184,7 +183,7 @@ describe("an awaited task", () => {
   });
 
   test("may be several: the last one to end, well or not, wakes who waits", async () => {
-    const { db, worker } = await engine({ spawn: 3 });
+    const { db, worker } = await emptyEngine(database, { spawn: 3 });
     const [parent, one, two] = await claim(db, worker, 3);
     await db.query("select absurd.await_tasks($1, $2)", [
       await fence(db, worker, parent!),
@@ -199,7 +198,7 @@ describe("an awaited task", () => {
   });
 
   test("cannot be awaited by a stale attempt, nor when there is none", async () => {
-    const { db, worker } = await engine({ spawn: 2 });
+    const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [parent, child] = await claim(db, worker, 2);
     const text = await fence(db, worker, parent!);
     const await_ = "select absurd.await_tasks($1, $2)";
@@ -210,36 +209,11 @@ describe("an awaited task", () => {
   });
 });
 
-async function engine(options: {
-  spawn: number;
-  fields?: Record<string, unknown>;
-}): Promise<{ db: pg.Client; worker: sqlWorker.SqlWorker }> {
-  const made = await emptyEngine(database, {});
-  await made.db.query(
-    "truncate absurd.checkpoint, absurd.task_log, absurd.event, absurd.wait_event",
-  );
-  await spawn(
-    made.db,
-    Array.from({ length: options.spawn }, () => task(options.fields ?? {})),
-  );
-  return made;
-}
-
 /** Another session, with the clock of the first. */
 async function atNoon(): Promise<pg.Client> {
   const client = await database.connect();
   await setClock(client, T0);
   return client;
-}
-
-/** Declares every worker dead that is silent by the clock of the test, which this moves. */
-async function recover(db: pg.Client): Promise<void> {
-  await setClock(db, "2026-03-01T12:10:00Z");
-  await maintain(db, await registerWorker(db));
-}
-
-async function beat(db: pg.Client, worker: sqlWorker.SqlWorker): Promise<void> {
-  await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
 }
 
 async function wait(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { afterEach, describe, test } from "vitest";
+import { describe, test } from "vitest";
 import { z } from "zod";
 
 import { freshDatabase, until } from "@contimg/testkit";
@@ -8,14 +8,13 @@ import { freshDatabase, until } from "@contimg/testkit";
 import { AbsurdClient } from "./client.ts";
 import { InvalidTransition, TaskCancelled, TaskError, TaskNotFound, TimedOut } from "./errors.ts";
 import { type AnyTask, type TaskContext, defineTask } from "./task.ts";
-import type { WorkerOptions } from "./worker-options.ts";
-import { type WorkerHandle, startWorker } from "./worker.ts";
+import { workerStage } from "./testing/worker-stage.ts";
 
 const database = freshDatabase();
-const workers: WorkerHandle[] = [];
-
-afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.stop({ graceSeconds: 0 })));
+const { setup, start } = workerStage(database, {
+  leaseSeconds: 1.5,
+  pollSeconds: 0.1,
+  abortGraceSeconds: 0.3,
 });
 
 describe("a worker", () => {
@@ -168,12 +167,7 @@ describe("a worker", () => {
       while (performance.now() < end) Math.sqrt(end);
     });
     const { client } = await setup([blocking], { leaseSeconds: 0.8 });
-    const rival = await startWorker({
-      connectionString: database.url,
-      tasks: [named("other", () => undefined)],
-      leaseSeconds: 0.8,
-    });
-    workers.push(rival);
+    await start([named("other", () => undefined)], { leaseSeconds: 0.8 });
 
     const { taskId } = await client.spawn(blocking, {});
     const [task] = await client.awaitTasks([taskId]);
@@ -245,76 +239,6 @@ describe("a worker", () => {
     assert.equal((await client.show(second!.taskId)).status, "pending");
   });
 });
-
-describe("completeIn", () => {
-  test("commits the handler's rows and the completion together", async () => {
-    const { client, db } = await setupCompletion(async (context) => {
-      await inTransaction(async (tx) => {
-        await tx.query("insert into product (task_id) values ($1)", [context.taskId]);
-        await context.completeIn(tx, { stored: true });
-      });
-    });
-
-    const { taskId } = await client.spawn("produce", {});
-    const [task] = await client.awaitTasks([taskId]);
-
-    assert.deepEqual(task!.result, { stored: true });
-    assert.equal((await client.outcomes(taskId)).length, 1);
-    assert.equal((await db.query("select from product where task_id = $1", [taskId])).rowCount, 1);
-  });
-
-  test("counts as a failure when its transaction was rolled back", async () => {
-    const { client, db } = await setupCompletion(async (context) => {
-      const tx = await database.connect();
-      await tx.query("begin");
-      await tx.query("insert into product (task_id) values ($1)", [context.taskId]);
-      await context.completeIn(tx);
-      await tx.query(context.attempt === 1 ? "rollback" : "commit");
-    });
-
-    const { taskId } = await client.spawn("produce", {}, { backoffSeconds: 0.02 });
-    const [task] = await client.awaitTasks([taskId]);
-
-    assert.deepEqual([task!.status, task!.attempt], ["completed", 2]);
-    assert.equal((await db.query("select from product where task_id = $1", [taskId])).rowCount, 1);
-  });
-});
-
-/** A client and a worker with short times; the worker ends after the test. */
-async function setup(
-  tasks: readonly AnyTask[],
-  options: Partial<WorkerOptions> = {},
-): Promise<{ client: AbsurdClient; worker: WorkerHandle }> {
-  const client = new AbsurdClient(database.pool(), { tasks });
-  const worker = await startWorker({
-    connectionString: database.url,
-    tasks,
-    leaseSeconds: 1.5,
-    pollSeconds: 0.1,
-    abortGraceSeconds: 0.3,
-    ...options,
-  });
-  workers.push(worker);
-  return { client, worker };
-}
-
-async function setupCompletion(
-  handler: (context: TaskContext) => Promise<void>,
-): Promise<{ client: AbsurdClient; db: Awaited<ReturnType<typeof database.connect>> }> {
-  const db = await database.connect();
-  await db.query("create table if not exists product (task_id uuid primary key)");
-  const { client } = await setup([named("produce", handler)]);
-  return { client, db };
-}
-
-async function inTransaction(
-  work: (tx: Awaited<ReturnType<typeof database.connect>>) => Promise<void>,
-): Promise<void> {
-  const tx = await database.connect();
-  await tx.query("begin");
-  await work(tx);
-  await tx.query("commit");
-}
 
 /** A task without params. */
 function named(name: string, handler: (context: TaskContext) => unknown): AnyTask {

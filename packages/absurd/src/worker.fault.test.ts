@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterEach, describe, test } from "vitest";
 
-import { freshDatabase, until } from "@contimg/testkit";
+import { deadline, freshDatabase, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -285,8 +285,4 @@ async function takeOver(db: pg.Pool, taskId: string): Promise<string> {
     },
     { what: "the heir has the task" },
   );
-}
-
-function deadline(): { signal: AbortSignal } {
-  return { signal: AbortSignal.timeout(30_000) };
 }

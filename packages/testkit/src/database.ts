@@ -86,6 +86,11 @@ export async function until<T>(
   }
 }
 
+/** For what waits with a signal. */
+export function deadline(seconds = 30): { signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(seconds * 1000) };
+}
+
 function adminUrl(): string {
   const url = process.env[ADMIN_URL_VARIABLE];
   if (url === undefined) {

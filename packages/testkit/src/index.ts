@@ -1,5 +1,5 @@
 /** Databases, clocks, factories and simulated skies for tests. */
-export { type FreshDatabase, freshDatabase, setClock, until } from "./database.ts";
+export { deadline, type FreshDatabase, freshDatabase, setClock, until } from "./database.ts";
 export { auditGates } from "./gate-audit.ts";
 export { addSource, createRandom, synthesizeImage, type TrueSource } from "./synthetic-image.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";

@@ -30,19 +30,15 @@ export function task(fields: Record<string, unknown>): Record<string, unknown> {
 /** An empty engine at noon with the task name "noop", and a worker with a lease of 30 s. */
 export async function emptyEngine(
   database: FreshDatabase,
-  options: { spawn?: number },
+  options: { spawn?: number; fields?: Record<string, unknown> },
 ): Promise<{ db: pg.Client; worker: SqlWorker }> {
   const db = await database.connect();
   await setClock(db, T0);
   await emptyTables(db);
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
-  const count = options.spawn ?? 0;
-  if (count > 0)
-    await spawn(
-      db,
-      Array.from({ length: count }, () => task({})),
-    );
+  const { spawn: count = 0, fields = {} } = options;
+  if (count > 0) await spawnAlike(db, count, fields);
   return { db, worker: await registerWorker(db) };
 }
 
@@ -79,6 +75,37 @@ export async function spawn(
     [JSON.stringify(tasks)],
   );
   return rows;
+}
+
+/** Tasks that ask for the same. Returns their ids. */
+export async function spawnAlike(
+  db: pg.Client,
+  count: number,
+  fields: Record<string, unknown>,
+): Promise<string[]> {
+  const spawned = await spawn(
+    db,
+    Array.from({ length: count }, () => task(fields)),
+  );
+  return spawned.map((each) => each.task_id);
+}
+
+export async function describeWorker(
+  db: pg.Client,
+  worker: SqlWorker,
+  capacity: object,
+  labels: object = {},
+): Promise<void> {
+  await db.query("select absurd.describe_worker($1, $2, $3, $4)", [
+    worker.id,
+    worker.epoch,
+    capacity,
+    labels,
+  ]);
+}
+
+export async function beat(db: pg.Client, worker: SqlWorker): Promise<void> {
+  await db.query("select absurd.beat($1, $2)", [worker.id, worker.epoch]);
 }
 
 export async function cycle(
@@ -128,6 +155,12 @@ export function claim(db: pg.Client, worker: SqlWorker, limit: number): Promise<
 export async function maintain(db: pg.Client, worker: SqlWorker): Promise<void> {
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select * from absurd.maintain($1, $2, 5000, 10000)", [worker.id, worker.epoch]);
+}
+
+/** Declares every worker dead that is silent by a clock ten minutes on, which this sets. */
+export async function buryWorkers(db: pg.Client): Promise<void> {
+  await setClock(db, "2026-03-01T12:10:00Z");
+  await maintain(db, await registerWorker(db));
 }
 
 export async function fence(db: pg.Client, worker: SqlWorker, held: ClaimRow): Promise<string> {

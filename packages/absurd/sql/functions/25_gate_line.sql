@@ -13,6 +13,17 @@ as $$
   select m.lane_id, m.task_id, m.claim_no, m.at from moved m order by m.seq;
 $$;
 
+-- The same for those of the tasks that stand in no line.
+create or replace function absurd.unpark_passed(p_ids bigint[])
+  returns void
+  language sql
+as $$
+  select absurd.unpark(array(
+    select i from unnest(p_ids) i
+     where not exists (select from absurd.gate_wait w where w.task_id = i)
+  ));
+$$;
+
 -- Puts tasks that are due in line at their gates. A row's seq is its old place, null for a new one.
 -- A task that kept its gates, or whose gates were all removed, is ready at once.
 create or replace function absurd.park(p_rows absurd.ready[])
@@ -45,10 +56,7 @@ begin
   )
   select array_agg(distinct w.gate_id) into v_gates from waits w;
   perform absurd.touch_gates(v_gates);
-  perform absurd.unpark(array(
-    select r.task_id from unnest(p_rows) r
-     where not exists (select from absurd.gate_wait w where w.task_id = r.task_id)
-  ));
+  perform absurd.unpark_passed(array(select r.task_id from unnest(p_rows) r));
 end;
 $$;
 

@@ -175,6 +175,17 @@ as $$
    order by a.place, a.seq;
 $$;
 
+-- Raises WF026, naming what there is not.
+create or replace function absurd.refuse_limit(p_kind text, p_name text)
+  returns void
+  language plpgsql
+as $$
+begin
+  raise exception using
+    errcode = 'WF026', message = format('no limit of kind %s is named %s', p_kind, p_name);
+end;
+$$;
+
 -- Gives a key or a rate its numbers, made if it is new; from then on spawns do not change them.
 -- p_slots null gives them back to the spawns. 0 slots let nobody in. Who is in stays in.
 -- Raises WF025 for numbers that make no limit, WF026 when spawns shall have what does not exist.
@@ -208,8 +219,7 @@ begin
     returning g.gate_id into v_gate_id;
   end if;
   if v_gate_id is null then
-    raise exception using
-      errcode = 'WF026', message = format('no limit of kind %s is named %s', p_kind, p_name);
+    perform absurd.refuse_limit(p_kind, p_name);
   end if;
   perform absurd.touch_gates(array[v_gate_id]);
   perform absurd.note_gates();
@@ -229,8 +239,7 @@ declare
   v_free bigint[];
 begin
   if v_gate_id is null then
-    raise exception using
-      errcode = 'WF026', message = format('no limit of kind %s is named %s', p_kind, p_name);
+    perform absurd.refuse_limit(p_kind, p_name);
   end if;
   perform absurd.lock_gates(array[v_gate_id]);
   delete from absurd.gate g where g.gate_id = v_gate_id;
@@ -243,10 +252,7 @@ begin
   select array_agg(f.task_id) into v_free from freed f;
   perform absurd.touch_gates(array_agg(distinct w.gate_id))
      from absurd.gate_wait w where w.task_id = any(v_free);
-  perform absurd.unpark(array(
-    select f from unnest(v_free) f
-     where not exists (select from absurd.gate_wait w where w.task_id = f)
-  ));
+  perform absurd.unpark_passed(v_free);
   perform absurd.note_gates();
 end;
 $$;

@@ -111,10 +111,7 @@ begin
     head as materialized (
       select e.*, first.at_ms - e.boost_ms as rank
         from eligible e
-        cross join lateral (
-          select absurd.ready_ms(r.at, r.task_id) as at_ms from absurd.ready r
-           where r.lane_id = e.lane_id and r.seq >= e.hint order by r.seq limit 1
-        ) first
+        cross join lateral absurd.lane_head(e.lane_id, e.hint, 2 * p_limit + 1000) first
     ),
     seated as materialized (
       select h.*, min(h.rank) over (partition by h.queue, h.priority) as best,

@@ -8,6 +8,7 @@ import { fireDueSchedules } from "../schedule-firing.ts";
 import type { ScheduleOptions, Schedules } from "../schedules.ts";
 
 const EVERY_MINUTE = { everySeconds: 60 };
+const DUE_AT = "2026-03-01T12:01:00Z";
 
 export interface Stage {
   readonly db: pg.Client;
@@ -69,4 +70,41 @@ export async function statuses(db: pg.Client): Promise<string[]> {
     "select status from absurd.tasks order by task_number",
   );
   return rows.map((row) => row.status);
+}
+
+/**
+ * An instant is due; of two leaders the second waits for the first, which commits. Returns how much
+ * the second fired.
+ */
+export async function fireAsRivals(stage: Stage, database: FreshDatabase): Promise<number> {
+  const term = await becomeDue(stage);
+  const rival = await database.connect();
+  await setClock(rival, DUE_AT);
+
+  await stage.db.query("begin");
+  await fireDueSchedules(stage.db, term, rethrow);
+  const second = fireDueSchedules(rival, term, rethrow);
+  await sqlWorker.untilBlocked(stage.db, rival);
+  await stage.db.query("commit");
+  return second;
+}
+
+/** An instant is due; the leader that fires it dies before its commit, and another ticks. */
+export async function fireAfterDeath(stage: Stage, database: FreshDatabase): Promise<void> {
+  const doomed = await database.connect();
+  await setClock(doomed, DUE_AT);
+  const term = await becomeDue(stage);
+  await doomed.query("begin");
+  await fireDueSchedules(doomed, term, rethrow);
+  const { processID } = doomed as pg.Client & { processID: number };
+  await stage.db.query("select pg_terminate_backend($1, 5000)", [processID]);
+
+  await stage.tick("12:01:00");
+}
+
+/** The worker of the stage leads when the first instant has come. Returns its term. */
+async function becomeDue({ db, worker }: Stage): Promise<string> {
+  await setClock(db, DUE_AT);
+  await sqlWorker.maintain(db, worker);
+  return currentTerm(db);
 }
