@@ -252,8 +252,8 @@ function keep_history(integer) returns TABLE(day date, what text, rows bigint)
 function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
-function last_endless(bigint[]) returns bigint stable
 function lane_head(integer,bigint,bigint) returns TABLE(at_ms double precision) stable
+function last_endless(bigint[]) returns bigint stable
 function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void

@@ -15,7 +15,7 @@ import pg from "pg";
 import { z } from "zod";
 
 import { isAlive as isRunning, readIdentity } from "./process-tree.ts";
-import { FolderSweeper } from "./folder-sweeper.ts";
+import { FolderSweeper, sweepableFolder } from "./folder-sweeper.ts";
 import { freePort } from "./free-port.ts";
 import { type ServerUser, chownTree, runAs, serverUser, spawnAs } from "./server-user.ts";
 
@@ -64,7 +64,7 @@ export async function startEmbeddedPostgres(
     pid: join(folder, "data", "postmaster.pid"),
     starter: join(folder, "starter"),
   };
-  const temporary = temporaryFolder(folder, options);
+  const temporary = sweepableFolder(options.temporaryFolder, folder);
   await mkdir(folder, { recursive: true });
   // First of all: whoever starts a server may be killed while it does.
   if (temporary !== undefined && !(await findRunning(files.pid))) FolderSweeper.of(temporary);
@@ -92,19 +92,6 @@ export async function startEmbeddedPostgres(
       await pause(50);
     }
   }
-}
-
-/** @throws {Error} for one that would take other things along, or leave the server behind */
-function temporaryFolder(dataFolder: string, options: EmbeddedPostgresOptions): string | undefined {
-  if (options.temporaryFolder === undefined) return undefined;
-  const folder = resolve(options.temporaryFolder);
-  if (folder === "/" || !`${dataFolder}/`.startsWith(`${folder}/`)) {
-    throw new Error(
-      `temporaryFolder is ${folder}, expected ${dataFolder}, which is the data folder, ` +
-        "or a folder that it is in",
-    );
-  }
-  return folder;
 }
 
 async function findBinaries(): Promise<{ postgres: string; initdb: string }> {

@@ -75,7 +75,7 @@ interface Scene {
   readonly chance: Chance;
 }
 
-/** Parents that run, then children, then waits that begin at the same moment, as far as they may. */
+/** Parents, children, and waits, often begun at once. Returns the parents that may not wait. */
 async function setUp(scene: Scene): Promise<sqlWorker.ClaimRow[]> {
   const { db, worker, chance } = scene;
   await spawn(

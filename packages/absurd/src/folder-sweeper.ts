@@ -7,6 +7,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
+import { resolve } from "node:path";
 import type { Writable } from "node:stream";
 
 /** Again, when a process that dies at this moment has just made a file. */
@@ -62,4 +63,20 @@ export class FolderSweeper {
     if (child.exitCode !== 0)
       throw new Error(`temporary folder ${this.#folder} could not be removed`);
   }
+}
+
+/** @throws {Error} for a folder that would take other things along, or leave the data behind */
+export function sweepableFolder(
+  temporaryFolder: string | undefined,
+  dataFolder: string,
+): string | undefined {
+  if (temporaryFolder === undefined) return undefined;
+  const folder = resolve(temporaryFolder);
+  if (folder === "/" || !`${dataFolder}/`.startsWith(`${folder}/`)) {
+    throw new Error(
+      `temporaryFolder is ${folder}, expected ${dataFolder}, which is the data folder, ` +
+        "or a folder that it is in",
+    );
+  }
+  return folder;
 }

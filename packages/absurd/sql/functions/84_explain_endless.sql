@@ -27,7 +27,8 @@ as $$
            else format(' has waited for event "%s" since %s', p_name, w.since)
          end
     from (
-      select absurd.time_text((select g.run_at from absurd.waiting g where g.child = p_task)) as since
+      select absurd.time_text(
+               (select g.run_at from absurd.waiting g where g.child = p_task)) as since
     ) w
     cross join (
       select string_agg(absurd.called(u.id), ', ' order by u.place) filter (where u.place <= 5)
@@ -52,8 +53,8 @@ as $$
   );
 $$;
 
--- The waits that keep a task from going on, when it is stuck; no row else. With p_events, only when a
--- gate is among the reasons: for a task that waits for an event itself, one that it keeps.
+-- The waits that keep a task from going on, when it is stuck; no row else. With p_events, only when
+-- a gate is among the reasons: for a task that waits for an event itself, one that it keeps.
 create or replace function absurd.stuck_words(p_task bigint, p_events boolean)
   returns table (words text, detail jsonb)
   language sql stable
@@ -110,7 +111,8 @@ begin
   if not found then
     return query
       select 'endless-wait-suspected',
-             format('It may never go on, unless the event comes from elsewhere: %s.', w.words), w.detail
+             format('It may never go on, unless the event comes from elsewhere: %s.', w.words),
+             w.detail
         from absurd.stuck_words(p_task, true) w;
   end if;
 end;
