@@ -74,9 +74,12 @@ test.runIf(GIVEN === undefined)("in those histories the lead passed on", () => {
   assert.ok(termCount > CI_SEEDS.length, `${termCount} terms of leaders in ${CI_SEEDS.length}`);
 });
 
-test.skipIf(!HAS_DISKS)("in those histories the spool's disk was full (needs root)", () => {
-  assert.ok(fullDiskCount > 0, "no disk was ever full");
-});
+test.skipIf(!HAS_DISKS || GIVEN !== undefined)(
+  "in those histories the spool's disk was full (needs root)",
+  () => {
+    assert.ok(fullDiskCount > 0, "no disk was ever full");
+  },
+);
 
 test.runIf(SOAK_MS > 0)("a soak of new histories is as promised", { timeout: 0 }, async () => {
   const endMs = performance.now() + SOAK_MS;
