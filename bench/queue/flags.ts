@@ -1,4 +1,4 @@
-/** What the benchmark was asked for on its command line. Ends the process when that makes no sense. */
+/** What the benchmark was asked for on its command line; ends the process when that is nonsense. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
