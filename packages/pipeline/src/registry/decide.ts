@@ -12,10 +12,8 @@ import {
   type ChosenTable,
   type DecisionKind,
 } from "./decision.ts";
-import type { CalibrationPolicy } from "./policy.ts";
+import { type CalibrationPolicy, DAY_HOURS } from "./policy.ts";
 import { refuse, type Candidate, type Target, type Verdict } from "./refuse.ts";
-
-const HOURS_PER_DAY = 24;
 
 export function decide(
   candidates: readonly Candidate[],
@@ -265,7 +263,7 @@ function byNearness(target: Target): (a: Verdict, b: Verdict) => number {
 }
 
 function offsetHours(candidate: Candidate, target: Target): number {
-  return (candidate.midMjd - target.mjd) * HOURS_PER_DAY;
+  return (candidate.midMjd - target.mjd) * DAY_HOURS;
 }
 
 function ageHours(candidate: Candidate, target: Target): number {

@@ -83,7 +83,10 @@ export type RefusedTable = z.infer<typeof refused>;
 export type Refusal = (typeof REFUSALS)[number];
 
 /** A person named the table: nothing is chosen and nothing refused. */
-export function givenTable(tablePath: string): CalibrationDecision {
+export function givenTable(
+  tablePath: string,
+  target?: { readonly mjd: number; readonly declinationRad: number },
+): CalibrationDecision {
   return {
     kind: "given",
     tables: [
@@ -102,7 +105,7 @@ export function givenTable(tablePath: string): CalibrationDecision {
     reason: `the task's params name ${tablePath}`,
     warnings: [],
     refused: [],
-    target: { mjd: null, declination_rad: null },
+    target: { mjd: target?.mjd ?? null, declination_rad: target?.declinationRad ?? null },
   };
 }
 

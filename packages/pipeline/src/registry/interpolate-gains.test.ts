@@ -66,13 +66,13 @@ describe("gains between two solutions", () => {
   test("have phases on the shorter arc and amplitudes on the line, also across ±180°", () => {
     const a = tableOf([
       [1, 0],
-      [1, 175],
+      [1, 177],
       [2, 10],
       [1, 0],
     ]);
     const b = tableOf([
       [1, 0],
-      [1, -165],
+      [1, -163],
       [4, -10],
       [1, 0],
     ]);
@@ -81,7 +81,7 @@ describe("gains between two solutions", () => {
 
     assert.deepEqual(gainsOf(table), [
       [1, 0],
-      [1, 180],
+      [1, -178],
       [2.5, 5],
       [1, 0],
     ]);
@@ -171,10 +171,12 @@ describe("gains between two solutions", () => {
     const { table } = between(a, b, 0.5);
 
     assert.deepEqual(table.antennaNames, ["a0", "a1", "new"]);
+    // The two that both have turned by 10° on average: in the first's frame the new one is at 40°,
+    // and the first antenna half way between 0° and −10°.
     assert.deepEqual(gainsOf(table), [
       [1, 0],
       [2, 20],
-      [5, 40],
+      [5, 45],
     ]);
   });
 

@@ -50,7 +50,8 @@ export function interpolateGains(tables: readonly WeightedTable[]): Interpolated
 }
 
 function assertAlike(a: BandpassTable, b: BandpassTable): void {
-  const widthHz = Math.abs((a.frequencyHz[1] ?? 0) - (a.frequencyHz[0] ?? 0));
+  const [firstHz = 0, secondHz = firstHz] = a.frequencyHz;
+  const widthHz = Math.abs(secondHz - firstHz);
   const same =
     a.channelCount === b.channelCount &&
     a.polarizationCount === b.polarizationCount &&

@@ -6,12 +6,14 @@ import { z } from "zod";
 
 import { PipelineError } from "../errors.ts";
 
+export const DAY_HOURS = 24;
+
 const hours = z
   .number()
   .positive()
-  .max(24 * 30);
+  .max(30 * DAY_HOURS);
 
-const rules = z.strictObject({
+export const policySchema = z.strictObject({
   /** A solution is valid so far from its middle; null: as its own window says, ±12 h by default. */
   validity_hours: hours.nullable(),
   /** Good solutions out of validity are still used up to this age, with a warning. */
@@ -24,10 +26,10 @@ const rules = z.strictObject({
   warned_handicap_hours: hours,
 });
 
-export type CalibrationPolicy = z.infer<typeof rules>;
+export type CalibrationPolicy = z.infer<typeof policySchema>;
 
 /** Some rules; the others are the defaults. */
-export const policyParam = rules.partial();
+export const policyParam = policySchema.partial();
 
 /**
  * 48 h is the telescope's operating rule, 2.5° is the reach of its backup calibrators, and beyond
@@ -45,7 +47,7 @@ export const CALIBRATION_POLICY: CalibrationPolicy = {
 /** @throws {PipelineError} InvalidParams when the rules contradict each other */
 export function policyOf(given: z.infer<typeof policyParam> = {}): CalibrationPolicy {
   const own = Object.entries(given).filter(([, value]) => value !== undefined);
-  const policy = rules.parse({ ...CALIBRATION_POLICY, ...Object.fromEntries(own) });
+  const policy = policySchema.parse({ ...CALIBRATION_POLICY, ...Object.fromEntries(own) });
   const { validity_hours, last_known_good_hours } = policy;
   if (validity_hours === null || last_known_good_hours >= validity_hours) return policy;
   throw new PipelineError(

@@ -1,8 +1,7 @@
 /** Whether a registered calibration may be used for a tile, and if not, why: one reason each. */
 import type { Refusal } from "./decision.ts";
-import type { CalibrationPolicy } from "./policy.ts";
+import { type CalibrationPolicy, DAY_HOURS } from "./policy.ts";
 
-const HOURS_PER_DAY = 24;
 const DEGREES_PER_RAD = 180 / Math.PI;
 
 /** A registered set of gains, as the registry and its file tell. */
@@ -80,12 +79,11 @@ function expiryOf(
   { mjd }: Target,
   { validity_hours }: CalibrationPolicy,
 ): string | undefined {
-  const hours = (mjd - midMjd) * HOURS_PER_DAY;
+  const hours = (mjd - midMjd) * DAY_HOURS;
   const isValid =
     validity_hours === null ? startMjd <= mjd && mjd <= endMjd : Math.abs(hours) <= validity_hours;
   if (isValid) return undefined;
-  const limit =
-    validity_hours ?? HOURS_PER_DAY * (mjd > midMjd ? endMjd - midMjd : midMjd - startMjd);
+  const limit = validity_hours ?? DAY_HOURS * (mjd > midMjd ? endMjd - midMjd : midMjd - startMjd);
   return `is ${Math.abs(hours).toFixed(1)} h away, valid for ${limit.toFixed(1)} h`;
 }
 
