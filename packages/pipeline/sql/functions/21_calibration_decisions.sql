@@ -189,3 +189,27 @@ as $$
     group_id, revision, decision_id, workflow_id, reason, better)
   values (p_group_id, p_revision, p_decision_id, p_workflow_id, p_reason, p_better);
 $$;
+
+-- Everything that a product was made from, up to raw files: the shortest way to each, nearest
+-- first. product_id is null for what the registry does not know.
+create or replace function contimg.ancestry(p_product_id uuid)
+  returns table (depth integer, path text, product_id uuid, kind text, group_id text, task_name text)
+  language sql
+  stable
+as $$
+  with recursive up (depth, path, product_id) as (
+    select 0, p.final_path, p.product_id
+      from contimg.products p
+     where p.product_id = p_product_id
+    union
+    select up.depth + 1, i.input_path, i.input_product_id
+      from up
+      join contimg.product_inputs i on i.product_id = up.product_id
+  )
+  select n.depth, n.path, n.product_id, p.kind, p.group_id, p.task_name
+    from (select distinct on (up.path, up.product_id) up.*
+            from up
+           order by up.path, up.product_id, up.depth) as n
+    left join contimg.products p on p.product_id = n.product_id
+   order by n.depth, n.path;
+$$;

@@ -30,9 +30,13 @@ export function improvementOf(
   now: CalibrationDecision,
   gainHoursMin: number,
 ): Improvement | undefined {
+  const gainHours = effectiveAgeHours(then) - effectiveAgeHours(now);
+  if (now.kind === "assigned") {
+    if (then.tables[0]?.calibration_id === now.tables[0]?.calibration_id) return undefined;
+    return { urgency: 3, gainHours, reason: `a person assigned ${now.tables[0]?.table_path}` };
+  }
   const [rungThen, rungNow] = [RUNG[then.kind], RUNG[now.kind]];
   if (rungThen === undefined || rungNow === undefined) return undefined;
-  const gainHours = effectiveAgeHours(then) - effectiveAgeHours(now);
   const bad = now.refused.find(
     ({ calibration_id, refusal }) =>
       BAD.has(refusal) && then.tables.some((table) => table.calibration_id === calibration_id),
