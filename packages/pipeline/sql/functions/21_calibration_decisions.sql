@@ -148,8 +148,9 @@ $$;
 -- Whether a tile may be made again now, and by which chain: from its raw set while that is there,
 -- else from its files. Null when it was given to the queue for these tables already, or has tasks
 -- that have not ended. Locks the group.
-create or replace function contimg.begin_supersession(p_group_id text, p_revision text)
-  returns text
+create or replace function contimg.begin_supersession(
+  p_group_id text, p_revision text, out chain text
+)
   language plpgsql
 as $$
 begin
@@ -161,17 +162,33 @@ begin
        select from absurd.tasks t
         where t.correlation_id = p_group_id
           and t.status not in ('completed', 'failed', 'cancelled')) then
-    return null;
+    return;
   end if;
-  if exists (
-       select from contimg.products p
-        where p.group_id = p_group_id
-          and p.kind = 'measurement-set'
-          and p.superseded_at is null) then
-    return 'recalibrate';
-  end if;
-  return 'target';
+  chain := case
+    when exists (
+      select from contimg.products p
+       where p.group_id = p_group_id
+         and p.kind = 'measurement-set'
+         and p.superseded_at is null)
+    then 'recalibrate'
+    else 'target'
+  end;
 end;
+$$;
+
+-- What the group's latest task of each stage was given, by stage: a tile that is made again is made
+-- as it was.
+create or replace function contimg.last_params(p_group_id text)
+  returns jsonb
+  language sql
+  stable
+as $$
+  select coalesce(jsonb_object_agg(latest.task_name, latest.params - 'group_id'), '{}')
+    from (select distinct on (t.task_name) t.task_name, t.params
+            from absurd.tasks t
+           where t.correlation_id = p_group_id
+             and jsonb_typeof(t.params) = 'object'
+           order by t.task_name, t.created_at desc) as latest;
 $$;
 
 create or replace function contimg.record_supersession(

@@ -32,7 +32,7 @@ describe.skipIf(!isCasacoreAvailable())("a registry of real tables (needs casaco
   beforeEach(async () => {
     pool = database.pool();
     await pool.query("truncate contimg.groups cascade");
-    site = makeCalibrationSite(pool);
+    site = await makeCalibrationSite(pool);
   });
   afterEach(() => {
     site.remove();

@@ -11,13 +11,14 @@ import { heldTileOf, type HeldTile } from "./held.ts";
 const LOOK_AGAIN_SECONDS = 1800;
 
 export interface Hold {
+  readonly groupId: string;
   readonly decisionId: string;
   readonly lookedCount: number;
 }
 
 /** An event happens once, so each look waits for one of its own. */
-export function holdEvent({ decisionId, lookedCount }: Hold): string {
-  return `calibration-for-hold/${decisionId}/${lookedCount}`;
+export function holdEvent({ groupId, decisionId, lookedCount }: Hold): string {
+  return `calibration-of-${groupId}/${decisionId}/${lookedCount}`;
 }
 
 /**
@@ -63,11 +64,10 @@ export async function recordHold(
     [groupId, taskId, JSON.stringify(decision), JSON.stringify(policy)],
   );
   const row = rows[0]!; // The function returns the row that it wrote.
-  return { decisionId: row.decision_id, lookedCount: row.looked_count };
+  return { groupId, decisionId: row.decision_id, lookedCount: row.looked_count };
 }
 
 export interface OpenHold extends Hold {
-  readonly groupId: string;
   readonly taskId: string | null;
   readonly reason: string;
   readonly since: Date;

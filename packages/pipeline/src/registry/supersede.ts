@@ -8,7 +8,7 @@ import type { AbsurdClient } from "@contimg/absurd";
 import { mjdFromUnixMs } from "@contimg/astro";
 import type pg from "pg";
 
-import { type ChainName, spawnChain } from "../chains.ts";
+import { type ChainName, type ChainOptions, spawnChain } from "../chains.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import { inTransaction } from "../products/transaction.ts";
 import { chooseCalibration } from "./choose.ts";
@@ -141,6 +141,8 @@ export async function supersede(
   return { affected: report, tilesLeft };
 }
 
+type ParamsByStage = NonNullable<ChainOptions["params"]>;
+
 /** Null when somebody else did it, or the tile is being worked on. */
 async function spawnAgain(
   client: AbsurdClient,
@@ -150,14 +152,15 @@ async function spawnAgain(
 ): Promise<string | null> {
   const { groupId, revision } = tile;
   return inTransaction(pool, async (on) => {
-    const { rows } = await on.query<{ chain: ChainName | null }>(
-      "select contimg.begin_supersession($1, $2) as chain",
+    const { rows } = await on.query<{ chain: ChainName | null; params: ParamsByStage }>(
+      "select b.chain, contimg.last_params($1) as params from contimg.begin_supersession($1, $2) b",
       [groupId, revision],
     );
-    const chain = rows[0]?.chain ?? null;
+    const { chain = null, params = {} } = rows[0] ?? {};
     if (chain === null) return null;
     const { workflowId } = await spawnChain(client, chain, groupId, {
       revision,
+      params,
       priority: PRIORITY,
       on,
       ...(queue === undefined ? {} : { queue }),

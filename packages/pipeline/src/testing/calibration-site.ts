@@ -45,7 +45,7 @@ export interface CalibrationSite {
   remove(): void;
 }
 
-export function makeCalibrationSite(pool: pg.Pool): CalibrationSite {
+export async function makeCalibrationSite(pool: pg.Pool): Promise<CalibrationSite> {
   const dataRoot = mkdtempSync(join(tmpdir(), "contimg-registry-"));
   const path = join(dataRoot, measurementSetPath(TILE_GROUP, "science"));
   mkdirSync(dirname(path), { recursive: true });
@@ -58,6 +58,7 @@ export function makeCalibrationSite(pool: pg.Pool): CalibrationSite {
     noise: 1,
   });
   const { midMjd, declinationRad } = readPointing(path);
+  await registerRawSet(pool);
   const tablePath = (name: string): string => `caltables/${name}.bcal`;
   return {
     dataRoot,
@@ -76,6 +77,18 @@ export function makeCalibrationSite(pool: pg.Pool): CalibrationSite {
       rmSync(dataRoot, { recursive: true });
     },
   };
+}
+
+/** The raw set as a conversion leaves it: registered and published. */
+async function registerRawSet(pool: pg.Pool): Promise<void> {
+  const final_path = measurementSetPath(TILE_GROUP, "science");
+  const output = { kind: "measurement-set", ordinal: 0, final_path, stage_path: final_path };
+  await pool.query("select contimg.lock_group($1)", [TILE_GROUP]);
+  await pool.query(
+    `select contimg.mark_published(product_id)
+       from contimg.register_products($1, 'convert-uvh5-to-ms', null, null, 'test', '{}', $2, '[]')`,
+    [TILE_GROUP, JSON.stringify([{ ...output, metadata: {}, size_bytes: 0 }])],
+  );
 }
 
 async function registerTable(
