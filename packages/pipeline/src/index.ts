@@ -12,6 +12,7 @@ export {
   calibrationTablePath,
   imagePath,
   incomingFolder,
+  isGroupId,
   measurementSetPath,
   photometryPath,
   referenceCatalogPath,

@@ -6,6 +6,7 @@ import {
   affectedTiles,
   type AffectedTile,
   assignCalibration,
+  isGroupId,
   listCalibrations,
   type ListedCalibration,
   listHolds,
@@ -159,6 +160,9 @@ async function runAssign(
   flags: SignedFlags,
 ): Promise<void> {
   const { dataRoot } = requireDatabase(flags);
+  if (!isGroupId(groupId)) {
+    throw new UsageError(`group is "${groupId}", expected a time such as 2026-01-25T22:26:05`);
+  }
   const done = await onPool(flags, async (pool) => {
     const row = await assignCalibration(pool, groupId, named, signature(flags));
     const client = new AbsurdClient(pool);
