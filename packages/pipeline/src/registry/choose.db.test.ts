@@ -113,7 +113,7 @@ describe.skipIf(!isCasacoreAvailable())("a registry of real tables (needs casaco
 
   describe("a table that cannot be used is refused, and the next one is taken:", () => {
     const spoils: [string, RegExp, (path: string) => void][] = [
-      ["gone", /does not exist/, (path) => rmSync(path, { recursive: true })],
+      ["gone", /does not exist/, removeTree],
       ["truncated", /reading column|cannot/, truncateLargest],
       [
         "no calibration table",
@@ -201,6 +201,16 @@ describe.skipIf(!isCasacoreAvailable())("a registry of real tables (needs casaco
       assert.deepEqual(again, { verified: [], failed: [] });
     });
 
+    test("no table is judged while the folder of all of them is away", async () => {
+      await site.register("table", { hours: -1 });
+      const elsewhere = join(site.dataRoot, "not-mounted");
+
+      await assert.rejects(verifyCalibrations(pool, elsewhere), /is the data root mounted\?$/);
+
+      const { rows } = await pool.query("select status from contimg.calibrations");
+      assert.deepEqual(rows, [{ status: "active" }]);
+    });
+
     test("a table that is not there takes its whole set out", async () => {
       await site.register("gains", { hours: -1, setName: "set" });
       await site.register("delays", { hours: -1, setName: "set", withoutFile: true });
@@ -255,6 +265,10 @@ async function assign(calibrationId: string | null): Promise<void> {
     TILE_GROUP,
     calibrationId,
   ]);
+}
+
+function removeTree(path: string): void {
+  rmSync(path, { recursive: true });
 }
 
 function truncateLargest(path: string): void {

@@ -161,7 +161,7 @@ describe("the fallback chain", () => {
 
     assert.equal(decision.kind, "hold");
     assert.equal(decision.refused[0]?.refusal, refusal);
-    assert.match(decision.refused[0]?.reason ?? "", reason);
+    assert.match(decision.refused[0].reason, reason);
   });
 
   test("holds the tile when the registry has none, in words", () => {
@@ -238,7 +238,7 @@ describe("of any candidates", () => {
     )
     .map((all) =>
       // A solve has one time.
-      all.map(({ hours, ...rest }, index) => {
+      all.map(({ hours: _own, ...rest }, index) => {
         const first = all.find(({ solve }) => solve === rest.solve)!;
         return at(first.hours, { ...rest, calibrationId: `c${index}` });
       }),

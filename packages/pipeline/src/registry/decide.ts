@@ -173,7 +173,7 @@ function lackInWords(verdicts: readonly Verdict[], target: Target): string {
   if (sound.length === 0)
     return (
       `${wanted}: none of ${verdicts.length} may be used; the nearest: ` +
-      `${nearest.refusal?.reason ?? ""}`
+      (nearest.refusal?.reason ?? "")
     );
   const here = sound.find(({ refusal }) => refusal?.refusal !== "declination");
   if (here === undefined) return `${wanted}: ${sound[0]!.refusal!.reason}`;

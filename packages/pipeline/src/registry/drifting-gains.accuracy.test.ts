@@ -44,15 +44,15 @@ describe.skipIf(!isAvailable)("between two calibrators (needs casacore and HDF5)
   beforeAll(async () => {
     dataRoot = mkdtempSync(join(tmpdir(), "contimg-drift-"));
     pool = database.pool();
-    const before = transitOf(knownCalibrator(BEFORE!), Date.UTC(2026, 0, 25));
-    const after = transitOf(knownCalibrator(AFTER!), before.unixMs);
+    const before = transitOf(knownCalibrator(BEFORE), Date.UTC(2026, 0, 25));
+    const after = transitOf(knownCalibrator(AFTER), before.unixMs);
     const { pointingDecRad } = before;
     const middle = (before.unixMs + after.unixMs) / 2;
     for (const [name, unixMs] of [
       [BEFORE, before.unixMs],
       [AFTER, after.unixMs],
     ] as const) {
-      const group = await simulate({ unixMs, pointingDecRad, calibrator: name! });
+      const group = await simulate({ unixMs, pointingDecRad, calibrator: name });
       await run("convert-uvh5-to-ms", group, { role: "calibrators" });
       await run("calibration-solve", group, { calibrator: name, catalog_path: group.catalogPath });
     }

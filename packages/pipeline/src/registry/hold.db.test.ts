@@ -84,7 +84,7 @@ describe.skipIf(!isCasacoreAvailable())("a tile without a calibration (needs cas
     const done = await explainProduct(pool, site.dataRoot, TILE_GROUP);
     assert.equal(done.waiting, null);
     assert.equal(done.decision?.kind, "nearest");
-    assert.equal(done.decision?.task_id, taskId);
+    assert.equal(done.decision.task_id, taskId);
     assert.equal(done.earlierDecisionCount, 1);
   });
 

@@ -1,5 +1,5 @@
 /** Whether a calibration table can be used: it exists, opens, has solutions, is of the channels. */
-import { type BandpassTable, readBandpassTable } from "@contimg/casacore";
+import { type BandpassTable, isCasacoreAvailable, readBandpassTable } from "@contimg/casacore";
 
 import { PipelineError } from "../errors.ts";
 import type { OpenTable } from "./choose.ts";
@@ -21,6 +21,15 @@ export async function problemOf(
   open: OpenTable,
   band?: Band,
 ): Promise<string | undefined> {
+  // Without the addon nothing opens, which says nothing about tables either.
+  if (!isCasacoreAvailable())
+    throw new PipelineError(
+      "MissingTool",
+      "calibration tables cannot be opened: see casacore-dev",
+      {
+        debianPackage: "casacore-dev",
+      },
+    );
   let path: string;
   try {
     path = await open(tablePath);

@@ -1,6 +1,10 @@
 /** After registering: every table stands where the registry says and opens, or its set is out. */
+import { join } from "node:path";
+
 import type pg from "pg";
 
+import { PipelineError } from "../errors.ts";
+import { exists } from "../products/place.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import type { CalibrationRow } from "./choose.ts";
 import { problemOf } from "./open-table.ts";
@@ -11,7 +15,10 @@ export interface VerifyReport {
   readonly failed: readonly { readonly tablePath: string; readonly problem: string }[];
 }
 
-/** Looks at every active table that was not looked at since it was registered. */
+/**
+ * Looks at every active table that was not looked at since it was registered.
+ * @throws {PipelineError} MissingProduct when the folder of all tables is not there, MissingTool
+ */
 export async function verifyCalibrations(pool: pg.Pool, dataRoot: string): Promise<VerifyReport> {
   const { rows } = await pool.query<Pick<CalibrationRow, "calibration_id" | "table_path">>(
     `select calibration_id, table_path
@@ -19,6 +26,7 @@ export async function verifyCalibrations(pool: pg.Pool, dataRoot: string): Promi
       where status = 'active' and verified_at is null
       order by calibration_id`,
   );
+  if (rows.length > 0) await assertMounted(dataRoot);
   const registry = new ProductRegistry(pool, dataRoot);
   const open = (tablePath: string): Promise<string> => registry.openTable(tablePath);
   const verified: string[] = [];
@@ -34,6 +42,17 @@ export async function verifyCalibrations(pool: pg.Pool, dataRoot: string): Promi
     }
   }
   return { verified, failed };
+}
+
+/** A disk that is away must not cost every set its place. */
+async function assertMounted(dataRoot: string): Promise<void> {
+  const folder = join(dataRoot, "caltables");
+  if (await exists(folder)) return;
+  throw new PipelineError(
+    "MissingProduct",
+    `${folder} does not exist, but the registry has tables there: is the data root mounted?`,
+    { path: folder },
+  );
 }
 
 export interface SetEnd {
