@@ -16,8 +16,8 @@ beforeAll(async () => {
   const client = await database.connect();
   await client.query("select contimg.lock_group($1), contimg.lock_group($2)", [SOLVE, TILE]);
   const registered = await client.query<{ id: string }>(
-    "select contimg.register_calibration($1, $2, '0834+555', 61065.4, 61064.9, 61065.9, 0.97, '{}') as id",
-    [TABLE, SOLVE],
+    "select contimg.register_calibration($1, $2, '0834+555', $3, $4, $5, 0.97, '{}') as id",
+    [TABLE, SOLVE, 61_065.4, 61_064.9, 61_065.9],
   );
   calibrationId = registered.rows[0]!.id;
   const held = {

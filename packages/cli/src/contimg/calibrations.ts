@@ -130,7 +130,7 @@ async function runRetire(named: string, flags: SignedFlags): Promise<void> {
   print(flags.json ?? false, { retired: ended }, () =>
     [
       ...ended.map(({ table_path }) => `retired ${table_path}`),
-      "workers make the tiles again that were made with it: contimg calibrations supersede --dry-run",
+      "workers make its tiles again: contimg calibrations supersede --dry-run shows which",
     ].join("\n"),
   );
 }

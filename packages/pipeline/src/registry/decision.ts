@@ -79,7 +79,7 @@ export const decisionSchema = z.strictObject({
 export type CalibrationDecision = z.infer<typeof decisionSchema>;
 export type DecisionKind = z.infer<typeof kinds>;
 export type ChosenTable = z.infer<typeof chosen>;
-export type RefusedTable = z.infer<typeof refused>;
+
 export type Refusal = (typeof REFUSALS)[number];
 
 /** A person named the table: nothing is chosen and nothing refused. */

@@ -1,4 +1,4 @@
-/** Why a product is calibrated as it is: the decision behind it, its warnings, where it came from. */
+/** Why a product is calibrated as it is: its decision, its warnings, where it came from. */
 import { isAbsolute, relative } from "node:path";
 
 import type pg from "pg";

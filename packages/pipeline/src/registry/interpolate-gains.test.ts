@@ -8,7 +8,7 @@ import { interpolateGains } from "./interpolate-gains.ts";
 
 const DEGREE = Math.PI / 180;
 
-/** Amplitude and phase in degrees of each antenna; one channel and polarization; null is flagged. */
+/** Of each antenna amplitude and phase in degrees, null where flagged; one channel. */
 function tableOf(
   antennas: readonly ([number, number] | null)[],
   changes: Partial<BandpassTable> = {},

@@ -182,7 +182,7 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     );
   });
 
-  test("stays when the budget is spent, when it is too old, and while it is worked on", async () => {
+  test("stays when the budget is spent, it is too old, or worked on", async () => {
     await site.register("before", { hours: -3 });
     await applyByHand();
     await site.register("after", { hours: 2 });
