@@ -1,8 +1,8 @@
 /** Stages, chains and products of the continuum pipeline. */
 export { CHAINS, isChainName, spawnChain } from "./chains.ts";
 export type { ChainName, ChainOptions, SpawnedChain } from "./chains.ts";
-export { dispositionOf, isPipelineErrorTag, PipelineError } from "./errors.ts";
-export type { Disposition, PipelineErrorTag } from "./errors.ts";
+export { entryOf, ERRORS, isPipelineErrorTag, PipelineError } from "./errors.ts";
+export type { ErrorEntry, PipelineErrorTag } from "./errors.ts";
 export { stageOf } from "./execute-stage.ts";
 export { migrateAll } from "./migrate.ts";
 export { listProducts } from "./products/list-products.ts";
