@@ -137,7 +137,7 @@ describe("a run that its gate holds", () => {
     assert.match(solve.error!.message, /rejected by Ada: two subbands only/);
     assert.equal(next?.status, "cancelled");
     assert.equal(next.error?.tag, "DependencyFailed");
-    assert.match(next.error.message, /calibration-solve/);
+    assert.ok(next.error.message.includes(bad.solve), next.error.message);
     assert.equal(sibling?.status, "completed");
     assert.equal(await calibrationCount(bad), 0);
     await assert.rejects(findTable(bad), { tag: "QualityRejected" });
@@ -201,7 +201,7 @@ describe("a run that its gate rejects", () => {
     );
     assert.match(String(solve.error.fields["runbook"]), /a-run-is-rejected\.md/);
     assert.equal(next?.status, "cancelled");
-    assert.match(next.error!.message, /calibration-solve/);
+    assert.ok(next.error?.message.includes(bad.solve), next.error?.message);
     assert.equal(sibling?.status, "completed");
     assert.ok(!existsSync(join(dataRoot, calibrationTablePath(bad.group))));
     const { rowCount } = await pool.query("select from contimg.products where group_id = $1", [
@@ -226,7 +226,7 @@ describe("a way round a gate", () => {
     assert.equal(others.length, 0);
     assert.equal(only?.state, "recovered");
     const standIn = await client.show(only.recovery_task_id!);
-    assert.deepEqual(standIn.params["skip_references" as never], ["r1"]);
+    assert.deepEqual((standIn.params as { skip_references: string[] }).skip_references, ["r1"]);
     assert.equal(standIn.parentTaskId, chain.solve);
     assert.equal(standIn.correlationId, chain.group);
     assert.deepEqual((solve?.result as { recovered: object }).recovered, {
