@@ -4,6 +4,7 @@
  * A route is a change of params, so that what goes it is an ordinary task of the same stage with a
  * lineage of its own. Each is gone once at most for the work of one task, in the order of the table.
  */
+import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
 import type { Json } from "../stage.ts";
 import type { Finding } from "./gate.ts";
 
@@ -48,10 +49,12 @@ const ROUTES: readonly Route[] = [
     stage: "convert-uvh5-to-ms",
     mends: ["problem_subband_count"],
     paramsFor: ({ params, result }) => {
-      const problems = member(result, "problem_subbands");
-      if (!Array.isArray(problems) || problems.length === 0) return undefined;
-      const dropped = [...listOf(params["drop_subbands"]), ...problems];
-      return { ...params, drop_subbands: dropped };
+      const problems = new Set(listOf(member(result, "problem_subbands")));
+      const paths = listOf(member(result, "input_paths")).filter(
+        (path) => typeof path === "string" && !problems.has(subbandCodeOf(path)),
+      );
+      if (problems.size === 0 || paths.length === 0) return undefined;
+      return { ...params, input_paths: paths, missing_subbands: "flag" };
     },
   },
 ];
@@ -92,6 +95,11 @@ function member(value: Json, name: string): Json | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? value[name]
     : undefined;
+}
+
+function subbandCodeOf(path: string): string | undefined {
+  const file = parseSubbandPath(path);
+  return file && subbandCode(file.subbandIndex);
 }
 
 function listOf(value: unknown): unknown[] {

@@ -47,7 +47,7 @@ export const THRESHOLDS: Thresholds = {
         ...{ what: "flagged fraction", unit: "", absent: "hold" },
         at_most: { warn: 0.3, hold: 0.5 },
       },
-      zero_fraction: {
+      flagged_unusable_fraction: {
         ...{ what: "fraction of samples that are zero", unit: "", absent: "pass" },
         at_most: { hold: 0.3 },
       },
@@ -59,8 +59,8 @@ export const THRESHOLDS: Thresholds = {
         ...{ what: "number of subbands that are nearly all flagged", unit: "", absent: "pass" },
         at_most: { hold: 0 },
       },
-      dropped_subband_count: {
-        ...{ what: "number of dropped subbands", unit: "", absent: "pass" },
+      missing_subbands: {
+        ...{ what: "number of missing subbands", unit: "", absent: "pass" },
         at_most: { warn: 0, hold: 4 },
       },
     },
@@ -89,6 +89,18 @@ export const THRESHOLDS: Thresholds = {
       unconverged_fraction: {
         ...{ what: "unconverged fraction", unit: "", absent: "warn" },
         at_most: { warn: 0.02 },
+      },
+      delay_median_ns: {
+        ...{ what: "median delay", unit: "ns", absent: "pass" },
+        at_most: { warn: 1000 },
+      },
+      delay_scatter_ns: {
+        ...{ what: "scatter of the delays", unit: "ns", absent: "pass" },
+        at_most: { warn: 100 },
+      },
+      time_phase_rms_deg: {
+        ...{ what: "movement of the phases within the observation", unit: "deg", absent: "pass" },
+        at_most: { warn: 15 },
       },
       usable_count: {
         ...{ what: "number of antennas with gains", unit: "", absent: "reject" },

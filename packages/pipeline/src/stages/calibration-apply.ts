@@ -17,12 +17,12 @@ import {
   roleOfMeasurementSet,
   type TileRole,
 } from "../products/paths.ts";
+import { measured } from "../quality/measured.ts";
 import type { QualityVerdict, Stage } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
-/** More than this is flagged: nothing to image. */
-const FLAGGED_FRACTION_MAX = 0.5;
-const FLAGGED_FRACTION_WARN = 0.2;
+/** More than this is flagged: nothing to image, whatever the gate says. */
+const FLAGGED_FRACTION_MAX = 0.95;
 /** Sets below it may have too few channels to average. */
 const AVERAGED_FROM_BYTES = 500_000_000;
 
@@ -154,22 +154,12 @@ function judge(report: ApplyReport, inputs: ApplyInputs): QualityVerdict {
         clippedFraction: report.clippedFraction,
       },
     );
-  const isPoor = flaggedFraction > FLAGGED_FRACTION_WARN;
-  return {
-    grade: isPoor ? "warn" : "good",
-    findings: isPoor
-      ? [
-          `${(100 * flaggedFraction).toFixed(1)} % of the visibilities are flagged, ` +
-            `expected at most ${100 * FLAGGED_FRACTION_WARN} %`,
-        ]
-      : [],
-    metrics: {
-      flagged_fraction: flaggedFraction,
-      flagged_before_fraction: report.flaggedBeforeFraction,
-      unusable_fraction: report.unusableFraction,
-      clipped_fraction: report.clippedFraction,
-    },
-  };
+  return measured({
+    flagged_fraction: flaggedFraction,
+    flagged_before_fraction: report.flaggedBeforeFraction,
+    unusable_fraction: report.unusableFraction,
+    clipped_fraction: report.clippedFraction,
+  });
 }
 
 function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): ApplyResult {

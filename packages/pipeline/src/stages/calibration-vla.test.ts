@@ -8,6 +8,8 @@ import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import type { ProductLookup, RunContext } from "../stage.ts";
+import { judge } from "../quality/gate.ts";
+import { THRESHOLDS } from "../quality/thresholds.ts";
 import { calibrationApplyStage } from "./calibration-apply.ts";
 import { calibrationSolveStage, type SolveParams } from "./calibration-solve.ts";
 
@@ -50,10 +52,11 @@ describe.skipIf(!isAvailable)("a real VLA observation (needs casacore and the re
     assert.ok(calibrated < 21, `calibrated phases scatter by ${calibrated} degrees`);
   });
 
-  test("is refused where single channels are too noisy to be solved", async () => {
-    await assert.rejects(solve("noisy", { channels_per_solution: 1 }), {
-      tag: "SolutionTooNoisy",
-    });
+  test("is rejected by its gate where single channels are too noisy to be solved", async () => {
+    const { quality } = await solve("noisy", { channels_per_solution: 1 });
+
+    const gate = judge(calibrationSolveStage.name, quality.metrics, THRESHOLDS);
+    assert.equal(gate.verdict, "reject");
   });
 
   test.skipIf(!existsSync(WSCLEAN))("shows its source at the field center (needs wsclean)", () => {
