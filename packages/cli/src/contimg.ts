@@ -4,6 +4,7 @@ import { ENVIRONMENT } from "./config.ts";
 import { demoCommand } from "./contimg/demo.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
+import { qualityCommand } from "./contimg/quality.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
@@ -18,6 +19,7 @@ const COMMANDS = [
   spawnCommand,
   workerCommand,
   lsCommand,
+  qualityCommand,
   reconcileCommand,
   migrateCommand,
 ];

@@ -17,6 +17,13 @@ export {
   referenceCatalogPath,
   validationPath,
 } from "./products/paths.ts";
+export { decide } from "./quality/decide.ts";
+export type { Decided, Decision } from "./quality/decide.ts";
+export type { Finding, GateVerdict, Verdict } from "./quality/gate.ts";
+export { listQuality } from "./quality/report.ts";
+export type { MetricInHistory, QualityFilter, StageQuality } from "./quality/report.ts";
+export { parseThresholds } from "./quality/thresholds.ts";
+export type { Thresholds } from "./quality/thresholds.ts";
 export { ProductRegistry } from "./products/registry.ts";
 export { reconcile } from "./reconcile.ts";
 export type { ReconcileReport } from "./reconcile.ts";

@@ -56,6 +56,7 @@ async function run(stageName: string, flags: RunFlags): Promise<void> {
       dataRoot: config.dataRoot,
       pool,
       threadCount: config.threadCount,
+      thresholds: config.thresholds,
       signal: interrupt.signal,
       onProgress: (fraction, note) => {
         progress.update(fraction, note);
