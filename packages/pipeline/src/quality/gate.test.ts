@@ -86,11 +86,15 @@ test("the worst finding is the verdict and comes first", () => {
 
 test("a verdict never gets better by a worse value", () => {
   fc.assert(
-    fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), (a, b) => {
-      const [low, high] = a < b ? [a, b] : [b, a];
-      const one = { stage: "calibration-solve", quantity: "median_snr" };
-      assert.ok(severity(one, low) >= severity(one, high));
-    }),
+    fc.property(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      (a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a];
+        const one = { stage: "calibration-solve", quantity: "median_snr" };
+        assert.ok(severity(one, low) >= severity(one, high));
+      },
+    ),
   );
 });
 
@@ -111,8 +115,9 @@ describe("thresholds of a file", () => {
       history: { z_score: 8 },
     });
 
-    assert.deepEqual(changed.stages["imaging"]?.["noise_ratio"]?.at_most, { warn: 10, hold: 50 });
-    assert.equal(changed.stages["imaging"]?.["noise_ratio"]?.absent, "warn");
+    const imaging = changed.stages["imaging"] ?? {};
+    assert.deepEqual(imaging["noise_ratio"]?.at_most, { warn: 10, hold: 50 });
+    assert.equal(imaging["noise_ratio"].absent, "warn");
     assert.deepEqual(changed.stages["validation"], THRESHOLDS.stages["validation"]);
     assert.deepEqual(changed.history, { ...THRESHOLDS.history, z_score: 8 });
     assert.deepEqual(parseThresholds({}), THRESHOLDS);
@@ -160,12 +165,9 @@ function severity({ stage, quantity }: Pick<LimitCase, "stage" | "quantity">, va
 
 /** The gate's word on one quantity, all others being well. */
 function judgeOne(stage: string, quantity: string, value: number | undefined) {
-  const { [quantity]: _, ...others } = passing(stage);
-  return judge(
-    stage,
-    { ...others, ...(value === undefined ? {} : { [quantity]: value }) },
-    THRESHOLDS,
-  );
+  // What is no number counts as absent.
+  const metrics = { ...passing(stage), [quantity]: value ?? NaN };
+  return judge(stage, measured(metrics).metrics, THRESHOLDS);
 }
 
 /** A value within all limits of each quantity. */

@@ -18,7 +18,8 @@ import { solveGains, type GainSolution, type SolveOptions } from "../calibration
 import { openVisibilitySet, type VisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
 import { calibrationTablePath, referenceCatalogPath } from "../products/paths.ts";
-import type { RunContext, Stage } from "../stage.ts";
+import { measured } from "../quality/measured.ts";
+import type { RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const CALIBRATOR_LIST = fileURLToPath(
@@ -101,7 +102,9 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
     checkAddon();
     using set = openVisibilitySet(inputs.measurement_set_path);
     const sky = skyOf(set, inputs);
-    const solution = await solveGains(set, optionsOf(set, inputs, context, sky.modelOf));
+    const options = optionsOf(set, inputs, context, sky.modelOf);
+    const solution = await solveGains(set, options).catch(unlessTooNoisy);
+    if (solution instanceof PipelineError) return nothingSolved(solution, sky);
     const quality = judgeSolution(metricsOf(solution));
     const stagePath = `${inputs.group_id}.bcal`;
     writeBandpassTable(join(context.stageFolder, stagePath), solution, inputs.measurement_set_path);
@@ -127,6 +130,21 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
     ]);
   },
 };
+
+function unlessTooNoisy(error: unknown): PipelineError {
+  if (error instanceof PipelineError && error.tag === "SolutionTooNoisy") return error;
+  throw error;
+}
+
+/** The gate rejects what was not measured, and may try another calibrator. */
+function nothingSolved({ message }: PipelineError, { calibrator }: Sky): StageResult<SolveResult> {
+  return {
+    outputs: [],
+    quality: { ...measured({}), findings: [message] },
+    // Of a run that is rejected nothing is registered; the name is for the way round.
+    result: { calibrator } as SolveResult,
+  };
+}
 
 function checkAddon(): void {
   if (isCasacoreAvailable()) return;
