@@ -39,7 +39,7 @@ describe("the table of errors", () => {
 });
 
 describe("an error of a stage", () => {
-  test("carries stage, group, correlation id, inputs, hint and runbook beside its own fields", () => {
+  test("carries the scene, hint and runbook beside its own fields", () => {
     const error = new PipelineError("DiskFull", "no room", { path: "/data", freeBytes: 1 });
 
     const told = withScene(error, SCENE);

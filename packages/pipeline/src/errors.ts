@@ -52,7 +52,7 @@ export const ERRORS = {
   WrongDeclination: {
     class: "fatal",
     stages: [CONVERT],
-    hint: "spawn the group with the declination that its files agree on, or leave it: it was a slew",
+    hint: "spawn the group with the declination of its files, or leave it: it was a slew",
     runbook: "a-group-is-refused.md",
   },
   MissingProduct: {

@@ -2,9 +2,9 @@
  * Publishing: how the files of a run become products.
  *
  * 1. The run's files, in its stage folder, are flushed to the disk.
- * 2. One transaction judges the run, registers the products, the verdict and the stage's own rows and
- *    completes the task, or does what else its quality gate demands (quality/gate-run.ts). It raises
- *    when the fence is stale, and then none of it happened.
+ * 2. One transaction judges the run, registers the products, the verdict and the stage's own rows
+ *    and completes the task, or does what else its quality gate demands (quality/gate-run.ts). It
+ *    raises when the fence is stale, and then none of it happened.
  * 3. Each file is renamed into place and its row marked published.
  *
  * A crash before the commit leaves a stage folder with a dead fence; after it, rows whose files

@@ -1,11 +1,12 @@
-/** What a person decides on a held run, signed: one transaction, whether or not a worker is there. */
+/** What a person decides on a held run, signed: one transaction, with or without a worker. */
 import type pg from "pg";
 
 import { PipelineError } from "../errors.ts";
 import { inTransaction } from "../products/transaction.ts";
 import type { StageModule } from "../run-stage.ts";
 import type { Json } from "../stage.ts";
-import { decisionEvent, registerOwnRows } from "./gate-run.ts";
+import { decisionEvent } from "./cases.ts";
+import { registerOwnRows } from "./gate-run.ts";
 
 export interface Decision {
   readonly groupId: string;
@@ -31,7 +32,8 @@ interface CaseRow {
 
 /**
  * Releases or rejects the run that is held of a group's stage.
- * @throws {PipelineError} InvalidParams without a name or a reason, MissingProduct when none is held
+ * @throws {PipelineError} InvalidParams without a name or a reason; MissingProduct when none is
+ *   held
  */
 export async function decide(
   pool: pg.Pool,

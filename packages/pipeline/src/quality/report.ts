@@ -1,4 +1,4 @@
-/** What the gates said, for people and screens: verdicts, findings, and each value in its history. */
+/** What the gates said, for people: verdicts, findings, and each value in its history. */
 import type pg from "pg";
 
 import type { Finding, Verdict } from "./gate.ts";

@@ -8,8 +8,8 @@ import type { Json } from "@contimg/absurd";
 import type pg from "pg";
 
 import { inTransaction } from "../products/transaction.ts";
+import { failTask, suspendUntilDecided } from "./cases.ts";
 import type { Finding } from "./gate.ts";
-import { failTask, suspendUntilDecided } from "./gate-run.ts";
 
 export interface ResumingTask {
   readonly taskId: string;

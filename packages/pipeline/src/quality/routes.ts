@@ -2,7 +2,7 @@
  * Ways round a gate: what may be tried instead of a run that was not good enough. A closed table.
  *
  * A route is a change of params, so that what goes it is an ordinary task of the same stage with a
- * lineage of its own. Each is gone once at most for the work of one task, in the order of the table.
+ * lineage of its own. Each is gone at most once for the work of one task, in the table's order.
  */
 import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
 import type { Json } from "../stage.ts";
