@@ -142,7 +142,9 @@ async function routeFor(
   );
   const gone = new Set(rows.map(({ route }) => route));
   const params = run.params as Readonly<Record<string, unknown>>;
-  return chooseRoute(run.stage.name, findings, { params, result: run.result.result }, gone);
+  const accepts = (given: unknown): boolean => run.stage.params.safeParse(given).success;
+  const routed = { params, result: run.result.result };
+  return chooseRoute(run.stage.name, findings, routed, { gone, accepts });
 }
 
 async function recordVerdict(

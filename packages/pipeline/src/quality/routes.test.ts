@@ -3,19 +3,21 @@ import assert from "node:assert/strict";
 import { test } from "vitest";
 
 import type { Finding, Verdict } from "./gate.ts";
-import { chooseRoute } from "./routes.ts";
+import { chooseRoute, type RouteOptions } from "./routes.ts";
 
 const SOLVE = "calibration-solve";
 const CONVERT = "convert-uvh5-to-ms";
 const SOLVED = { calibrator: "J0834+5534", reference_antenna: "104" };
 
+const NONE: RouteOptions = { gone: new Set(), accepts: () => true };
+
 test("a restless solution is tried with the next reference, then with another calibrator", () => {
   const run = { params: { group_id: "g", skip_references: ["103"] }, result: SOLVED };
   const findings = [finding("phase_scatter_deg")];
 
-  const first = chooseRoute(SOLVE, findings, run, new Set());
-  const second = chooseRoute(SOLVE, findings, run, new Set(["next-reference"]));
-  const third = chooseRoute(SOLVE, findings, run, new Set(["next-reference", "next-calibrator"]));
+  const first = chooseRoute(SOLVE, findings, run, NONE);
+  const second = chooseRoute(SOLVE, findings, run, gone("next-reference"));
+  const third = chooseRoute(SOLVE, findings, run, gone("next-reference", "next-calibrator"));
 
   assert.deepEqual(first, {
     name: "next-reference",
@@ -28,27 +30,33 @@ test("a restless solution is tried with the next reference, then with another ca
 test("noise is no fault of the reference", () => {
   const run = { params: {}, result: SOLVED };
 
-  assert.equal(
-    chooseRoute(SOLVE, [finding("median_snr")], run, new Set())?.name,
-    "next-calibrator",
-  );
+  assert.equal(chooseRoute(SOLVE, [finding("median_snr")], run, NONE)?.name, "next-calibrator");
 });
 
 test("a calibrator that was asked for is not exchanged", () => {
   const run = { params: { calibrator: "3C286" }, result: SOLVED };
 
-  assert.equal(chooseRoute(SOLVE, [finding("median_snr")], run, new Set()), undefined);
+  assert.equal(chooseRoute(SOLVE, [finding("median_snr")], run, NONE), undefined);
 });
 
 test("no way is tried that leaves another finding standing, but warnings do not count", () => {
   const run = { params: {}, result: SOLVED };
   const both = [finding("median_snr"), finding("remark")];
 
-  assert.equal(chooseRoute(SOLVE, both, run, new Set()), undefined);
+  assert.equal(chooseRoute(SOLVE, both, run, NONE), undefined);
   const warned = [finding("median_snr"), finding("remark", "warn")];
-  assert.equal(chooseRoute(SOLVE, warned, run, new Set())?.name, "next-calibrator");
-  assert.equal(chooseRoute(SOLVE, [finding("median_snr", "warn")], run, new Set()), undefined);
-  assert.equal(chooseRoute("imaging", [finding("median_snr")], run, new Set()), undefined);
+  assert.equal(chooseRoute(SOLVE, warned, run, NONE)?.name, "next-calibrator");
+  assert.equal(chooseRoute(SOLVE, [finding("median_snr", "warn")], run, NONE), undefined);
+  assert.equal(chooseRoute("imaging", [finding("median_snr")], run, NONE), undefined);
+});
+
+test("a way whose params the stage does not take is passed over", () => {
+  const run = { params: {}, result: SOLVED };
+  const accepts = (params: unknown) => !JSON.stringify(params).includes("skip_references");
+
+  const route = chooseRoute(SOLVE, [finding("phase_scatter_deg")], run, { ...NONE, accepts });
+
+  assert.equal(route?.name, "next-calibrator");
 });
 
 test("a subband that is nearly all flagged is left out, the others stay", () => {
@@ -56,7 +64,7 @@ test("a subband that is nearly all flagged is left out, the others stay", () => 
   const result = { input_paths: paths, problem_subbands: ["sb01"] };
   const run = { params: { group_id: "g", expected_subbands: 3 }, result };
 
-  const route = chooseRoute(CONVERT, [finding("problem_subband_count", "hold")], run, new Set());
+  const route = chooseRoute(CONVERT, [finding("problem_subband_count", "hold")], run, NONE);
 
   assert.deepEqual(route?.params, {
     group_id: "g",
@@ -73,9 +81,13 @@ test("a run in which every subband is bad leaves nothing to convert", () => {
   };
   const findings = [finding("problem_subband_count", "hold")];
 
-  assert.equal(chooseRoute(CONVERT, findings, { params: {}, result }, new Set()), undefined);
+  assert.equal(chooseRoute(CONVERT, findings, { params: {}, result }, NONE), undefined);
 });
 
 function finding(quantity: string, verdict: Exclude<Verdict, "pass"> = "reject"): Finding {
   return { verdict, quantity, kind: "limit", value: 1, limit: 0, unit: "", text: quantity };
+}
+
+function gone(...routes: string[]): RouteOptions {
+  return { ...NONE, gone: new Set(routes) };
 }

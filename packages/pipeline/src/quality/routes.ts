@@ -64,12 +64,19 @@ export interface ChosenRoute {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** The first way round these findings that was not gone yet. */
+export interface RouteOptions {
+  /** Routes that were gone already. */
+  readonly gone: ReadonlySet<string>;
+  /** Whether the stage takes such params; a site's own may lack what a route needs. */
+  readonly accepts: (params: unknown) => boolean;
+}
+
+/** The first way round these findings that can be gone. */
 export function chooseRoute(
   stage: string,
   findings: readonly Finding[],
   run: RoutedRun,
-  gone: ReadonlySet<string>,
+  { gone, accepts }: RouteOptions,
 ): ChosenRoute | undefined {
   const stopping = findings.filter(({ verdict }) => verdict !== "warn");
   for (const { name, mends, paramsFor, ...route } of ROUTES) {
@@ -79,7 +86,7 @@ export function chooseRoute(
       continue;
     }
     const params = paramsFor(run);
-    if (params !== undefined) return { name, params };
+    if (params !== undefined && accepts(params)) return { name, params };
   }
   return undefined;
 }
