@@ -7,12 +7,16 @@ import { resolve } from "node:path";
 
 import { z } from "zod";
 
+import type { Thresholds } from "@contimg/pipeline";
+
 import { UsageError } from "./failure.ts";
+import { readThresholds } from "./thresholds-file.ts";
 
 /** Each variable with its meaning; `contimg --help` prints it. */
 export const ENVIRONMENT = {
   CONTIMG_DATA_ROOT: "folder of all data and products (default: ./data-root)",
   CONTIMG_THREADS: "threads of one stage (default: the machine's cores)",
+  CONTIMG_QUALITY_FILE: "JSON with limits of the quality gates (default: the telescope's)",
   ABSURD_DATABASE_URL: "PostgreSQL of queue and registry",
   ABSURD_QUEUE_NAME: "queue to work on and spawn into (default: dsa110-pipeline)",
   ABSURD_WORKER_CONCURRENCY: "stages a worker runs at once (default: 1)",
@@ -21,6 +25,7 @@ export const ENVIRONMENT = {
 const environmentSchema = z.object({
   CONTIMG_DATA_ROOT: z.string().min(1).default("data-root"),
   CONTIMG_THREADS: z.coerce.number().int().positive().default(availableParallelism()),
+  CONTIMG_QUALITY_FILE: z.string().min(1).optional(),
   ABSURD_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   ABSURD_QUEUE_NAME: z.string().min(1).default("dsa110-pipeline"),
   ABSURD_WORKER_CONCURRENCY: z.coerce.number().int().positive().default(1),
@@ -31,6 +36,8 @@ export interface Config {
   readonly dataRoot: string;
   readonly threadCount: number;
   readonly databaseUrl: string | undefined;
+  /** Of the quality gates; the telescope's own when absent. */
+  readonly thresholds: Thresholds | undefined;
   readonly queue: string;
   readonly concurrency: number;
 }
@@ -49,6 +56,7 @@ export function readConfig(flags: ConfigFlags, environment: NodeJS.ProcessEnv): 
   const parsed = environmentSchema.safeParse({
     CONTIMG_DATA_ROOT: flags.dataRoot ?? environment["CONTIMG_DATA_ROOT"],
     CONTIMG_THREADS: flags.threads ?? environment["CONTIMG_THREADS"],
+    CONTIMG_QUALITY_FILE: environment["CONTIMG_QUALITY_FILE"],
     ABSURD_DATABASE_URL: flags.database ?? environment["ABSURD_DATABASE_URL"],
     ABSURD_QUEUE_NAME: flags.queue ?? environment["ABSURD_QUEUE_NAME"],
     ABSURD_WORKER_CONCURRENCY: flags.concurrency ?? environment["ABSURD_WORKER_CONCURRENCY"],
@@ -62,6 +70,7 @@ export function readConfig(flags: ConfigFlags, environment: NodeJS.ProcessEnv): 
     dataRoot: resolve(settings.CONTIMG_DATA_ROOT),
     threadCount: settings.CONTIMG_THREADS,
     databaseUrl: settings.ABSURD_DATABASE_URL,
+    thresholds: readThresholds(settings.CONTIMG_QUALITY_FILE),
     queue: settings.ABSURD_QUEUE_NAME,
     concurrency: settings.ABSURD_WORKER_CONCURRENCY,
   };

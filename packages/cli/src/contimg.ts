@@ -6,6 +6,7 @@ import { demoCommand } from "./contimg/demo.ts";
 import { explainCommand } from "./contimg/explain.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
+import { qualityCommand } from "./contimg/quality.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
@@ -22,6 +23,7 @@ const COMMANDS = [
   lsCommand,
   explainCommand,
   calibrationsCommand,
+  qualityCommand,
   reconcileCommand,
   migrateCommand,
 ];

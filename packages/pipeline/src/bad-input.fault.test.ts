@@ -256,6 +256,11 @@ function assertError(task: TaskView, wanted: Pick<BadInput, "tag" | "class" | "m
   assert.equal(task.error.class, wanted.class);
   assert.match(message, wanted.message);
   assert.doesNotMatch(message, /\n/, "a message is one line");
+  if (wanted.class === "validation") return;
+  const { stage, group_id, correlation_id, inputs, hint, runbook } = task.error.fields;
+  assert.deepEqual([stage, group_id, correlation_id], [task.taskName, GROUP, GROUP]);
+  assert.ok(inputs !== undefined && hint !== undefined, "no inputs or no hint");
+  assert.match(JSON.stringify(runbook), /docs\/operations\/[a-z-]+\.md/);
 }
 
 /** Empty area and stage folders may stay, files and rows may not. */

@@ -9,7 +9,7 @@ import { join, relative } from "node:path";
 
 import { z } from "zod";
 
-import { PipelineError } from "./errors.ts";
+import { PipelineError, withScene } from "./errors.ts";
 import { blameDisk, pathsIn, preflight } from "./preflight.ts";
 import { areaOfStage, isGroupId, stageFolder } from "./products/paths.ts";
 import type { RunInput } from "./products/registry.ts";
@@ -24,6 +24,8 @@ export interface Execution {
   readonly signal?: AbortSignal;
   readonly onProgress?: (fraction: number, note: string) => void;
   readonly onLog?: (line: string) => void;
+  /** Default: the group's id. */
+  readonly correlationId?: string | undefined;
 }
 
 export interface Executed {
@@ -38,7 +40,7 @@ const groupSchema = z.looseObject({ group_id: z.string().refine(isGroupId) });
 
 /**
  * @throws {z.ZodError} when the params do not fit
- * @throws {PipelineError} what resolve, preflight or the run refused
+ * @throws {PipelineError} what resolve, preflight or the run refused, with the scene in its fields
  */
 export async function executeStage(
   module: StageModule,
@@ -48,8 +50,26 @@ export async function executeStage(
   const { stage } = module;
   const params: unknown = stage.params.parse(rawParams);
   const { group_id: groupId } = groupSchema.parse(params);
+  const { correlationId = groupId } = execution;
+  let inputs: unknown = params;
+  try {
+    inputs = await stage.resolve(params, execution.lookup);
+    return await executeWith(module, { params, groupId, inputs: inputs as Json }, execution);
+  } catch (error) {
+    // Who stopped it knows where; the reason may be that of other runs, too.
+    if (execution.signal?.aborted) throw error;
+    throw withScene(error, { stage: stage.name, groupId, correlationId, inputs });
+  }
+}
+
+async function executeWith(
+  module: StageModule,
+  resolved: { readonly params: unknown; readonly groupId: string; readonly inputs: Json },
+  execution: Execution,
+): Promise<Executed> {
+  const { stage } = module;
+  const { params, groupId, inputs } = resolved;
   const { dataRoot } = execution.lookup;
-  const inputs = (await stage.resolve(params, execution.lookup)) as Json;
   const folder = join(dataRoot, stageFolder(areaOfStage(stage.name), execution.runId));
   await mkdir(folder, { recursive: true });
   try {

@@ -1,8 +1,8 @@
 /** Stages, chains and products of the continuum pipeline. */
 export { CHAINS, isChainName, spawnChain } from "./chains.ts";
 export type { ChainName, ChainOptions, SpawnedChain } from "./chains.ts";
-export { dispositionOf, isPipelineErrorTag, PipelineError } from "./errors.ts";
-export type { Disposition, PipelineErrorTag } from "./errors.ts";
+export { entryOf, ERRORS, isPipelineErrorTag, PipelineError } from "./errors.ts";
+export type { ErrorEntry, PipelineErrorTag } from "./errors.ts";
 export { stageOf } from "./execute-stage.ts";
 export { migrateAll } from "./migrate.ts";
 export { listProducts } from "./products/list-products.ts";
@@ -18,6 +18,13 @@ export {
   referenceCatalogPath,
   validationPath,
 } from "./products/paths.ts";
+export { decide } from "./quality/decide.ts";
+export type { Decided, Decision } from "./quality/decide.ts";
+export type { Finding, GateVerdict, Verdict } from "./quality/gate.ts";
+export { listQuality } from "./quality/report.ts";
+export type { MetricInHistory, QualityFilter, StageQuality } from "./quality/report.ts";
+export { parseThresholds } from "./quality/thresholds.ts";
+export type { Thresholds } from "./quality/thresholds.ts";
 export { ProductRegistry } from "./products/registry.ts";
 export { reconcile } from "./reconcile.ts";
 export type { ReconcileReport } from "./reconcile.ts";

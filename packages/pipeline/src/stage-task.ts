@@ -9,18 +9,21 @@ import {
   defineTask,
   type ErrorClass,
   isTransient,
+  LeaseLost,
   type TaskContext,
   TaskError,
 } from "@contimg/absurd";
 import type pg from "pg";
 import { z } from "zod";
 
-import { type Disposition, dispositionOf, PipelineError } from "./errors.ts";
+import { entryOf, PipelineError } from "./errors.ts";
 import { executeStage, lineageOf, resultWithUsage } from "./execute-stage.ts";
 import { publish } from "./products/publish.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { runIdOfTask } from "./products/run-id.ts";
 import { CommitUncertain } from "./products/transaction.ts";
+import { resume } from "./quality/resume.ts";
+import type { Thresholds } from "./quality/thresholds.ts";
 import { holdingForCalibration } from "./registry/hold.ts";
 import { settleSolved } from "./registry/settle.ts";
 import type { StageModule } from "./run-stage.ts";
@@ -32,19 +35,13 @@ export interface StageTaskOptions {
   /** Threads of one stage. */
   readonly threadCount: number;
   readonly queue?: string;
+  /** Of the quality gates. Default: the telescope's own. */
+  readonly thresholds?: Thresholds | undefined;
 }
-
-/** What the engine makes of a disposition. Data that are bad stay bad: skip is fatal, too. */
-const CLASS_OF_DISPOSITION: Readonly<Record<Disposition, ErrorClass>> = {
-  retry: "retryable",
-  recover: "recoverable",
-  skip: "fatal",
-  fail: "fatal",
-};
 
 /** The verdict on what a stage's task threw. A bug is fatal: trying again would only repeat it. */
 export function classifyStageError(error: unknown): ErrorClass {
-  if (error instanceof PipelineError) return CLASS_OF_DISPOSITION[dispositionOf(error)];
+  if (error instanceof PipelineError) return entryOf(error).class;
   if (error instanceof TaskError) return error.errorClass;
   if (error instanceof z.ZodError) return "validation";
   if (error instanceof CommitUncertain) return "retryable";
@@ -81,7 +78,11 @@ async function runAsTask(
   context: TaskContext,
   options: StageTaskOptions,
 ): Promise<void> {
-  const { pool, dataRoot, threadCount } = options;
+  const { pool, dataRoot, threadCount, thresholds } = options;
+  const resumed = await resume(pool, context);
+  if (resumed === "over") throw endedByGate();
+  if (resumed === "completed") return;
+  const correlationId = await readCorrelationId(pool, context.taskId);
   const lookup = new ProductRegistry(pool, dataRoot);
   const runId = runIdOfTask(context.taskId, context.fence);
   const executed = await executeStage(module, params, {
@@ -89,6 +90,7 @@ async function runAsTask(
     lookup,
     threadCount,
     signal: context.signal,
+    correlationId,
     onProgress: (fraction, note) => {
       context.progress(fraction, note);
     },
@@ -96,7 +98,8 @@ async function runAsTask(
       context.log.debug({ taskId: context.taskId }, line);
     },
   });
-  await publish(pool, {
+  const result = resultWithUsage(executed.run);
+  const published = await publish(pool, {
     dataRoot,
     runId,
     stage: module.stage,
@@ -104,14 +107,33 @@ async function runAsTask(
     groupId: executed.groupId,
     inputs: lineageOf(executed, lookup.found),
     result: executed.run,
+    thresholds,
     task: {
       taskId: context.taskId,
       attempt: context.attempt,
       fence: context.fence,
-      completeIn: (client) => context.completeIn(client, resultWithUsage(executed.run)),
+      result,
+      completeIn: (client) => context.completeIn(client, result),
     },
     onLate: (error) => {
       context.log.warn({ taskId: context.taskId, error }, "published files are late");
     },
   });
+  if (published.ending !== "completed") throw endedByGate();
+}
+
+async function readCorrelationId(pool: pg.Pool, taskId: string): Promise<string | undefined> {
+  const { rows } = await pool.query<{ correlation_id: string | null }>(
+    "select correlation_id from absurd.tasks where task_id = $1",
+    [taskId],
+  );
+  return rows[0]?.correlation_id ?? undefined;
+}
+
+/**
+ * The gate has failed or suspended the task in its transaction, and the lease went with it: this is
+ * what the engine calls an attempt that may report nothing any more.
+ */
+function endedByGate(): LeaseLost {
+  return new LeaseLost("the quality gate ended the attempt");
 }

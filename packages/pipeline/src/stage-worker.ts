@@ -5,6 +5,7 @@ import { type Logger, startWorker, type WorkerHandle } from "@contimg/absurd";
 import pg from "pg";
 
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
+import type { Thresholds } from "./quality/thresholds.ts";
 import { settleCalibrations } from "./registry/settle.ts";
 import type { StageModule } from "./run-stage.ts";
 import { classifyStageError, stageTasks } from "./stage-task.ts";
@@ -19,6 +20,8 @@ export interface StageWorkerOptions {
   readonly concurrency?: number;
   readonly threadCount: number;
   readonly leaseSeconds?: number;
+  /** Of the quality gates. Default: the telescope's own. */
+  readonly thresholds?: Thresholds | undefined;
   readonly log?: Logger;
   readonly onReconciled?: (report: ReconcileReport) => void;
 }
@@ -30,7 +33,7 @@ const CONNECTIONS_MAX = 4;
 
 /** The schemas must be there: migrateAll. */
 export async function startStageWorker(options: StageWorkerOptions): Promise<WorkerHandle> {
-  const { dataRoot, queue, threadCount, log } = options;
+  const { dataRoot, queue, threadCount, thresholds, log } = options;
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     application_name: "contimg products",
@@ -46,7 +49,7 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
     options.onReconciled?.(report);
     worker = await startWorker({
       connectionString: options.connectionString,
-      tasks: stageTasks(options.stages, { pool, dataRoot, threadCount, queue }),
+      tasks: stageTasks(options.stages, { pool, dataRoot, threadCount, queue, thresholds }),
       queues: [queue],
       concurrency: options.concurrency ?? 1,
       classifyError: classifyStageError,

@@ -57,6 +57,7 @@ export interface Output {
 }
 
 export interface QualityVerdict {
+  /** The stage's own word; it counts beside its gate's, "fail" as a hold. */
   readonly grade: "good" | "warn" | "fail";
   /** Sentences for a person, one a finding: quantity, value, limit. */
   readonly findings: readonly string[];

@@ -56,6 +56,7 @@ async function run(stageName: string, flags: RunFlags): Promise<void> {
       dataRoot: config.dataRoot,
       pool,
       threadCount: config.threadCount,
+      thresholds: config.thresholds,
       signal: interrupt.signal,
       onProgress: (fraction, note) => {
         progress.update(fraction, note);
@@ -78,8 +79,8 @@ async function run(stageName: string, flags: RunFlags): Promise<void> {
 function describe(stageName: string, done: Awaited<ReturnType<typeof runByHand>>): string {
   const { quality, paths, seconds } = done;
   return [
-    `${stageName}: ${quality.grade}, ${formatDuration(seconds)}`,
-    ...quality.findings.map((finding) => `  ${finding}`),
+    `${stageName}: ${quality.verdict}, ${formatDuration(seconds)}`,
+    ...quality.findings.map(({ text }) => `  ${text}`),
     ...paths.map((path) => `  ${path}`),
   ].join("\n");
 }

@@ -58,6 +58,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     queue: config.queue,
     concurrency: config.concurrency,
     threadCount: config.threadCount,
+    thresholds: config.thresholds,
     log,
     onReconciled: (report) => {
       log.info(report, `data root ${config.dataRoot} is in order`);

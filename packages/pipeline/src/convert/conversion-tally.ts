@@ -6,6 +6,8 @@ export class ConversionTally {
   /** By the order of the files. */
   readonly subbands: readonly SubbandTally[];
   flaggedCount = 0;
+  /** Largest |re| or |im| of all. */
+  visAbsMax = 0;
   /** nsamples were not one number, apart from blocks of zeros, which are flags instead. */
   samplesDiffer = false;
   #nsamples: number | undefined;
@@ -14,6 +16,8 @@ export class ConversionTally {
     this.subbands = Array.from({ length: fileCount }, () => ({
       hasSignal: false,
       isWhollyFlagged: true,
+      flaggedCount: 0,
+      sampleCount: 0,
     }));
   }
 
@@ -21,8 +25,11 @@ export class ConversionTally {
   add(blocks: readonly BlockFacts[]): void {
     for (const [index, block] of blocks.entries()) {
       const subband = this.subbands[index]!;
+      this.visAbsMax = Math.max(this.visAbsMax, block.visAbsMax);
       subband.hasSignal ||= block.visAbsMax > 0;
       subband.isWhollyFlagged &&= block.flaggedCount === block.sampleCount;
+      subband.flaggedCount += block.flaggedCount;
+      subband.sampleCount += block.sampleCount;
       this.flaggedCount += block.flaggedCount;
       this.samplesDiffer ||= this.#hasOtherSamples(block);
     }

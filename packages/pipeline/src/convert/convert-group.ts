@@ -56,6 +56,10 @@ export interface Conversion {
   readonly channelWidthHz: number;
   /** Part of all samples that is flagged, 0…1. */
   readonly flaggedFraction: number;
+  /** The same of each file, by the order of the files. */
+  readonly subbandFlaggedFractions: readonly number[];
+  /** Largest |re| or |im| of the visibilities, as they came. */
+  readonly visAbsMax: number;
   readonly hasWeightSpectrum: boolean;
 }
 
@@ -156,6 +160,8 @@ function summarize(
     frequencyHz: plan.axis.frequencyHz,
     channelWidthHz: plan.axis.channelWidthHz,
     flaggedFraction: tally.flaggedCount / sampleCount,
+    subbandFlaggedFractions: tally.subbands.map((each) => each.flaggedCount / each.sampleCount),
+    visAbsMax: tally.visAbsMax,
     hasWeightSpectrum,
   };
 }

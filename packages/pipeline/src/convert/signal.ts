@@ -7,6 +7,8 @@ import { PipelineError } from "../errors.ts";
 export interface SubbandTally {
   hasSignal: boolean;
   isWhollyFlagged: boolean;
+  flaggedCount: number;
+  sampleCount: number;
 }
 
 /**

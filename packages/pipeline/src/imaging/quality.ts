@@ -1,28 +1,5 @@
-/**
- * What an image is worth: noise against theory, dynamic range, beam; graded by limits that are
- * configuration, because a telescope's good day is known only after some nights.
- */
+/** What an image is worth: noise against theory, dynamic range, beam. Its gate judges them. */
 import { type ImagePlane, robustMoments } from "@contimg/astro";
-
-import type { QualityVerdict } from "../stage.ts";
-
-export interface ImageLimits {
-  /** Peak over noise below which nothing is believed to be there. */
-  readonly dynamicRangeMin: number;
-  readonly dynamicRangeWarn: number;
-  /** Noise over the theoretical noise of natural weighting. */
-  readonly noiseRatioWarn: number;
-  readonly pixelsAbove5SigmaMin: number;
-  readonly beamMajorArcsecMax: number;
-}
-
-export const IMAGE_LIMITS: ImageLimits = {
-  dynamicRangeMin: 5,
-  dynamicRangeWarn: 10,
-  noiseRatioWarn: 5,
-  pixelsAbove5SigmaMin: 10,
-  beamMajorArcsecMax: 120,
-};
 
 export interface ImageMetrics {
   /** Robust noise of the uncorrected image. */
@@ -81,31 +58,6 @@ export function measureImage(
     beam_minor_arcsec: beam.minorArcsec,
     beam_position_angle_deg: beam.positionAngleDeg,
   };
-}
-
-export function gradeImage(metrics: ImageMetrics, limits: ImageLimits): QualityVerdict {
-  const failures: string[] = [];
-  const warnings: string[] = [];
-  const rangeText = `dynamic range is ${metrics.dynamic_range.toFixed(1)}`;
-  if (!(metrics.dynamic_range >= limits.dynamicRangeMin)) {
-    failures.push(`${rangeText}, below ${limits.dynamicRangeMin}`);
-  } else if (metrics.dynamic_range < limits.dynamicRangeWarn) {
-    warnings.push(`${rangeText}, below ${limits.dynamicRangeWarn}`);
-  }
-  if (metrics.pixels_above_5_sigma < limits.pixelsAbove5SigmaMin) {
-    const count = metrics.pixels_above_5_sigma;
-    failures.push(`${count} pixels are above 5 sigma, fewer than ${limits.pixelsAbove5SigmaMin}`);
-  }
-  if (!(metrics.beam_major_arcsec <= limits.beamMajorArcsecMax)) {
-    const major = metrics.beam_major_arcsec.toFixed(1);
-    failures.push(`beam is ${major} arcsec long, above ${limits.beamMajorArcsecMax}`);
-  }
-  if (metrics.noise_ratio > limits.noiseRatioWarn) {
-    const ratio = metrics.noise_ratio.toFixed(1);
-    warnings.push(`noise is ${ratio} times the theoretical, above ${limits.noiseRatioWarn}`);
-  }
-  const grade = failures.length > 0 ? "fail" : warnings.length > 0 ? "warn" : "good";
-  return { grade, findings: [...failures, ...warnings], metrics: { ...metrics } };
 }
 
 /** Every so many pixels: a quarter of a million say the noise to 0.2 %. */

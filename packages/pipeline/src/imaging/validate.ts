@@ -1,6 +1,6 @@
 /**
  * Blind detections against the reference catalogue: astrometry, flux scale, completeness, false
- * detections; and the verdict on them.
+ * detections.
  */
 import {
   crossmatch,
@@ -11,30 +11,7 @@ import {
   type SkyPosition,
 } from "@contimg/astro";
 
-import type { QualityVerdict } from "../stage.ts";
 import { type Field, type FieldSource, responseAt } from "./catalog-field.ts";
-
-/** Limits of the telescope's operation; a number each so that they can be configured. */
-export interface ValidationLimits {
-  readonly offsetFailArcsec: number;
-  readonly offsetWarnArcsec: number;
-  /** |1 − median flux ratio|. */
-  readonly fluxScaleFail: number;
-  readonly fluxScaleWarn: number;
-  readonly completenessFail: number;
-  readonly completenessWarn: number;
-  readonly unmatchedWarn: number;
-}
-
-export const VALIDATION_LIMITS: ValidationLimits = {
-  offsetFailArcsec: 5,
-  offsetWarnArcsec: 2.5,
-  fluxScaleFail: 0.2,
-  fluxScaleWarn: 0.1,
-  completenessFail: 0.7,
-  completenessWarn: 0.8,
-  unmatchedWarn: 2,
-};
 
 /** A blind detection with its true flux and, where it has one, its catalogue entry. */
 export interface ValidatedSource extends SkyPosition {
@@ -142,52 +119,4 @@ export function summarize(
     rms_offset_arcsec:
       squares.length === 0 ? null : Math.sqrt(squares.reduce((a, b) => a + b) / squares.length),
   };
-}
-
-/** Too few sources to compare is a warning: an empty field is no proof of a good image. */
-export function gradeValidation(
-  summary: ValidationSummary,
-  limits: ValidationLimits,
-): QualityVerdict {
-  const failures: string[] = [];
-  const warnings: string[] = [];
-  const judge = (bad: { fail: boolean; warn: boolean }, text: string): void => {
-    if (bad.fail) failures.push(text);
-    else if (bad.warn) warnings.push(text);
-  };
-  const { completeness, median_flux_ratio: ratio, rms_offset_arcsec: offset } = summary;
-  if (completeness === null || ratio === null || offset === null) {
-    warnings.push(`only ${summary.matched_count} sources could be compared with the catalogue`);
-  }
-  if (completeness !== null) {
-    const found = `${summary.found_count} of ${summary.expected_count} expected sources found`;
-    const [fail, warn] = [limits.completenessFail, limits.completenessWarn];
-    judge({ fail: completeness < fail, warn: completeness < warn }, `${found}, limit ${warn}`);
-  }
-  if (ratio !== null) {
-    const off = Math.abs(1 - ratio);
-    const text = `median flux ratio is ${ratio.toFixed(3)}, limit 1 ± ${limits.fluxScaleWarn}`;
-    judge({ fail: off > limits.fluxScaleFail, warn: off > limits.fluxScaleWarn }, text);
-  }
-  if (offset !== null) {
-    const text = `rms offset is ${offset.toFixed(2)} arcsec, limit ${limits.offsetWarnArcsec}`;
-    const [fail, warn] = [limits.offsetFailArcsec, limits.offsetWarnArcsec];
-    judge({ fail: offset > fail, warn: offset > warn }, text);
-  }
-  const unmatched = summary.unmatched_count;
-  const text = `${unmatched} detections have no catalogue source, limit ${limits.unmatchedWarn}`;
-  judge({ fail: false, warn: unmatched > limits.unmatchedWarn }, text);
-  return {
-    grade: failures.length > 0 ? "fail" : warnings.length > 0 ? "warn" : "good",
-    findings: [...failures, ...warnings],
-    metrics: numbersOf(summary),
-  };
-}
-
-function numbersOf(summary: ValidationSummary): Record<string, number> {
-  const numbers: Record<string, number> = {};
-  for (const [name, value] of Object.entries<number | null>({ ...summary })) {
-    if (value !== null) numbers[name] = value;
-  }
-  return numbers;
 }

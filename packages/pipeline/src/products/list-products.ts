@@ -18,7 +18,7 @@ export interface ProductRow {
   readonly sizeBytes: number;
   readonly taskName: string;
   readonly taskId: string | null;
-  /** The verdict of the stage that made it; null when it gave none. */
+  /** The verdict of its quality gate, or what a person decided: released, rejected. */
   readonly grade: string | null;
   readonly metadata: Json;
   readonly registeredAt: Date;
@@ -45,10 +45,11 @@ const PRODUCTS_MAX = 1000;
 export async function listProducts(pool: pg.Pool, filter: ProductFilter): Promise<ProductRow[]> {
   const { rows } = await pool.query<Row>(
     `select p.product_id, p.kind, p.group_id, p.final_path, p.size_bytes, p.task_name, p.task_id,
-            q.grade, p.metadata, p.registered_at, p.published_at
+            coalesce(c.state, q.grade) as grade, p.metadata, p.registered_at, p.published_at
        from contimg.products p
        left join contimg.quality_verdicts q
-              on q.group_id = p.group_id and q.task_name = p.task_name
+              on q.group_id = p.group_id and q.task_name = p.task_name and q.fence = p.fence
+       left join contimg.quality_cases c on c.fence = p.fence
       where p.superseded_at is null
         and ($1::text is null or p.kind = $1)
         and ($2::text is null or p.group_id = $2)

@@ -2,8 +2,9 @@
  * Publishing: how the files of a run become products.
  *
  * 1. The run's files, in its stage folder, are flushed to the disk.
- * 2. One transaction registers the products, the verdict and the stage's own rows and completes the
- *    task. It raises when the fence is stale, and then none of it happened.
+ * 2. One transaction judges the run, registers the products, the verdict and the stage's own rows
+ *    and completes the task, or does what else its quality gate demands (quality/gate-run.ts). It
+ *    raises when the fence is stale, and then none of it happened.
  * 3. Each file is renamed into place and its row marked published.
  *
  * A crash before the commit leaves a stage folder with a dead fence; after it, rows whose files
@@ -14,6 +15,8 @@ import { join } from "node:path";
 
 import type pg from "pg";
 
+import { type Ending, type Judged, judgeRun, settle } from "../quality/gate-run.ts";
+import { type Thresholds, THRESHOLDS } from "../quality/thresholds.ts";
 import type { AnyStage, Json, Output, StageResult } from "../stage.ts";
 import { areaOf, areaOfStage, stageFolder } from "./paths.ts";
 import { exists } from "./place.ts";
@@ -27,6 +30,8 @@ interface PublishingTask {
   readonly taskId: string;
   readonly attempt: number;
   readonly fence: string;
+  /** What the task's result will be. */
+  readonly result: Json;
   /** Completes the task in this transaction. @throws when the fence is stale */
   completeIn(client: pg.ClientBase): Promise<void>;
 }
@@ -39,17 +44,24 @@ export interface Publication {
   readonly groupId: string;
   readonly inputs: readonly RunInput[];
   readonly result: StageResult;
+  /** Of the quality gates. Default: the telescope's own. */
+  readonly thresholds?: Thresholds | undefined;
   /** Absent when a stage runs without a queue. */
   readonly task?: PublishingTask;
   /** Told of a file that could not be moved after the commit; the reconciler will. */
   readonly onLate: (error: unknown) => void;
 }
 
+/** What became of a run at its quality gate. */
+export interface Published extends Judged {
+  readonly ending: Ending;
+}
+
 /**
  * @throws whatever the registration raised; then nothing is registered and the stage folder is
  * gone, unless the commit is uncertain: then the folder stays for the reconciler to judge
  */
-export async function publish(pool: pg.Pool, publication: Publication): Promise<void> {
+export async function publish(pool: pg.Pool, publication: Publication): Promise<Published> {
   const folder = stageFolder(areaOfStage(publication.stage.name), publication.runId);
   const folderPath = join(publication.dataRoot, folder);
   let registered: Registered;
@@ -75,9 +87,10 @@ export async function publish(pool: pg.Pool, publication: Publication): Promise<
     // The task is completed and the rows are there: from here on the files can only be late.
     publication.onLate(error);
   }
+  return registered;
 }
 
-interface Registered {
+interface Registered extends Published {
   readonly productIds: readonly string[];
   /** Files of superseded products that nobody needs any more. */
   readonly obsoletePaths: readonly string[];
@@ -97,9 +110,24 @@ async function register(
   publication: Publication,
   outputs: readonly OutputRow[],
 ): Promise<Registered> {
-  const { stage, groupId, task, result } = publication;
+  const { groupId, task } = publication;
   const fence = task?.fence ?? publication.runId;
   await client.query("select set_config('contimg.task_id', $1, true)", [task?.taskId ?? ""]);
+  await client.query("select contimg.lock_group($1)", [groupId]);
+  const run = { ...publication, fence, thresholds: publication.thresholds ?? THRESHOLDS };
+  const judged = await judgeRun(client, run);
+  const rows = judged.keepsProducts
+    ? await registerProducts(client, publication, { outputs, fence })
+    : { productIds: [], obsoletePaths: [] };
+  return { ...judged, ...rows, ending: await settle(client, run, judged) };
+}
+
+async function registerProducts(
+  client: pg.PoolClient,
+  publication: Publication,
+  { outputs, fence }: { readonly outputs: readonly OutputRow[]; readonly fence: string },
+): Promise<Pick<Registered, "productIds" | "obsoletePaths">> {
+  const { stage, groupId, task } = publication;
   const obsolete = await client.query<{ path: string }>(
     "select path from contimg.supersede_products($1, $2, $3, $4) as path",
     [groupId, stage.name, unique(outputs, "kind"), unique(outputs, "final_path")],
@@ -117,22 +145,11 @@ async function register(
       JSON.stringify(publication.inputs.map((i) => ({ path: i.path, product_id: i.productId }))),
     ],
   );
-  const { grade, findings, metrics } = result.quality;
-  await client.query("select contimg.record_verdict($1, $2, $3, $4, $5, $6, $7)", [
-    groupId,
-    stage.name,
-    grade,
-    findings,
-    metrics,
-    task?.taskId ?? null,
-    fence,
-  ]);
-  await stage.register?.(
-    { query: (text, values) => client.query(text, [...values]) },
-    publication.params,
-    result.result,
+  await client.query(
+    `select absurd.cancel_task(void, 'a later run of ' || $2 || ' took its place')
+       from contimg.close_void_cases($1, $2, $3) as void`,
+    [groupId, stage.name, fence],
   );
-  await task?.completeIn(client);
   return {
     productIds: products.rows.map((row) => row.product_id),
     obsoletePaths: obsolete.rows.map((row) => row.path),

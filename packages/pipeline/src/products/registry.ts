@@ -70,8 +70,9 @@ export class ProductRegistry implements ProductLookup {
 
   async #current(condition: string, values: unknown[]): Promise<CurrentRow | undefined> {
     const { rows } = await this.#pool.query<CurrentRow>(
-      `select product_id, final_path, published_at
-         from contimg.products
+      `select product_id, final_path, published_at, group_id, task_name,
+              contimg.barred_by(p) as barred_by
+         from contimg.products p
         where superseded_at is null and ${condition}`,
       values,
     );
@@ -85,6 +86,7 @@ export class ProductRegistry implements ProductLookup {
   }
 
   async #ready(product: CurrentRow): Promise<string> {
+    if (product.barred_by !== null) throw barred(product);
     if (product.published_at === null) {
       await finishPublication(this.#pool, this.dataRoot, product.product_id);
     }
@@ -96,6 +98,20 @@ interface CurrentRow {
   product_id: string;
   final_path: string;
   published_at: Date | null;
+  group_id: string;
+  task_name: string;
+  barred_by: "hold" | "reject" | null;
+}
+
+/** What its gate held back or a person rejected is used by nothing. */
+function barred(product: CurrentRow): PipelineError {
+  const { final_path: path, group_id: groupId, task_name: stage } = product;
+  const isHeld = product.barred_by === "hold";
+  return new PipelineError(
+    isHeld ? "QualityHeld" : "QualityRejected",
+    `${path} of group ${groupId} is ${isHeld ? "held" : "rejected"}: see contimg quality ${groupId}`,
+    { path, groupId, stage },
+  );
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   roleOfMeasurementSet,
   type TileRole,
 } from "../products/paths.ts";
+import { measured } from "../quality/measured.ts";
 import { type CalibrationDecision, givenTable } from "../registry/decision.ts";
 import { heldError } from "../registry/held.ts";
 import { interpolateGains, type InterpolatedGains } from "../registry/interpolate-gains.ts";
@@ -25,11 +26,8 @@ import { type CalibrationPolicy, policyOf, policyParam } from "../registry/polic
 import type { Json, ProductLookup, QualityVerdict, Stage } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
-/** More than this is flagged: nothing to image. */
-const FLAGGED_FRACTION_MAX = 0.5;
-const FLAGGED_FRACTION_WARN = 0.2;
-/** Gains of a healthy array drift by degrees; a quarter turn is a receiver that jumped. */
-const TURNED_FRACTION_WARN = 0.05;
+/** More than this is flagged: nothing to image, whatever the gate says. */
+const FLAGGED_FRACTION_MAX = 0.95;
 /** Sets below it may have too few channels to average. */
 const AVERAGED_FROM_BYTES = 500_000_000;
 
@@ -225,33 +223,18 @@ function judge(
         clippedFraction: report.clippedFraction,
       },
     );
-  const findings = [...inputs.decision.warnings];
-  if (flaggedFraction > FLAGGED_FRACTION_WARN)
-    findings.push(
-      `${(100 * flaggedFraction).toFixed(1)} % of the visibilities are flagged, ` +
-        `expected at most ${100 * FLAGGED_FRACTION_WARN} %`,
-    );
-  if (interpolation.turnedFraction > TURNED_FRACTION_WARN)
-    findings.push(
-      `${(100 * interpolation.turnedFraction).toFixed(1)} % of the gains turned by more than a ` +
-        `quarter between the calibrations, expected at most ${100 * TURNED_FRACTION_WARN} %`,
-    );
-  return {
-    grade: findings.length > 0 ? "warn" : "good",
-    findings,
-    metrics: {
-      flagged_fraction: flaggedFraction,
-      flagged_before_fraction: report.flaggedBeforeFraction,
-      unusable_fraction: report.unusableFraction,
-      clipped_fraction: report.clippedFraction,
-      gains_interpolated_fraction: interpolation.interpolatedFraction,
-      gains_one_sided_fraction: interpolation.oneSidedFraction,
-      gains_turned_fraction: interpolation.turnedFraction,
-      ...(inputs.decision.age_hours === null
-        ? {}
-        : { calibration_age_hours: inputs.decision.age_hours }),
-    },
-  };
+  const { warnings } = inputs.decision;
+  const { metrics } = measured({
+    flagged_fraction: flaggedFraction,
+    flagged_before_fraction: report.flaggedBeforeFraction,
+    unusable_fraction: report.unusableFraction,
+    clipped_fraction: report.clippedFraction,
+    gains_interpolated_fraction: interpolation.interpolatedFraction,
+    gains_one_sided_fraction: interpolation.oneSidedFraction,
+    gains_turned_fraction: interpolation.turnedFraction,
+    calibration_age_hours: inputs.decision.age_hours,
+  });
+  return { grade: warnings.length > 0 ? "warn" : "good", findings: warnings, metrics };
 }
 
 function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): ApplyResult {

@@ -64,7 +64,7 @@ describe.skipIf(!isCasacoreAvailable())("bad input (needs casacore-dev)", () => 
     rmSync(join(folder, "known.ms"), { recursive: true });
     writeSet({ spoil: (vis) => vis.fill(Number.NaN, 0, Math.floor(0.6 * vis.length)) });
 
-    const error = await failure(apply());
+    const error = await failure(apply({ flagged_fraction_max: 0.5 }));
 
     assert.equal(error.tag, "TooFewVisibilities");
     assert.match(error.message, /known\.ms: (5|6)\d\.\d % .* expected at most 50 %/);
@@ -118,7 +118,9 @@ async function solve() {
   return calibrationSolveStage.run(await calibrationSolveStage.resolve(params, lookup), context());
 }
 
-async function apply(changes: { calibration_table_path?: string } = {}) {
+async function apply(
+  changes: { calibration_table_path?: string; flagged_fraction_max?: number } = {},
+) {
   const params = calibrationApplyStage.params.parse({
     group_id: GROUP_ID,
     calibration_table_path: join(folder, "run", `${GROUP_ID}.bcal`),

@@ -18,7 +18,8 @@ import { solveGains, type GainSolution, type SolveOptions } from "../calibration
 import { openVisibilitySet, type VisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
 import { calibrationTablePath, referenceCatalogPath } from "../products/paths.ts";
-import type { RunContext, Stage } from "../stage.ts";
+import { measured } from "../quality/measured.ts";
+import type { RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const CALIBRATOR_LIST = fileURLToPath(
@@ -41,6 +42,9 @@ const paramsSchema = z.strictObject({
   /** Absolute; `catalogs/reference.csv` when absent. Its sources complete the model. */
   catalog_path: pathParam.optional(),
   use_field_sources: z.boolean().default(true),
+  /** Calibrators by J2000 name and antennas by name that are not to be chosen, see routes.ts. */
+  skip_calibrators: z.array(z.string()).default([]),
+  skip_references: z.array(z.string()).default([]),
   channels_per_solution: z.int().min(1).default(1),
   /** Antennas below it, in the median over channels, are left out. */
   antenna_snr_min: z.number().positive().default(5),
@@ -98,8 +102,10 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
     checkAddon();
     using set = openVisibilitySet(inputs.measurement_set_path);
     const sky = skyOf(set, inputs);
-    const solution = await solveGains(set, optionsOf(set, inputs, context, sky.modelOf));
-    const quality = judgeSolution(metricsOf(solution), inputs.measurement_set_path);
+    const options = optionsOf(set, inputs, context, sky.modelOf);
+    const solution = await solveGains(set, options).catch(unlessTooNoisy);
+    if (solution instanceof PipelineError) return nothingSolved(solution, sky);
+    const quality = judgeSolution(metricsOf(solution));
     const stagePath = `${inputs.group_id}.bcal`;
     writeBandpassTable(join(context.stageFolder, stagePath), solution, inputs.measurement_set_path);
     const finalPath = calibrationTablePath(inputs.group_id);
@@ -124,6 +130,21 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
     ]);
   },
 };
+
+function unlessTooNoisy(error: unknown): PipelineError {
+  if (error instanceof PipelineError && error.tag === "SolutionTooNoisy") return error;
+  throw error;
+}
+
+/** The gate rejects what was not measured, and may try another calibrator. */
+function nothingSolved({ message }: PipelineError, { calibrator }: Sky): StageResult<SolveResult> {
+  return {
+    outputs: [],
+    quality: { ...measured({}), findings: [message] },
+    // Of a run that is rejected nothing is registered; the name is for the way round.
+    result: { calibrator } as SolveResult,
+  };
+}
 
 function checkAddon(): void {
   if (isCasacoreAvailable()) return;
@@ -157,7 +178,9 @@ function skyOf(set: VisibilitySet, inputs: SolveInputs): Sky {
     };
   }
   const tile = tileOf(set, pointing);
-  const list = readVlaCalibrators(CALIBRATOR_LIST);
+  const list = readVlaCalibrators(CALIBRATOR_LIST).filter(
+    ({ name }) => !inputs.skip_calibrators.includes(name),
+  );
   const calibrator = chooseCalibrator(list, inputs.calibrator ?? undefined, tile);
   const others =
     inputs.catalog_path === null
@@ -190,7 +213,9 @@ function optionsOf(
       snrMin: inputs.solution_snr_min,
     },
     antennaSnrMin: inputs.antenna_snr_min,
-    referenceAntennas: preferredReferences(set.telescopeName, set.antennas.names),
+    referenceAntennas: preferredReferences(set.telescopeName, set.antennas.names).filter(
+      (antenna) => !inputs.skip_references.includes(set.antennas.names[antenna]!),
+    ),
   };
 }
 
@@ -215,7 +240,6 @@ function describe(
     channel_count: solution.channelCount,
     unconverged_count: solution.summary.unconvergedCount,
     iterations_max: solution.summary.iterationsMax,
-    median_amplitude: solution.summary.medianAmplitude,
     ...metricsOf(solution),
   };
 }

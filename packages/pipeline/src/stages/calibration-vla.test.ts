@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { givenTable } from "../registry/decision.ts";
 import type { ProductLookup, RunContext } from "../stage.ts";
+import { gateWord } from "../testing/gate-word.ts";
 import { calibrationApplyStage } from "./calibration-apply.ts";
 import { calibrationSolveStage, type SolveParams } from "./calibration-solve.ts";
 
@@ -51,10 +52,10 @@ describe.skipIf(!isAvailable)("a real VLA observation (needs casacore and the re
     assert.ok(calibrated < 21, `calibrated phases scatter by ${calibrated} degrees`);
   });
 
-  test("is refused where single channels are too noisy to be solved", async () => {
-    await assert.rejects(solve("noisy", { channels_per_solution: 1 }), {
-      tag: "SolutionTooNoisy",
-    });
+  test("is rejected by its gate where single channels are too noisy to be solved", async () => {
+    const { quality } = await solve("noisy", { channels_per_solution: 1 });
+
+    assert.match(gateWord(calibrationSolveStage, quality), /^reject; /);
   });
 
   test.skipIf(!existsSync(WSCLEAN))("shows its source at the field center (needs wsclean)", () => {

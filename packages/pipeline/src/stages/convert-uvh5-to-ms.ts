@@ -14,12 +14,14 @@ import type { Conversion, ConversionRequest } from "../convert/convert-group.ts"
 import { PipelineError } from "../errors.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
 import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
+import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
 import { incomingFolder, measurementSetPath } from "../products/paths.ts";
+import { measured } from "../quality/measured.ts";
 import type { Json, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
-/** A tile that is half flagged loses 40 % of its depth; someone should look at its receivers. */
-const FLAGGED_FRACTION_MAX = 0.5;
+/** What is left of a subband that is flagged more than this is mostly what was not recognised. */
+const PROBLEM_FLAGGED_FRACTION = 0.8;
 
 const paramsSchema = z
   .strictObject({
@@ -82,7 +84,7 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     const metadata = describe(conversion, inputs);
     return {
       outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }],
-      quality: judge(conversion),
+      quality: judge(conversion, inputs),
       result: metadata,
     } satisfies StageResult;
   },
@@ -200,20 +202,26 @@ function describe(conversion: Conversion, inputs: ConvertInputs) {
     start_frequency_hz: frequencyHz[0]!,
     end_frequency_hz: frequencyHz.at(-1)!,
     flagged_fraction: conversion.flaggedFraction,
+    problem_subbands: problemSubbands(conversion, inputs),
     has_weight_spectrum: conversion.hasWeightSpectrum,
     input_bytes: inputs.input_bytes,
     input_paths: inputs.input_paths,
   };
 }
 
-function judge({ flaggedFraction }: Conversion): QualityVerdict {
-  const isFlagged = flaggedFraction > FLAGGED_FRACTION_MAX;
-  const percent = (100 * flaggedFraction).toFixed(1);
-  return {
-    grade: isFlagged ? "warn" : "good",
-    findings: isFlagged
-      ? [`${percent} % of the samples are flagged, limit ${100 * FLAGGED_FRACTION_MAX} %`]
-      : [],
-    metrics: { flagged_fraction: flaggedFraction },
-  };
+function judge(conversion: Conversion, inputs: ConvertInputs): QualityVerdict {
+  return measured({
+    flagged_fraction: conversion.flaggedFraction,
+    amplitude_max: conversion.visAbsMax,
+    problem_subband_count: problemSubbands(conversion, inputs).length,
+  });
+}
+
+/** What is wholly flagged is not there and harms nothing. */
+function problemSubbands(conversion: Conversion, { input_paths }: ConvertInputs): string[] {
+  return conversion.subbandFlaggedFractions.flatMap((fraction, index) => {
+    const file = parseSubbandPath(input_paths[index]!);
+    const isProblem = fraction > PROBLEM_FLAGGED_FRACTION && fraction < 1;
+    return isProblem && file !== undefined ? [subbandCode(file.subbandIndex)] : [];
+  });
 }

@@ -24,15 +24,10 @@ import {
 } from "../imaging/image-files.ts";
 import { type ImagedObservation, readImagedObservation } from "../imaging/observation.ts";
 import { correctForBeam, primaryBeamMap } from "../imaging/primary-beam.ts";
-import {
-  gradeImage,
-  IMAGE_LIMITS,
-  type ImageMetrics,
-  measureImage,
-  theoreticalNoiseJy,
-} from "../imaging/quality.ts";
+import { type ImageMetrics, measureImage, theoreticalNoiseJy } from "../imaging/quality.ts";
 import { imagePath } from "../products/paths.ts";
 import { softwareVersions } from "../products/software.ts";
+import { measured } from "../quality/measured.ts";
 import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 import { readWscleanVersion, runWsclean, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
@@ -268,5 +263,5 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     finalPath: imagePath(inputs.group_id, name),
     metadata: kind === "image" || kind === "corrected-image" ? metadata : {},
   }));
-  return { outputs, quality: gradeImage(metrics, IMAGE_LIMITS), result: metadata };
+  return { outputs, quality: measured({ ...metrics }), result: metadata };
 }

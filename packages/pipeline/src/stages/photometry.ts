@@ -20,6 +20,7 @@ import { type FieldSource, sourcesInField } from "../imaging/catalog-field.ts";
 import { toCsv } from "../imaging/csv.ts";
 import { openCatalog, openField, type OpenedField } from "../imaging/open-field.ts";
 import { photometryPath, referenceCatalogPath } from "../products/paths.ts";
+import { measured } from "../quality/measured.ts";
 import type { Json, Output, QualityVerdict, Stage } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
@@ -74,7 +75,6 @@ type PhotometryResult = {
 };
 
 const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
-const FLUX_RATIO_WARN = 0.1;
 const RATIO_SNR_MIN = 8;
 
 export const photometryStage: Stage<PhotometryParams, PhotometryInputs, PhotometryResult> = {
@@ -120,7 +120,7 @@ export const photometryStage: Stage<PhotometryParams, PhotometryInputs, Photomet
       skipped_count: sources.length - measurements.length,
     };
     await writeFiles(context.stageFolder, inputs.group_id, result);
-    const quality = judge(measurements);
+    const quality = measure(measurements);
     return { outputs: outputsOf(inputs.group_id, quality, opened), quality, result };
   },
 
@@ -218,24 +218,16 @@ async function writeFiles(
   await writeFile(join(folder, "phot.csv"), toCsv(COLUMNS, result.measurements));
 }
 
-/** A flux scale that is off shows here first; no source is no failure of photometry. */
-function judge(measurements: readonly Measurement[]): QualityVerdict {
+/** A flux scale that is off shows here first. */
+function measure(measurements: readonly Measurement[]): QualityVerdict {
   const ratios = measurements
     .filter(({ snr }) => snr >= RATIO_SNR_MIN)
     .map(({ flux_jy: flux, catalog_flux_jy: catalog }) => flux / catalog);
-  const counts = { measurement_count: measurements.length, judged_count: ratios.length };
-  const median = medianOf(ratios);
-  if (median === null) {
-    const finding = `no source is above ${RATIO_SNR_MIN} sigma: the flux scale was not checked`;
-    return { grade: "warn", findings: [finding], metrics: counts };
-  }
-  const off = Math.abs(median - 1) > FLUX_RATIO_WARN;
-  const finding = `median flux ratio is ${median.toFixed(3)}, limit 1 ± ${FLUX_RATIO_WARN}`;
-  return {
-    grade: off ? "warn" : "good",
-    findings: off ? [finding] : [],
-    metrics: { ...counts, median_flux_ratio: median },
-  };
+  return measured({
+    measurement_count: measurements.length,
+    judged_count: ratios.length,
+    median_flux_ratio: medianOf(ratios),
+  });
 }
 
 function outputsOf(groupId: string, quality: QualityVerdict, { midMjd }: OpenedField): Output[] {

@@ -14,14 +14,9 @@ import { z } from "zod";
 import { sourcesInField } from "../imaging/catalog-field.ts";
 import { toCsv } from "../imaging/csv.ts";
 import { openCatalog, openField, readImage } from "../imaging/open-field.ts";
-import {
-  gradeValidation,
-  matchDetections,
-  summarize,
-  VALIDATION_LIMITS,
-  type ValidatedSource,
-} from "../imaging/validate.ts";
+import { matchDetections, summarize, type ValidatedSource } from "../imaging/validate.ts";
 import { referenceCatalogPath, validationPath } from "../products/paths.ts";
+import { measured } from "../quality/measured.ts";
 import type { Json, Output, Stage } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
@@ -96,9 +91,9 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
       (x, y) => noiseAt(noise, image, x, y).rms,
       options,
     );
-    const quality = gradeValidation(summary, VALIDATION_LIMITS);
+    const quality = measured({ ...summary });
     const result = { ...summary, frequency_hz: field.frequencyHz, mid_mjd: midMjd };
-    await writeFiles(context.stageFolder, validated, { ...result, findings: quality.findings });
+    await writeFiles(context.stageFolder, validated, result);
     return { outputs: outputsOf(inputs.group_id, result), quality, result };
   },
 };

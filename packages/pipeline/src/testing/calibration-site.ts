@@ -102,7 +102,7 @@ async function registerTable(
   await pool.query("select contimg.lock_group($1)", [group]);
   await pool.query(
     "select contimg.record_verdict($1, 'calibration-solve', $2, '{}', '{}', null, 'test')",
-    [group, table.grade ?? "good"],
+    [group, table.grade === "warn" ? "warn" : "pass"],
   );
   const { rows } = await pool.query<{ id: string }>(
     "select contimg.register_calibration($1, $2, $3, $4, $5, $6, $7, $8) as id",
