@@ -74,7 +74,10 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     const { quality } = await applyByHand();
 
     assert.equal(quality.verdict, "warn");
-    assert.match(quality.findings.map(({ text }) => text).join(), /before\.bcal was registered with warnings/);
+    assert.match(
+      quality.findings.map(({ text }) => text).join(),
+      /before\.bcal was registered with warnings/,
+    );
     assert.equal(quality.metrics["gains_interpolated_fraction"], 1);
     using history = openTable(join(site.dataRoot, FINAL, "HISTORY"));
     const messages = history.getStrings("MESSAGE");
