@@ -17,6 +17,8 @@ export { ecefToGeodetic, ecefToLocal, geodeticToEcef, localToEcef } from "./geod
 export type { Site } from "./geodesy.ts";
 export { airyPower, besselJ1, DISH_DIAMETER_M, SPEED_OF_LIGHT_M_S } from "./primary-beam.ts";
 export { localMeanSiderealTime } from "./sidereal.ts";
+export { localApparentSiderealTime, nextTransit, transitsDuring } from "./transit.ts";
+export type { Transit } from "./transit.ts";
 export {
   MJD_OF_JD_ZERO,
   mjdFromUnixMs,
@@ -27,6 +29,8 @@ export {
 export { antennaUvw, framePositionAngle, uvwBasis } from "./uvw.ts";
 export { crossmatch, offsetRad } from "./catalog/crossmatch.ts";
 export type { CatalogPosition, Match } from "./catalog/crossmatch.ts";
+export { PERLEY_BUTLER_2017, polynomialFluxJy, polynomialIndex } from "./catalog/flux-scale.ts";
+export type { FluxPolynomial } from "./catalog/flux-scale.ts";
 export { beamKernel, beamValue } from "./image/beam.ts";
 export type { Beam, BeamKernel } from "./image/beam.ts";
 export { beamMap, beamResponse } from "./image/drift-beam.ts";
