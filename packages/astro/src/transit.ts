@@ -30,12 +30,7 @@ export interface Transit {
  * @param source ICRS
  * @param dut1Seconds UT1 − UTC: left out, the transit is wrong by just as much
  */
-export function nextTransit(
-  source: RaDec,
-  site: Site,
-  afterMjd: number,
-  dut1Seconds = 0,
-): Transit {
+export function nextTransit(source: RaDec, site: Site, afterMjd: number, dut1Seconds = 0): Transit {
   const placeAt = (mjd: number) =>
     apparentHourAngleDec(earthOrientation(mjd, site, dut1Seconds), source.raRad, source.decRad);
   const daysPerRad = 1 / (2 * Math.PI * SIDEREAL_TURNS_PER_DAY);

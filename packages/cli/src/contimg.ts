@@ -8,6 +8,7 @@ import { reconcileCommand } from "./contimg/reconcile.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
+import { transitsCommand } from "./contimg/transits.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { runProgram } from "./program.ts";
 
@@ -18,6 +19,7 @@ const COMMANDS = [
   spawnCommand,
   workerCommand,
   lsCommand,
+  transitsCommand,
   reconcileCommand,
   migrateCommand,
 ];
