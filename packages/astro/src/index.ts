@@ -58,7 +58,26 @@ export type {
   Receptors,
 } from "./calibration/apply-gains.ts";
 export { BANDPASS_DEFAULTS, solveBandpass } from "./calibration/bandpass.ts";
-export type { BandpassArrays, BandpassOptions, BaselineAntennas } from "./calibration/bandpass.ts";
+export type {
+  BandpassArrays,
+  BandpassOptions,
+  BaselineAntennas,
+  KnownDelays,
+} from "./calibration/bandpass.ts";
+export { antennaHealth } from "./calibration/antenna-health.ts";
+export type { AntennaHealth } from "./calibration/antenna-health.ts";
+export { fitDelays } from "./calibration/delay.ts";
+export type { DelayArrays } from "./calibration/delay.ts";
+export { createGainMatrices } from "./calibration/stefcal.ts";
+export type { GainMatrices } from "./calibration/stefcal.ts";
+export {
+  addIntervals,
+  referTimeGains,
+  solveTimeGains,
+  sumBlocks,
+  timeStability,
+} from "./calibration/time-gains.ts";
+export type { BlockSums, TimeGains, TimeStability } from "./calibration/time-gains.ts";
 export {
   accumulate,
   antennaResponses,

@@ -11,7 +11,9 @@ import {
   SECONDS_PER_DAY,
   separationRad,
   SPEED_OF_LIGHT_M_S,
+  type HourAngleDec,
   type PointSource,
+  type RaDec,
   type Site,
 } from "@contimg/astro";
 import { calibratorFluxJy, VLA_L_BAND_HZ, type Calibrator } from "@contimg/formats";
@@ -74,26 +76,15 @@ export function rankCalibrators(
   tile: BeamTile,
   limits: CalibratorLimits = CALIBRATOR_LIMITS,
 ): RankedCalibrator[] {
-  const middle = earthOrientation(tile.midMjd, tile.site);
-  const offAxisOf = ({ raRad, decRad }: Calibrator): number => {
-    const apparent = apparentHourAngleDec(middle, raRad, decRad);
-    return separationRad(apparent.hourAngleRad, apparent.decRad, 0, tile.pointingDecRad);
-  };
-  const place = placing(tile, limits);
-  const nearRad = firstNullRad(tile);
+  const view = beamView(tile);
   return calibrators
-    .filter((calibrator) => offAxisOf(calibrator) < nearRad)
-    .map(place)
+    .filter((calibrator) => view.offAxisRad(calibrator) < view.firstNullRad)
+    .map((calibrator) => place(calibrator, view, limits))
     .sort(
       (a, b) =>
         Number(a.refusals.length > 0) - Number(b.refusals.length > 0) ||
         b.apparentFluxJy - a.apparentFluxJy,
     );
-}
-
-function firstNullRad({ dishDiameterM, bandHz }: BeamTile): number {
-  const sine = (FIRST_NULL_X * SPEED_OF_LIGHT_M_S) / (Math.PI * dishDiameterM * bandHz[0]);
-  return Math.asin(Math.min(1, sine));
 }
 
 /** One calibrator, wherever it is. */
@@ -102,7 +93,7 @@ export function placeCalibrator(
   tile: BeamTile,
   limits: CalibratorLimits = CALIBRATOR_LIMITS,
 ): RankedCalibrator {
-  return placing(tile, limits)(calibrator);
+  return place(calibrator, beamView(tile), limits);
 }
 
 /** The letter of the VLA list for arrays of our length. */
@@ -110,37 +101,59 @@ export function qualityLetter({ quality }: Calibrator): string {
   return quality.charAt(CONFIGURATION_C);
 }
 
-function placing(
-  tile: BeamTile,
-  limits: CalibratorLimits,
-): (calibrator: Calibrator) => RankedCalibrator {
-  const middle = earthOrientation(tile.midMjd, tile.site);
+/** A tile's beam, towards any ICRS direction. */
+export interface BeamView {
+  readonly midBandHz: number;
+  readonly firstNullRad: number;
+  /** At the middle of the tile. */
+  apparent(direction: RaDec): HourAngleDec;
+  offAxisRad(direction: RaDec): number;
+  /** Mean over the tile and the band, 0 behind the dish. */
+  response(direction: RaDec): number;
+}
+
+export function beamView(tile: BeamTile): BeamView {
+  const { midMjd, durationSeconds, pointingDecRad, site, bandHz, dishDiameterM } = tile;
+  const middle = earthOrientation(midMjd, site);
   const orientations = Array.from({ length: INSTANTS }, (_, instant) => {
-    const seconds = ((instant + 0.5) / INSTANTS - 0.5) * tile.durationSeconds;
-    return earthOrientation(tile.midMjd + seconds / SECONDS_PER_DAY, tile.site);
+    const seconds = ((instant + 0.5) / INSTANTS - 0.5) * durationSeconds;
+    return earthOrientation(midMjd + seconds / SECONDS_PER_DAY, site);
   });
-  const midBandHz = (tile.bandHz[0] + tile.bandHz[1]) / 2;
+  const midBandHz = (bandHz[0] + bandHz[1]) / 2;
   const scan = {
-    pointing: { kind: "drift", orientations, declinationRad: tile.pointingDecRad } as const,
-    frequencyHz: [tile.bandHz[0], midBandHz, tile.bandHz[1]],
-    dishDiameterM: tile.dishDiameterM,
+    pointing: { kind: "drift", orientations, declinationRad: pointingDecRad } as const,
+    frequencyHz: [bandHz[0], midBandHz, bandHz[1]],
+    dishDiameterM,
   };
-  return (calibrator) => {
-    const apparent = apparentHourAngleDec(middle, calibrator.raRad, calibrator.decRad);
-    const { hourAngleRad, decRad } = apparent;
-    const offAxisRad = separationRad(hourAngleRad, decRad, 0, tile.pointingDecRad);
+  const apparent = ({ raRad, decRad }: RaDec): HourAngleDec =>
+    apparentHourAngleDec(middle, raRad, decRad);
+  const offAxisRad = (direction: RaDec): number => {
+    const { hourAngleRad, decRad } = apparent(direction);
+    return separationRad(hourAngleRad, decRad, 0, pointingDecRad);
+  };
+  const nullSine = (FIRST_NULL_X * SPEED_OF_LIGHT_M_S) / (Math.PI * dishDiameterM * bandHz[0]);
+  return {
+    midBandHz,
+    firstNullRad: Math.asin(Math.min(1, nullSine)),
+    apparent,
+    offAxisRad,
     // The pattern's sine folds back behind the dish.
-    const response = offAxisRad < Math.PI / 2 ? beamResponse(scan, calibrator) : 0;
-    const placed = {
-      calibrator,
-      source: { ...calibrator, referenceFrequencyHz: VLA_L_BAND_HZ },
-      apparentFluxJy: calibratorFluxJy(calibrator, midBandHz) * response,
-      beamResponse: response,
-      offAxisRad,
-      transitInSeconds: -hourAngleRad * SIDEREAL_SECONDS_PER_RAD,
-    };
-    return { ...placed, refusals: refusalsOf(placed, limits) };
+    response: (direction) =>
+      offAxisRad(direction) < Math.PI / 2 ? beamResponse(scan, direction) : 0,
   };
+}
+
+function place(calibrator: Calibrator, view: BeamView, limits: CalibratorLimits): RankedCalibrator {
+  const response = view.response(calibrator);
+  const placed = {
+    calibrator,
+    source: { ...calibrator, referenceFrequencyHz: VLA_L_BAND_HZ },
+    apparentFluxJy: calibratorFluxJy(calibrator, view.midBandHz) * response,
+    beamResponse: response,
+    offAxisRad: view.offAxisRad(calibrator),
+    transitInSeconds: -view.apparent(calibrator).hourAngleRad * SIDEREAL_SECONDS_PER_RAD,
+  };
+  return { ...placed, refusals: refusalsOf(placed, limits) };
 }
 
 function refusalsOf(
