@@ -1,10 +1,12 @@
 /** What a solution says of itself, beside its metrics: antennas, reference, delays in words. */
-import type { DelayArrays } from "@contimg/astro";
+import { medianOf, SIGMA_PER_MAD, type DelayArrays } from "@contimg/astro";
 
 import { describeRejected } from "./antenna-report.ts";
 import type { GainSolution } from "./solve-gains.ts";
 
 const NANOSECONDS = 1e9;
+/** Of the antennas' robust scatter. */
+const OUTLIER_SIGMAS = 5;
 const RECEPTORS = ["first", "second"];
 
 export interface SolutionFacts {
@@ -14,7 +16,7 @@ export interface SolutionFacts {
   readonly rejected_antennas: string[];
   /** One sentence an antenna that the solution does without. */
   readonly antenna_findings: string[];
-  /** Sentences on delays beyond the limit; the bandpass holds them. */
+  /** Sentences on delays far from the other antennas'; the bandpass holds them. */
   readonly long_delays: string[];
   readonly delays_taken_off: string[];
   readonly gain_interval_count: number;
@@ -38,20 +40,30 @@ export function solutionFacts(
   };
 }
 
+/**
+ * Delays far from those of the other antennas, receptor by receptor: against the reference antenna
+ * alone, its own delay would be everyone's.
+ */
 function longDelays(
   { delaySeconds, errorSeconds, flags, polarizationCount }: DelayArrays,
   names: readonly string[],
   delayMaxNs: number,
 ): string[] {
-  return [...delaySeconds.keys()]
-    .filter((at) => flags[at] === 0 && NANOSECONDS * Math.abs(delaySeconds[at]!) > delayMaxNs)
-    .map((at) => {
-      const antenna = names[Math.floor(at / polarizationCount)]!;
-      const receptor = RECEPTORS[at % polarizationCount]!;
-      const [delay, error] = [delaySeconds[at]!, errorSeconds[at]!];
-      return (
-        `antenna ${antenna}, ${receptor} receptor: delay ` +
-        `${(NANOSECONDS * delay).toFixed(2)} ± ${(NANOSECONDS * error).toFixed(2)} ns`
+  const good = [...delaySeconds.keys()].filter((at) => flags[at] === 0);
+  return Array.from({ length: polarizationCount }, (_, receptor) => {
+    const own = good.filter((at) => at % polarizationCount === receptor);
+    const delaysNs = own.map((at) => NANOSECONDS * delaySeconds[at]!);
+    const medianNs = medianOf(delaysNs) ?? 0;
+    const madNs = medianOf(delaysNs.map((delayNs) => Math.abs(delayNs - medianNs))) ?? 0;
+    const limitNs = Math.max(delayMaxNs, OUTLIER_SIGMAS * SIGMA_PER_MAD * madNs);
+    return own
+      .filter((_at, index) => Math.abs(delaysNs[index]! - medianNs) > limitNs)
+      .map(
+        (at) =>
+          `antenna ${names[Math.floor(at / polarizationCount)]!}, ${RECEPTORS[receptor]!} ` +
+          `receptor: delay ${(NANOSECONDS * delaySeconds[at]!).toFixed(2)} ± ` +
+          `${(NANOSECONDS * errorSeconds[at]!).toFixed(2)} ns, ` +
+          `the median antenna's is ${medianNs.toFixed(2)} ns`,
       );
-    });
+  }).flat();
 }

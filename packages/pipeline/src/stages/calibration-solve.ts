@@ -58,7 +58,7 @@ const paramsSchema = z.strictObject({
   use_field_sources: z.boolean().default(true),
   /** Sources are taken until the model has this share of the field's flux in the beam. */
   field_flux_fraction: z.number().gt(0).max(1).default(0.95),
-  /** With the calibrator. Solving takes about half a second more for each at full size. */
+  /** With the calibrator; each adds its part to the time of the model. */
   field_sources_max: z.int().min(1).max(100).default(9),
   channels_per_solution: z.int().min(1).default(1),
   /** Single solutions below it are flagged. */
@@ -69,7 +69,7 @@ const paramsSchema = z.strictObject({
   solution_limits: solutionLimitsSchema.prefault({}),
   /** Of the gains in time, about. */
   gain_interval_s: z.number().positive().default(60),
-  /** Longer delays are named, and taken off before channels are summed. */
+  /** Longer delays are taken off before channels are summed, and named if others are shorter. */
   delay_max_ns: z.number().positive().default(5),
 });
 
