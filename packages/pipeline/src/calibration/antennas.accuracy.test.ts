@@ -68,12 +68,12 @@ describe.skipIf(!isCasacoreAvailable())("wrong delays (need casacore-dev)", () =
 
     const named = result["long_delays"];
     assert.ok(Array.isArray(named));
-    const ofTen = named.filter((sentence) => sentence.startsWith("antenna 10, "));
-    assert.equal(ofTen.length, 2);
+    assert.equal(named.length, 2, named.join("\n"));
     assert.match(
-      ofTen[0]!,
-      /^antenna 10, first receptor: delay 5\d\.\d\d ± 0\.0\d ns$|delay 4\d\./,
+      named[0]!,
+      /^antenna 10, first receptor: delay .*\d ± 0\.0\d ns, the median antenna's is -?\d\.\d\d ns$/,
     );
+    assert.match(named[1]!, /^antenna 10, second receptor: delay [45]\d\./);
     using table = openTable(join(folder, "run", `${GROUP_ID}.kcal`));
     assert.deepEqual(table.info().subType, "K Jones");
     const ns = table.getArray("FPARAM", 9, 1, new Float32Array(2));
@@ -83,8 +83,8 @@ describe.skipIf(!isCasacoreAvailable())("wrong delays (need casacore-dev)", () =
 
 describe.skipIf(!isCasacoreAvailable())("bad antennas (need casacore-dev)", () => {
   // 104, 105, … are preferred as reference, in this order.
-  const names = [...Array.from({ length: 12 }, (_, antenna) => String(antenna + 1)), ..."4567"].map(
-    (name, antenna) => (antenna < 12 ? name : `10${name}`),
+  const names = Array.from({ length: 16 }, (_, antenna) =>
+    String(antenna < 12 ? antenna + 1 : antenna + 92),
   );
   const set = { ...SIZE, channelCount: 16, names };
 
