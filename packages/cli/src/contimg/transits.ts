@@ -95,7 +95,7 @@ function toJsonRow(transit: PredictedTransit): object {
 
 function describe(predicted: readonly PredictedTransit[]): string {
   if (predicted.length === 0) {
-    return "no transit of a calibrator that is bright enough; try another --dec, --min-flux or --days";
+    return "no transit of a bright enough calibrator; try another --dec, --min-flux or --days";
   }
   return formatTable(
     ["CALIBRATOR", "ALIAS", "UTC", "LST", "DEC", "ELEVATION", "BEAM", "FLUX JY", "QUALITY"],

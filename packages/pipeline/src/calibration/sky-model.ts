@@ -28,7 +28,7 @@ import { PipelineError } from "../errors.ts";
 import type { Pointing } from "./pointing.ts";
 import type { Integration, VisibilitySet } from "./visibility-set.ts";
 
-/** Who names a calibrator answers for its quality letter; flux and place in the beam still count. */
+/** Who names a calibrator answers for its quality; flux and place in the beam still count. */
 const ANY_QUALITY = "PSWCX?";
 /** The calibrator's own entry in the reference catalog is nearer than this. */
 const SAME_SOURCE_RAD = 60 * ARCSEC_RAD;
