@@ -144,6 +144,13 @@ describe.skipIf(!isCasacoreAvailable())("bad antennas (need casacore-dev)", () =
     assert.deepEqual(result["skipped_references"], ["104", "105", "106"]);
   });
 
+  test("are no reference when they are to be skipped", async () => {
+    writeKnownGainsSet(join(folder, "known.ms"), set);
+    const { result } = await runStage({ skip_references: ["104", "106"] });
+
+    assert.equal(result.reference_antenna, "105");
+  });
+
   test("are kept when the limits say so", async () => {
     writeKnownGainsSet(join(folder, "known.ms"), { ...set, noiseFactors: new Map([[7, 6]]) });
     const { result } = await runStage({

@@ -6,6 +6,7 @@ import { judgeSolution, solutionLimitsSchema, type SolutionMetrics } from "./sol
 
 const GOOD: SolutionMetrics = {
   ...{ median_snr: 40, flagged_fraction: 0.05, active_count: 96, rejected_count: 3 },
+  ...{ usable_count: 93, median_amplitude: 0.24 },
   ...{ phase_scatter_deg: 3, amplitude_scatter: 0.2, unconverged_fraction: 0 },
   ...{ mean_iterations: 6, used_fraction: 0.98, delay_median_ns: 4, delay_scatter_ns: 6 },
   time_phase_rms_deg: 1,
@@ -48,7 +49,10 @@ describe("the verdict on a solution", () => {
     [{ median_snr: Number.NaN }, /ratio NaN, expected at least 5$/],
     [{ phase_scatter_deg: 31 }, /tile\.ms: gains have phase scatter 31\.00, .* at most 30$/],
     [{ phase_scatter_deg: Number.NaN }, /phase scatter NaN, expected at most 30$/],
-    [{ active_count: 12 }, /tile\.ms: 9 of 12 antennas have gains, expected at least 10$/],
+    [
+      { active_count: 12, usable_count: 9 },
+      /tile\.ms: 9 of 12 antennas have gains, expected at least 10$/,
+    ],
   ])("refuses %j", (change, message) => {
     assert.throws(() => judgeSolution({ ...GOOD, ...change }, "tile.ms"), {
       tag: "SolutionTooNoisy",

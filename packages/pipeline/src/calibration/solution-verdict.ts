@@ -37,6 +37,9 @@ export interface SolutionMetrics {
   readonly flagged_fraction: number;
   readonly active_count: number;
   readonly rejected_count: number;
+  /** Active antennas that have gains. */
+  readonly usable_count: number;
+  readonly median_amplitude: number;
   readonly phase_scatter_deg: number;
   readonly amplitude_scatter: number;
   readonly unconverged_fraction: number;
@@ -62,6 +65,8 @@ export function metricsOf({ summary, ...solution }: GainSolution): SolutionMetri
     flagged_fraction: summary.flaggedFraction,
     active_count: solution.activeAntennas.length,
     rejected_count: solution.rejectedAntennas.length,
+    usable_count: usable.size,
+    median_amplitude: summary.medianAmplitude,
     phase_scatter_deg: summary.phaseScatterRad * DEGREES_PER_RAD,
     amplitude_scatter: summary.amplitudeScatter,
     unconverged_fraction: tried === 0 ? 1 : summary.unconvergedCount / tried,
@@ -109,7 +114,7 @@ export function judgeSolution(
 }
 
 function refuse(metrics: SolutionMetrics, path: string, limits: SolutionLimits): void {
-  const usable = metrics.active_count - metrics.rejected_count;
+  const usable = metrics.usable_count;
   if (usable < limits.antenna_count_min)
     throw new PipelineError(
       "SolutionTooNoisy",

@@ -15,6 +15,8 @@ export interface SkyWishes {
   readonly flux_jy: number;
   /** By name; the best in the beam when null. */
   readonly calibrator: string | null;
+  /** J2000 names that are not to be chosen. */
+  readonly skip_calibrators: readonly string[];
   readonly apparent_flux_min_jy: number;
   readonly beam_response_min: number;
   readonly calibrator_qualities: string;
@@ -75,7 +77,7 @@ function driftSky(set: VisibilitySet, wishes: SkyWishes): SolveSky {
   const pointing = pointingOf(set);
   const tile = tileOf(set, pointing);
   const { chosen, backups, refused } = chooseCalibrator(
-    vlaCalibrators(),
+    vlaCalibrators().filter(({ name }) => !wishes.skip_calibrators.includes(name)),
     wishes.calibrator ?? undefined,
     tile,
     {

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { convertGroup } from "../convert/convert-group.ts";
 import { demoScenario } from "../simulate/scenario.ts";
 import { simulateGroup, type SimulatedGroup } from "../simulate/simulate-group.ts";
-import { calibrationSolveStage } from "./calibration-solve.ts";
+import { calibrationSolveStage, type SolveParams } from "./calibration-solve.ts";
 
 const isAvailable = isCasacoreAvailable() && isHdf5Available();
 
@@ -59,17 +59,25 @@ describe.skipIf(!isAvailable)("a calibrator 20′ off the axis (needs casacore a
     assert.ok(Math.abs(scale - 1) < 0.003, `amplitude scale is ${scale}`);
   });
 
-  async function solve() {
+  test("is not taken when it is to be skipped, and then there is none", async () => {
+    await assert.rejects(solve({ skip_calibrators: ["0834+555"] }), {
+      tag: "NoCalibrator",
+      message: /no calibrator that may calibrate, but 0824\+558 with 0\.37 Jy .* refused for/,
+    });
+  });
+
+  async function solve(changes: Partial<SolveParams> = {}) {
     const params = calibrationSolveStage.params.parse({
       group_id: group.groupId,
       catalog_path: group.catalogPath,
+      ...changes,
     });
     const inputs = await calibrationSolveStage.resolve(params, {
       dataRoot: folder,
       find: async () => join(folder, "tile.ms"),
       findCalibration: async () => assert.fail("a solve asks for no calibration"),
     });
-    mkdirSync(join(folder, "run"));
+    mkdirSync(join(folder, "run"), { recursive: true });
     return calibrationSolveStage.run(inputs, {
       stageFolder: join(folder, "run"),
       signal: new AbortController().signal,

@@ -53,6 +53,9 @@ const paramsSchema = z.strictObject({
     .string()
     .regex(/^[PSWCX?]+$/)
     .default(CALIBRATOR_LIMITS.qualities),
+  /** Calibrators by J2000 name and antennas by name that are not to be chosen. */
+  skip_calibrators: z.array(z.string()).default([]),
+  skip_references: z.array(z.string()).default([]),
   /** Absolute; `catalogs/reference.csv` when absent. Its sources complete the model. */
   catalog_path: pathParam.optional(),
   use_field_sources: z.boolean().default(true),
@@ -226,7 +229,9 @@ function optionsOf(
     antennaLimits: inputs.antenna_limits,
     gainIntervalSeconds: inputs.gain_interval_s,
     delayMaxSeconds: 1e-9 * inputs.delay_max_ns,
-    referenceAntennas: preferredReferences(set.telescopeName, set.antennas.names),
+    referenceAntennas: preferredReferences(set.telescopeName, set.antennas.names).filter(
+      (antenna) => !inputs.skip_references.includes(set.antennas.names[antenna]!),
+    ),
   };
 }
 
@@ -247,7 +252,6 @@ function describe(
     channel_count: solution.channelCount,
     unconverged_count: solution.summary.unconvergedCount,
     iterations_max: solution.summary.iterationsMax,
-    median_amplitude: solution.summary.medianAmplitude,
     ...metricsOf(solution),
   };
 }
