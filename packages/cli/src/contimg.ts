@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The command `contimg`: the pipeline from a terminal. */
 import { ENVIRONMENT } from "./config.ts";
+import { calibrationsCommand } from "./contimg/calibrations.ts";
 import { demoCommand } from "./contimg/demo.ts";
+import { explainCommand } from "./contimg/explain.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
@@ -20,6 +22,8 @@ const COMMANDS = [
   workerCommand,
   lsCommand,
   transitsCommand,
+  explainCommand,
+  calibrationsCommand,
   reconcileCommand,
   migrateCommand,
 ];

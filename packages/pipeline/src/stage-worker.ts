@@ -5,6 +5,7 @@ import { type Logger, startWorker, type WorkerHandle } from "@contimg/absurd";
 import pg from "pg";
 
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
+import { settleCalibrations } from "./registry/settle.ts";
 import type { StageModule } from "./run-stage.ts";
 import { classifyStageError, stageTasks } from "./stage-task.ts";
 
@@ -59,6 +60,9 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
   const upkeep = setInterval(() => {
     reconcile(pool, dataRoot).catch((error: unknown) => {
       log?.warn({ error: String(error) }, "the data root could not be looked through");
+    });
+    settleCalibrations(pool, { dataRoot, queue }).catch((error: unknown) => {
+      log?.warn({ error: String(error) }, "calibrations could not be settled");
     });
   }, RECONCILE_MS);
   upkeep.unref();
