@@ -17,6 +17,8 @@ export { ecefToGeodetic, ecefToLocal, geodeticToEcef, localToEcef } from "./geod
 export type { Site } from "./geodesy.ts";
 export { airyPower, besselJ1, DISH_DIAMETER_M, SPEED_OF_LIGHT_M_S } from "./primary-beam.ts";
 export { localMeanSiderealTime } from "./sidereal.ts";
+export { localApparentSiderealTime, nextTransit, transitsDuring } from "./transit.ts";
+export type { Transit } from "./transit.ts";
 export {
   MJD_OF_JD_ZERO,
   mjdFromUnixMs,
@@ -27,6 +29,8 @@ export {
 export { antennaUvw, framePositionAngle, uvwBasis } from "./uvw.ts";
 export { crossmatch, offsetRad } from "./catalog/crossmatch.ts";
 export type { CatalogPosition, Match } from "./catalog/crossmatch.ts";
+export { PERLEY_BUTLER_2017, polynomialFluxJy, polynomialIndex } from "./catalog/flux-scale.ts";
+export type { FluxPolynomial } from "./catalog/flux-scale.ts";
 export { beamKernel, beamValue } from "./image/beam.ts";
 export type { Beam, BeamKernel } from "./image/beam.ts";
 export { beamMap, beamResponse } from "./image/drift-beam.ts";
@@ -54,7 +58,26 @@ export type {
   Receptors,
 } from "./calibration/apply-gains.ts";
 export { BANDPASS_DEFAULTS, solveBandpass } from "./calibration/bandpass.ts";
-export type { BandpassArrays, BandpassOptions, BaselineAntennas } from "./calibration/bandpass.ts";
+export type {
+  BandpassArrays,
+  BandpassOptions,
+  BaselineAntennas,
+  KnownDelays,
+} from "./calibration/bandpass.ts";
+export { antennaHealth } from "./calibration/antenna-health.ts";
+export type { AntennaHealth } from "./calibration/antenna-health.ts";
+export { fitDelays } from "./calibration/delay.ts";
+export type { DelayArrays } from "./calibration/delay.ts";
+export { createGainMatrices } from "./calibration/stefcal.ts";
+export type { GainMatrices } from "./calibration/stefcal.ts";
+export {
+  addIntervals,
+  referTimeGains,
+  solveTimeGains,
+  sumBlocks,
+  timeStability,
+} from "./calibration/time-gains.ts";
+export type { BlockSums, TimeGains, TimeStability } from "./calibration/time-gains.ts";
 export {
   accumulate,
   antennaResponses,

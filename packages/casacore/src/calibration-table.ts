@@ -15,7 +15,7 @@ const DAY_SECONDS = 86_400;
 /** In the order CASA has them. */
 const SUBTABLES = ["OBSERVATION", "ANTENNA", "FIELD", "SPECTRAL_WINDOW", "HISTORY"] as const;
 
-const COLUMNS: readonly ColumnDescription[] = [
+const LEADING_COLUMNS: readonly ColumnDescription[] = [
   { name: "TIME", valueType: "double", axisCount: 0 },
   { name: "FIELD_ID", valueType: "int", axisCount: 0 },
   { name: "SPECTRAL_WINDOW_ID", valueType: "int", axisCount: 0 },
@@ -24,7 +24,8 @@ const COLUMNS: readonly ColumnDescription[] = [
   { name: "INTERVAL", valueType: "double", axisCount: 0 },
   { name: "SCAN_NUMBER", valueType: "int", axisCount: 0 },
   { name: "OBSERVATION_ID", valueType: "int", axisCount: 0 },
-  { name: "CPARAM", valueType: "complex", axisCount: -1 },
+];
+const TRAILING_COLUMNS: readonly ColumnDescription[] = [
   { name: "PARAMERR", valueType: "float", axisCount: -1 },
   { name: "FLAG", valueType: "bool", axisCount: -1 },
   { name: "SNR", valueType: "float", axisCount: -1 },
@@ -56,6 +57,12 @@ export interface BandpassTable extends BandpassSolutions {
   readonly measurementSetName: string;
 }
 
+/** CPARAM holds complex gains, FPARAM real numbers such as delays. */
+const PARAMETERS = {
+  Complex: { name: "CPARAM", valueType: "complex", axisCount: -1 },
+  Float: { name: "FPARAM", valueType: "float", axisCount: -1 },
+} as const;
+
 /**
  * An empty calibration table with the subtables of a Measurement Set, open for writing.
  * @param visCal CASA's name of the kind, such as "B Jones"
@@ -64,10 +71,12 @@ export function createCalibrationTable(
   path: string,
   visCal: string,
   measurementSetPath: string,
+  parameterType: keyof typeof PARAMETERS = "Complex",
 ): Table {
-  addon().createTable(path, { type: "Calibration", subType: visCal, columns: COLUMNS });
+  const columns = [...LEADING_COLUMNS, PARAMETERS[parameterType], ...TRAILING_COLUMNS];
+  addon().createTable(path, { type: "Calibration", subType: visCal, columns });
   const table = openTable(path, { writable: true });
-  table.putKeyword("ParType", "Complex");
+  table.putKeyword("ParType", parameterType);
   table.putKeyword("MSName", basename(measurementSetPath));
   table.putKeyword("VisCal", visCal);
   table.putKeyword("PolBasis", "unknown");

@@ -15,3 +15,5 @@ export {
   writeBandpassTable,
 } from "./calibration-table.ts";
 export type { BandpassSolutions, BandpassTable } from "./calibration-table.ts";
+export { writeDelayTable, writeGainTable } from "./gain-tables.ts";
+export type { DelaySolutions, IntervalSolutions } from "./gain-tables.ts";

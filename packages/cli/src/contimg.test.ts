@@ -48,6 +48,8 @@ describe("contimg", () => {
     [["simulate", "--out", "x", "--threads", "2.5"], 2, /'--threads <count>' argument '2.5'/],
     [["simulate", "--out", "x", "--calibrator", "none"], 2, /--start and --dec are needed/],
     [["simulate", "--out", "x", "--calibrator", "3C999"], 3, /named 3C999/],
+    [["transits", "--calibrator", "3C279"], 3, /no 20 cm flux .* named 3C279/],
+    [["transits", "--dec", "91"], 2, /'--dec <degrees>' argument '91'/],
   ])("%j ends with %d and one clear line", async (argv, exitCode, message) => {
     const ended = await contimg(argv);
 
@@ -63,6 +65,22 @@ describe("contimg", () => {
     const { error } = JSON.parse(stderr) as { error: Record<string, unknown> };
     assert.equal(error["tag"], "InvalidParams");
     assert.equal(error["exit_code"], 2);
+  });
+
+  test("predicts the transits of a day's calibrators", async () => {
+    const argv = ["transits", "--from", "2026-01-25", "--days", "1", "--dec", "54.57", "--json"];
+    const { transits } = JSON.parse((await contimg(argv)).stdout) as {
+      transits: Record<string, unknown>[];
+    };
+
+    const first = transits[0]!;
+    assert.equal(first["calibrator"], "0834+555");
+    // Astropy: MJD 61065.341306632 (packages/astro/src/transit.referee.json).
+    assert.match(String(first["transit_utc"]), /^2026-01-25T08:11:28\.8/);
+    assert.equal(first["elevation_deg"], 71.7521);
+    assert.equal(first["beam_response"], 0.7378);
+    const text = await contimg(argv.filter((word) => word !== "--json"));
+    assert.match(text.stdout, /CALIBRATOR.*ELEVATION.*\n0834\+555 +2026-01-25 08:11:28/);
   });
 
   test("migrates, spawns a chain once, and lists what there is", async () => {

@@ -11,6 +11,7 @@ import { reconcileCommand } from "./contimg/reconcile.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
+import { transitsCommand } from "./contimg/transits.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { runProgram } from "./program.ts";
 
@@ -21,6 +22,7 @@ const COMMANDS = [
   spawnCommand,
   workerCommand,
   lsCommand,
+  transitsCommand,
   explainCommand,
   calibrationsCommand,
   qualityCommand,

@@ -12,7 +12,12 @@ export {
   writeReferenceCatalog,
 } from "./catalog/reference-catalog.ts";
 export type { CatalogSource } from "./catalog/reference-catalog.ts";
-export { findCalibrator, readVlaCalibrators, VLA_L_BAND_HZ } from "./catalog/vla-calibrators.ts";
+export {
+  calibratorFluxJy,
+  findCalibrator,
+  readVlaCalibrators,
+  VLA_L_BAND_HZ,
+} from "./catalog/vla-calibrators.ts";
 export type { Calibrator } from "./catalog/vla-calibrators.ts";
 export { readCsv, type CsvRow } from "./catalog/csv.ts";
 export { correlate, type CorrelationInput } from "./correlator/correlate.ts";

@@ -1,4 +1,14 @@
 /** Stages, chains and products of the continuum pipeline. */
+export {
+  calibratorsInBeam,
+  isCalibratorTile,
+  knownCalibrator,
+  type InBeamOptions,
+} from "./calibrators/in-beam.ts";
+export { predictTransits } from "./calibrators/predict-transits.ts";
+export type { PredictedTransit, TransitOptions } from "./calibrators/predict-transits.ts";
+export { CALIBRATOR_LIMITS, qualityLetter } from "./calibrators/rank.ts";
+export type { CalibratorLimits, RankedCalibrator } from "./calibrators/rank.ts";
 export { CHAINS, isChainName, spawnChain } from "./chains.ts";
 export type { ChainName, ChainOptions, SpawnedChain } from "./chains.ts";
 export { entryOf, ERRORS, isPipelineErrorTag, PipelineError } from "./errors.ts";
@@ -62,7 +72,6 @@ export type { HostClocks } from "./simulate/file-names.ts";
 export {
   demoScenario,
   groupIdOf,
-  knownCalibrator,
   transitOf,
   type Scenario,
   type ScenarioTile,

@@ -48,6 +48,8 @@ export type StageMessage =
 const PRODUCT_KINDS = [
   "measurement-set",
   "calibration-table",
+  "delay-table",
+  "gain-table",
   "calibrated-measurement-set",
   "image",
   "corrected-image",

@@ -33,6 +33,8 @@ export interface RunContext {
 export type ProductKind =
   | "measurement-set"
   | "calibration-table"
+  | "delay-table"
+  | "gain-table"
   | "calibrated-measurement-set"
   /** Restored, not corrected for the primary beam: noise is even. */
   | "image"

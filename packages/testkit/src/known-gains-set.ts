@@ -6,6 +6,8 @@ import { createMeasurementSet, putIntegration } from "@contimg/casacore";
 
 const DAY_SECONDS = 86_400;
 /** Near the telescope, ITRF. */
+const FIRST_HZ = 1.312e9;
+const WIDTH_HZ = 1e6;
 const ARRAY_CENTER_M = [-2_409_598, -4_478_349, 3_838_607] as const;
 
 export interface KnownGainsOptions {
@@ -18,6 +20,16 @@ export interface KnownGainsOptions {
   readonly noise: number;
   /** These antennas give noise only. */
   readonly deafAntennas?: readonly number[];
+  /** Channels of this width from 1.312 GHz; 1 MHz when absent. */
+  readonly channelWidthHz?: number;
+  /** Antenna names; "1", "2", … when absent. */
+  readonly names?: readonly string[];
+  /** Added to both receptors of an antenna, in nanoseconds. */
+  readonly delaysNs?: ReadonlyMap<number, number>;
+  /** Times the noise, on all baselines of an antenna. */
+  readonly noiseFactors?: ReadonlyMap<number, number>;
+  /** Added to the phase of an antenna's gain, in degrees. */
+  readonly phaseDeg?: (antenna: number, integration: number) => number;
   /** Adds an amplitude with random phase to every baseline of a channel and integration. */
   readonly interference?: readonly {
     readonly channel: number;
@@ -32,6 +44,8 @@ export interface KnownGainsOptions {
 export interface KnownGains {
   /** [antenna, channel, polarization] complex: V_pq = g_p · conj(g_q) · flux. */
   readonly gains: Float64Array;
+  /** [antenna, polarization] slope of the phases. */
+  readonly delaysNs: Float64Array;
   readonly antennaCount: number;
   readonly channelCount: number;
   /** Rows of an integration, autocorrelations first of each antenna: (0,0), (0,1) … */
@@ -43,7 +57,7 @@ export interface KnownGains {
 export function writeKnownGainsSet(path: string, options: KnownGainsOptions): KnownGains {
   const random = createRandom(options.seed ?? 1);
   const truth = createTruth(options, random);
-  const { antennaCount, channelCount, integrationCount } = options;
+  const { antennaCount, channelCount, integrationCount, channelWidthHz = WIDTH_HZ } = options;
   const startMjd = 61_000;
   const intervalDays = 12.884902 / DAY_SECONDS;
   const positionsM = Float64Array.from(
@@ -55,13 +69,17 @@ export function writeKnownGainsSet(path: string, options: KnownGainsOptions): Kn
     observer: "testkit",
     project: "known gains",
     antennas: {
-      names: Array.from({ length: antennaCount }, (_, antenna) => String(antenna + 1)),
+      names:
+        options.names ?? Array.from({ length: antennaCount }, (_, antenna) => String(antenna + 1)),
       stations: Array.from({ length: antennaCount }, (_, antenna) => `DSA-${antenna + 1}`),
       positionsM,
       dishDiameterM: new Float64Array(antennaCount).fill(4.65),
     },
-    frequencyHz: Float64Array.from({ length: channelCount }, (_, k) => 1.312e9 + k * 1e6),
-    channelWidthHz: 1e6,
+    frequencyHz: Float64Array.from(
+      { length: channelCount },
+      (_, k) => FIRST_HZ + k * channelWidthHz,
+    ),
+    channelWidthHz,
     correlationTypes: [9, 12],
     field: { name: "known", raRad: 2.2467, decRad: 0.9699 },
     startMjd,
@@ -93,16 +111,17 @@ export function writeKnownGainsSet(path: string, options: KnownGainsOptions): Kn
   return truth;
 }
 
-function createTruth(
-  { antennaCount, channelCount, deafAntennas }: KnownGainsOptions,
-  random: () => number,
-): KnownGains {
+function createTruth(options: KnownGainsOptions, random: () => number): KnownGains {
+  const { antennaCount, channelCount, deafAntennas, channelWidthHz = WIDTH_HZ } = options;
+  const bandHz = channelWidthHz * channelCount;
+  const delaysNs = new Float64Array(antennaCount * 2);
   const gains = new Float64Array(2 * antennaCount * channelCount * 2);
   for (let antenna = 0; antenna < antennaCount; antenna += 1)
     for (let pol = 0; pol < 2; pol += 1) {
       const amplitude = deafAntennas?.includes(antenna) === true ? 0 : 0.7 + 0.6 * random();
       const phase = 2 * Math.PI * random();
-      const turns = random() - 0.5;
+      const turns = random() - 0.5 + 1e-9 * (options.delaysNs?.get(antenna) ?? 0) * bandHz;
+      delaysNs[2 * antenna + pol] = (1e9 * turns) / bandHz;
       for (let channel = 0; channel < channelCount; channel += 1) {
         const at = 2 * ((antenna * channelCount + channel) * 2 + pol);
         const angle = phase + (2 * Math.PI * turns * channel) / channelCount;
@@ -119,6 +138,7 @@ function createTruth(
     }
   return {
     gains,
+    delaysNs,
     antennaCount,
     channelCount,
     antenna1: Int32Array.from(antenna1),
@@ -139,7 +159,13 @@ function simulateIntegration(
       .map((one) => [one.channel, one.amplitude]),
   );
   let at = 0;
-  for (let row = 0; row < antenna1.length; row += 1)
+  const phaseRad = (antenna: number): number =>
+    ((options.phaseDeg?.(antenna, integration) ?? 0) * Math.PI) / 180;
+  const factor = (antenna: number): number => options.noiseFactors?.get(antenna) ?? 1;
+  for (let row = 0; row < antenna1.length; row += 1) {
+    const turned = phaseRad(antenna1[row]!) - phaseRad(antenna2[row]!);
+    const noise = options.noise * factor(antenna1[row]!) * factor(antenna2[row]!);
+    const [cos, sin] = [Math.cos(turned), Math.sin(turned)];
     for (let channel = 0; channel < channelCount; channel += 1)
       for (let pol = 0; pol < 2; pol += 1, at += 2) {
         const p = 2 * ((antenna1[row]! * channelCount + channel) * 2 + pol);
@@ -148,11 +174,13 @@ function simulateIntegration(
         const [pRe, pIm, qRe, qIm] = [gains[p]!, gains[p + 1]!, gains[q]!, gains[q + 1]!];
         const angle = 2 * Math.PI * random();
         const extra = loud.get(channel) ?? 0;
-        const re = options.fluxJy * (pRe * qRe + pIm * qIm) + extra * Math.cos(angle);
-        const im = options.fluxJy * (pIm * qRe - pRe * qIm) + extra * Math.sin(angle);
-        vis[at] = re + options.noise * noiseRe;
-        vis[at + 1] = im + options.noise * noiseIm;
+        const [gRe, gIm] = [pRe * qRe + pIm * qIm, pIm * qRe - pRe * qIm];
+        const re = options.fluxJy * (gRe * cos - gIm * sin) + extra * Math.cos(angle);
+        const im = options.fluxJy * (gRe * sin + gIm * cos) + extra * Math.sin(angle);
+        vis[at] = re + noise * noiseRe;
+        vis[at + 1] = im + noise * noiseIm;
       }
+  }
   return vis;
 }
 

@@ -19,6 +19,17 @@ export interface BandpassOptions {
   readonly baselinesMin: number;
   /** Of one solution. */
   readonly snrMin: number;
+  /** Taken off before channels are summed and put back into the gains. */
+  readonly delays?: KnownDelays;
+}
+
+export interface KnownDelays {
+  /** Of the solution. */
+  readonly polarizationCount: number;
+  /** [antenna, solved polarization]. */
+  readonly seconds: Float64Array;
+  /** [channel of all channels]. */
+  readonly frequencyHz: Float64Array;
 }
 
 export const BANDPASS_DEFAULTS: BandpassOptions = {
@@ -40,6 +51,11 @@ export interface BandpassArrays {
   readonly error: Float32Array;
   /** |gain| / error; 0 where there was no solution at all, kept where it was too low. */
   readonly snr: Float32Array;
+  /**
+   * Rms of a visibility of the antenna, over what the gains predict, in units of the model (Jy):
+   * receiver noise, and sources outside the model. Infinite for a gain of 0, 0 without data.
+   */
+  readonly noise: Float32Array;
   readonly flags: Uint8Array;
   /** [channel, solved polarization]; 0 where nothing was solved, negative if not converged. */
   readonly iterations: Int16Array;
@@ -80,11 +96,12 @@ export function solveBandpass(
     };
     for (let channel = first; channel < end; channel += options.channelsPerSolution) {
       const blockEnd = Math.min(end, channel + options.channelsPerSolution);
-      gather(equations, baselines, antennaIsUsed, channel, blockEnd, solved, work.matrices);
+      const block = { first: channel, end: blockEnd, solved };
+      gather(equations, baselines, antennaIsUsed, block, options.delays, work.matrices);
       dropThinAntennas(work.matrices, options.baselinesMin);
       const iterations = solveBlock(work, options);
       for (let target = channel; target < blockEnd; target += 1)
-        store(work, iterations, options.snrMin, target, solved, out);
+        store(work, iterations, options, target, solved, out);
     }
   }
 }
@@ -94,9 +111,8 @@ function gather(
   equations: NormalEquations,
   baselines: BaselineAntennas,
   antennaIsUsed: Uint8Array,
-  firstChannel: number,
-  endChannel: number,
-  solved: number,
+  { first, end, solved }: { first: number; end: number; solved: number },
+  delays: KnownDelays | undefined,
   matrices: GainMatrices,
 ): void {
   const { dataTimesModel, modelPower, range } = equations;
@@ -109,14 +125,32 @@ function gather(
     let im = 0;
     let power = 0;
     if (antennaIsUsed[p] === 1 && antennaIsUsed[q] === 1)
-      for (let channel = firstChannel; channel < endChannel; channel += 1) {
+      for (let channel = first; channel < end; channel += 1) {
         const at = (baseline * rangeLength + channel - range.first) * solvedCount + solved;
-        re += dataTimesModel[2 * at]!;
-        im += dataTimesModel[2 * at + 1]!;
+        const [dataRe, dataIm] = [dataTimesModel[2 * at]!, dataTimesModel[2 * at + 1]!];
+        const angle = delays === undefined ? 0 : delayPhase(delays, channel, solved, q, p);
+        const [cos, sin] = angle === 0 ? [1, 0] : [Math.cos(angle), Math.sin(angle)];
+        re += dataRe * cos - dataIm * sin;
+        im += dataRe * sin + dataIm * cos;
         power += modelPower[at]!;
       }
     setHermitian(matrices, p, q, re, im, power);
   }
+}
+
+/** 2π (τ_p − τ_q) (ν − ν of the middle channel); q absent: of p alone. */
+function delayPhase(
+  { polarizationCount, seconds, frequencyHz }: KnownDelays,
+  channel: number,
+  solved: number,
+  p: number,
+  q?: number,
+): number {
+  const own = seconds[p * polarizationCount + solved]!;
+  const other = q === undefined ? 0 : seconds[q * polarizationCount + solved]!;
+  return (
+    2 * Math.PI * (own - other) * (frequencyHz[channel]! - frequencyHz[frequencyHz.length >> 1]!)
+  );
 }
 
 function setHermitian(
@@ -177,13 +211,13 @@ function solveBlock(work: Workspace, options: BandpassOptions): number {
 function store(
   work: Workspace,
   iterations: number,
-  snrMin: number,
+  { snrMin, delays }: BandpassOptions,
   channel: number,
   solved: number,
   out: BandpassArrays,
 ): void {
   const { matrices, gains } = work;
-  const variance = visibilityVariance(matrices, gains);
+  const { variance, residual } = residualsOf(matrices, gains);
   out.iterations[channel * out.polarizationCount + solved] = iterations;
   for (let p = 0; p < out.antennaCount; p += 1) {
     const at = (p * out.channelCount + channel) * out.polarizationCount + solved;
@@ -195,14 +229,18 @@ function store(
     const isGood = iterations > 0 && snr >= snrMin;
     out.flags[at] = isGood ? 0 : 1;
     out.snr[at] = snr;
+    out.noise[at] = amplitude > 0 ? Math.sqrt(residual[p]! / responseOf(matrices, gains, p)) : 0;
     out.error[at] = isGood ? error : 0;
-    out.gains[2 * at] = isGood ? gains[2 * p]! : 1;
-    out.gains[2 * at + 1] = isGood ? gains[2 * p + 1]! : 0;
+    const angle = delays === undefined ? 0 : delayPhase(delays, channel, solved, p);
+    const [cos, sin] = angle === 0 ? [1, 0] : [Math.cos(angle), Math.sin(angle)];
+    const [re, im] = [gains[2 * p]!, gains[2 * p + 1]!];
+    out.gains[2 * at] = isGood ? re * cos - im * sin : 1;
+    out.gains[2 * at + 1] = isGood ? re * sin + im * cos : 0;
   }
 }
 
 /** Σ_q B_pq |g_q|²: the inverse of the error's variance for unit variance of the visibilities. */
-function informationOf(
+export function informationOf(
   { antennaCount, power }: GainMatrices,
   gains: Float64Array,
   p: number,
@@ -213,12 +251,24 @@ function informationOf(
   return sum;
 }
 
+/** |g_p|² Σ_q |g_q|² over baselines with data: what scales an antenna's residual power to Jy². */
+function responseOf({ antennaCount, power }: GainMatrices, gains: Float64Array, p: number): number {
+  let sum = 0;
+  for (let q = 0; q < antennaCount; q += 1)
+    if (power[p * antennaCount + q]! > 0) sum += gains[2 * q]! ** 2 + gains[2 * q + 1]! ** 2;
+  return sum * (gains[2 * p]! ** 2 + gains[2 * p + 1]! ** 2);
+}
+
 /**
- * Variance of a measured visibility over what the gains predict, thermal noise and sources outside
- * the model alike: Σ B |A / B − g_p conj(g_q)|² over baselines, by their number less the antennas'.
+ * What the gains leave unexplained, thermal noise and sources outside the model alike:
+ * B |A / B − g_p conj(g_q)|², summed for each antenna over its baselines (`residual`), and over all
+ * baselines by their number less the antennas' (`variance` of a measured visibility).
  */
-function visibilityVariance(matrices: GainMatrices, gains: Float64Array): number {
-  const { antennaCount, re, im, power } = matrices;
+export function residualsOf(
+  { antennaCount, re, im, power }: GainMatrices,
+  gains: Float64Array,
+): { variance: number; residual: Float64Array } {
+  const residual = new Float64Array(antennaCount);
   let sum = 0;
   let freedom = 0;
   for (let p = 0; p < antennaCount; p += 1) {
@@ -231,9 +281,12 @@ function visibilityVariance(matrices: GainMatrices, gains: Float64Array): number
       if (weight === 0) continue;
       const residualRe = re[at]! / weight - (pRe * gains[2 * q]! + pIm * gains[2 * q + 1]!);
       const residualIm = im[at]! / weight - (pIm * gains[2 * q]! - pRe * gains[2 * q + 1]!);
-      sum += weight * (residualRe * residualRe + residualIm * residualIm);
+      const share = weight * (residualRe * residualRe + residualIm * residualIm);
+      residual[p] = residual[p]! + share;
+      residual[q] = residual[q]! + share;
+      sum += share;
       freedom += 1;
     }
   }
-  return freedom > 0 ? sum / freedom : Infinity;
+  return { variance: freedom > 0 ? sum / freedom : Infinity, residual };
 }

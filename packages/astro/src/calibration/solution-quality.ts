@@ -1,4 +1,5 @@
 /** What a bandpass is worth: signal, flags, convergence, by antenna and overall. */
+import { wrapHalfTurn } from "../angle.ts";
 import { medianInPlace, madInPlace, SIGMA_PER_MAD } from "../median.ts";
 import type { BandpassArrays } from "./bandpass.ts";
 
@@ -94,30 +95,41 @@ function forEachSolution(
   }
 }
 
-/**
- * Per antenna and polarization 1.4826 · MAD of the phase steps between neighboring channels, over
- * √2; the median step, which a delay makes, is taken off. Then the median over all.
- */
+/** Median over antennas and receptors. */
 function phaseScatter(arrays: BandpassArrays, antennaIsActive: Uint8Array): number {
-  const { antennaCount, channelCount, polarizationCount, flags } = arrays;
   const scatters: number[] = [];
-  for (let antenna = 0; antenna < antennaCount; antenna += 1) {
+  for (let antenna = 0; antenna < arrays.antennaCount; antenna += 1) {
     if (antennaIsActive[antenna] !== 1) continue;
-    for (let pol = 0; pol < polarizationCount; pol += 1) {
-      const steps: number[] = [];
-      for (let channel = 1; channel < channelCount; channel += 1) {
-        const after = (antenna * channelCount + channel) * polarizationCount + pol;
-        const before = after - polarizationCount;
-        if (flags[after] === 0 && flags[before] === 0)
-          steps.push(phaseStep(arrays.gains, before, after));
-      }
-      if (steps.length === 0) continue;
-      const values = Float64Array.from(steps);
-      const median = medianInPlace(values);
-      scatters.push((SIGMA_PER_MAD * madInPlace(values, median)) / Math.SQRT2);
+    for (let pol = 0; pol < arrays.polarizationCount; pol += 1) {
+      const scatter = receptorPhaseScatter(arrays, antenna, pol);
+      if (scatter !== undefined) scatters.push(scatter);
     }
   }
   return medianInPlace(Float64Array.from(scatters));
+}
+
+/**
+ * Phase noise of one receptor from channel to channel: 1.4826 · MAD of the phase steps between
+ * neighbors, over √2; the mean step, which a delay makes, is taken off before they can wrap.
+ * Undefined where no two neighbors have solutions.
+ */
+export function receptorPhaseScatter(
+  { channelCount, polarizationCount, gains, flags }: BandpassArrays,
+  antenna: number,
+  pol: number,
+): number | undefined {
+  const steps: number[] = [];
+  for (let channel = 1; channel < channelCount; channel += 1) {
+    const after = (antenna * channelCount + channel) * polarizationCount + pol;
+    const before = after - polarizationCount;
+    if (flags[after] === 0 && flags[before] === 0) steps.push(phaseStep(gains, before, after));
+  }
+  if (steps.length === 0) return undefined;
+  const sine = steps.reduce((sum, step) => sum + Math.sin(step), 0);
+  const cosine = steps.reduce((sum, step) => sum + Math.cos(step), 0);
+  const mean = Math.atan2(sine, cosine);
+  const values = Float64Array.from(steps, (step) => wrapHalfTurn(step - mean));
+  return (SIGMA_PER_MAD * madInPlace(values, medianInPlace(values))) / Math.SQRT2;
 }
 
 function phaseStep(gains: Float32Array, before: number, after: number): number {

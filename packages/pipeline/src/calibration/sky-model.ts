@@ -1,101 +1,139 @@
 /**
  * The model of a calibrator tile: the calibrator at its catalog position with its catalog flux,
- * and the brightest other sources of the field where a reference catalog names them.
+ * and the brightest other sources of the field where a reference catalog names them, all through
+ * the beam that they drift through.
  */
 import {
-  apparentFluxJy,
-  apparentHourAngleDec,
   ARCSEC_RAD,
   driftingSources,
   earthOrientation,
+  SECONDS_PER_DAY,
   separationRad,
   type PointSource,
   type PointSources,
 } from "@contimg/astro";
-import { VLA_L_BAND_HZ, type Calibrator, type CatalogSource } from "@contimg/formats";
+import { fluxAtJy, type Calibrator, type CatalogSource } from "@contimg/formats";
 
+import { knownCalibrator } from "../calibrators/in-beam.ts";
+import {
+  beamView,
+  describeCalibrator,
+  placeCalibrator,
+  rankCalibrators,
+  type BeamTile,
+  type CalibratorLimits,
+  type RankedCalibrator,
+} from "../calibrators/rank.ts";
 import { PipelineError } from "../errors.ts";
 import type { Pointing } from "./pointing.ts";
 import type { Integration, VisibilitySet } from "./visibility-set.ts";
 
-/** A calibrator weaker than this, as the beam shows it, does not solve single channels. */
-const APPARENT_FLUX_MIN_JY = 0.5;
-/** Beyond it the beam's slope turns small pointing errors into flux errors. */
-const BEAM_RESPONSE_MIN = 0.2;
-/** Field sources below this share of the calibrator change gains less than noise does. */
-const FIELD_FLUX_FRACTION_MIN = 0.01;
-const FIELD_SOURCES_MAX = 8;
+/** Who names a calibrator answers for its quality; flux and place in the beam still count. */
+const ANY_QUALITY = "PSWCX?";
 /** The calibrator's own entry in the reference catalog is nearer than this. */
 const SAME_SOURCE_RAD = 60 * ARCSEC_RAD;
+/** So many refused calibrators an error names. */
+const NAMED_MAX = 5;
 
-export interface ChosenCalibrator {
-  readonly name: string;
-  readonly source: PointSource;
-  /** At the band's middle and the observation's. */
-  readonly apparentFluxJy: number;
-  readonly offAxisRad: number;
+export interface CalibratorChoice {
+  readonly chosen: RankedCalibrator;
+  /** Other usable ones of the beam, best first. */
+  readonly backups: readonly RankedCalibrator[];
+  /** Sentences on those that the beam shows but that were refused. */
+  readonly refused: readonly string[];
 }
 
-/** A place in the beam at the middle of the observation. */
-interface Tile {
-  readonly pointing: Pointing;
-  readonly frequencyHz: number;
+export interface FieldLimits {
+  /** Sources are taken, brightest first, until the model holds this share of the field's flux. */
+  readonly fluxFraction: number;
+  readonly sourcesMax: number;
 }
 
-export function tileOf(set: VisibilitySet, pointing: Pointing): Tile {
+export interface FieldModel {
+  readonly sources: readonly PointSource[];
+  /** Apparent flux of calibrator and catalog sources inside the first null. */
+  readonly fieldFluxJy: number;
+  /** Share of it that the model holds. */
+  readonly fluxFraction: number;
+  /** Of the faintest source in the model. */
+  readonly fluxLimitJy: number;
+}
+
+export function tileOf(set: VisibilitySet, pointing: Pointing): BeamTile {
   const { frequencyHz } = set;
-  return { pointing, frequencyHz: (frequencyHz[0]! + frequencyHz.at(-1)!) / 2 };
+  return {
+    midMjd: pointing.midMjd,
+    durationSeconds: (set.endMjd - set.startMjd) * SECONDS_PER_DAY,
+    pointingDecRad: pointing.declinationRad,
+    site: pointing.site,
+    bandHz: [frequencyHz[0]!, frequencyHz.at(-1)!],
+    dishDiameterM: set.antennas.dishDiameterM[0]!,
+  };
 }
 
 /**
- * The named calibrator (by J2000 name or alias), or else the one that the beam shows brightest.
- * @throws {PipelineError} NoCalibrator when the name is not listed with a flux, or nothing bright
- *   enough is in the beam
+ * The named calibrator (by J2000 name or alias), or else the best that the beam shows.
+ * @throws {PipelineError} NoCalibrator when the name is not listed with a flux, or the beam shows
+ *   none that may calibrate; the message says why each was refused
  */
 export function chooseCalibrator(
   calibrators: readonly Calibrator[],
   name: string | undefined,
-  tile: Tile,
-): ChosenCalibrator {
-  const candidates = calibrators
-    .filter((entry) => name === undefined || entry.name === name || entry.alias === name)
-    .map((entry) => place(entry.name, toPointSource(entry), tile));
-  const [first, ...others] = candidates;
-  if (first === undefined)
+  tile: BeamTile,
+  limits: CalibratorLimits,
+): CalibratorChoice {
+  const ranked = rankCalibrators(calibrators, tile, limits);
+  const usable = ranked.filter(({ refusals }) => refusals.length === 0);
+  const refused = ranked.filter(({ refusals }) => refusals.length > 0).map(describeCalibrator);
+  const chosen = name === undefined ? usable[0] : placeNamed(name, tile, limits);
+  if (chosen === undefined) {
+    const candidates = ranked.slice(0, NAMED_MAX).map(describeCalibrator);
     throw new PipelineError(
       "NoCalibrator",
-      `calibrator ${name ?? "of any name"} has no 20 cm flux in the calibrator list`,
-      { calibrator: name },
+      `the beam shows no calibrator that may calibrate, but ${candidates.join(", ") || "none at all"}`,
+      { refused },
     );
-  const brightest = others.reduce(
-    (best, one) => (one.apparentFluxJy > best.apparentFluxJy ? one : best),
-    first,
-  );
-  if (brightest.apparentFluxJy >= APPARENT_FLUX_MIN_JY) return brightest;
-  const offAxisDeg = (brightest.offAxisRad * 180) / Math.PI;
-  throw new PipelineError(
-    "NoCalibrator",
-    `the brightest calibrator in the beam is ${brightest.name} with ` +
-      `${brightest.apparentFluxJy.toFixed(2)} Jy at ${offAxisDeg.toFixed(1)} degrees off axis, ` +
-      `expected at least ${APPARENT_FLUX_MIN_JY} Jy`,
-    { calibrator: brightest.name, apparentFluxJy: brightest.apparentFluxJy },
-  );
+  }
+  const backups = usable.filter(({ calibrator }) => calibrator.name !== chosen.calibrator.name);
+  return { chosen, backups, refused };
 }
 
-/** The brightest catalog sources beside the calibrator, as the beam shows them. */
-export function fieldSources(
+function placeNamed(name: string, tile: BeamTile, limits: CalibratorLimits): RankedCalibrator {
+  const calibrator = knownCalibrator(name);
+  const placed = placeCalibrator(calibrator, tile, { ...limits, qualities: ANY_QUALITY });
+  if (placed.refusals.length === 0) return placed;
+  throw new PipelineError("NoCalibrator", `calibrator ${describeCalibrator(placed)}`, {
+    calibrator: calibrator.name,
+    apparentFluxJy: placed.apparentFluxJy,
+  });
+}
+
+/** The calibrator and the brightest catalog sources beside it, as the beam shows them. */
+export function fieldModel(
   catalog: readonly CatalogSource[],
-  calibrator: ChosenCalibrator,
-  tile: Tile,
-): PointSource[] {
+  calibrator: RankedCalibrator,
+  tile: BeamTile,
+  limits: FieldLimits,
+): FieldModel {
+  const view = beamView(tile);
   const { raRad, decRad } = calibrator.source;
-  return catalog
+  const others = catalog
+    .filter((one) => view.offAxisRad(one) < view.firstNullRad)
     .filter((one) => separationRad(one.raRad, one.decRad, raRad, decRad) > SAME_SOURCE_RAD)
-    .map((one) => place(one.name, one, tile))
-    .filter((one) => one.apparentFluxJy > FIELD_FLUX_FRACTION_MIN * calibrator.apparentFluxJy)
-    .sort((a, b) => b.apparentFluxJy - a.apparentFluxJy)
-    .slice(0, FIELD_SOURCES_MAX)
-    .map((one) => one.source);
+    .map((source) => ({ source, fluxJy: fluxAtJy(source, view.midBandHz) * view.response(source) }))
+    .sort((a, b) => b.fluxJy - a.fluxJy);
+  const fieldFluxJy = others.reduce((sum, { fluxJy }) => sum + fluxJy, calibrator.apparentFluxJy);
+  const sources: PointSource[] = [calibrator.source];
+  let modelFluxJy = calibrator.apparentFluxJy;
+  let fluxLimitJy = calibrator.apparentFluxJy;
+  for (const { source, fluxJy } of others) {
+    if (modelFluxJy >= limits.fluxFraction * fieldFluxJy || sources.length >= limits.sourcesMax)
+      break;
+    sources.push(source);
+    modelFluxJy += fluxJy;
+    fluxLimitJy = Math.min(fluxLimitJy, fluxJy);
+  }
+  return { sources, fieldFluxJy, fluxFraction: modelFluxJy / fieldFluxJy, fluxLimitJy };
 }
 
 /** The model as a function of the integration, for `solveGains`. */
@@ -112,27 +150,4 @@ export function driftModel(
   };
   return ({ timeMjd }, antennaUvwM) =>
     driftingSources(sources, view, earthOrientation(timeMjd, pointing.site), antennaUvwM);
-}
-
-function toPointSource(calibrator: Calibrator): PointSource {
-  return { ...calibrator, referenceFrequencyHz: VLA_L_BAND_HZ };
-}
-
-function place(
-  name: string,
-  source: PointSource,
-  { pointing, frequencyHz }: Tile,
-): ChosenCalibrator {
-  const orientation = earthOrientation(pointing.midMjd, pointing.site);
-  const { hourAngleRad, decRad } = apparentHourAngleDec(orientation, source.raRad, source.decRad);
-  const offAxisRad = separationRad(hourAngleRad, decRad, 0, pointing.declinationRad);
-  return { name, source, offAxisRad, apparentFluxJy: fluxInBeam(source, offAxisRad, frequencyHz) };
-}
-
-/** 0 outside the main lobe, also where the Airy pattern's sine would fold back. */
-function fluxInBeam(source: PointSource, offAxisRad: number, frequencyHz: number): number {
-  if (offAxisRad > Math.PI / 2) return 0;
-  const apparent = apparentFluxJy(source, offAxisRad, frequencyHz);
-  const full = apparentFluxJy(source, 0, frequencyHz);
-  return apparent < BEAM_RESPONSE_MIN * full ? 0 : apparent;
 }

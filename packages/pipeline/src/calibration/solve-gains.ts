@@ -1,30 +1,31 @@
 /**
  * Solves the gains of a visibility set against a model of point sources: stream the data once into
- * normal equations, solve, reject antennas without signal and solve again without them.
+ * normal equations, solve a bandpass, reject antennas that spoil it and solve again without them;
+ * then gains in time beside the bandpass, and the delays that its phases hold.
  */
 import {
-  antennaSnr,
   antennaUvwOfRows,
   BANDPASS_DEFAULTS,
-  chooseReferenceAntenna,
-  referToAntenna,
+  fitDelays,
   summarizeBandpass,
   type BandpassArrays,
   type BandpassOptions,
   type BandpassSummary,
+  type DelayArrays,
   type PointSources,
+  type TimeGains,
 } from "@contimg/astro";
 import type { BandpassSolutions } from "@contimg/casacore";
 
-import { PipelineError } from "../errors.ts";
+import type { AntennaLimits, RejectedAntenna } from "./antenna-report.ts";
 import { baselinesOf, crossRowsOf, parallelHands, type Baselines } from "./baselines.ts";
 import { ChannelWorkers, splitChannels, streamIntegrations } from "./channel-workers.ts";
 import type { StreamOptions } from "./channel-workers.ts";
+import { rejectUnstable, settleReference, solveRejecting } from "./reject-antennas.ts";
 import type { SolveMessage, SolveReply, SolveSetup } from "./solve-messages.ts";
+import { planIntervals, solveIntervals, type IntervalPlan } from "./solve-intervals.ts";
 import { allocateSlab, type Integration, type VisibilitySet } from "./visibility-set.ts";
 
-/** Rounds of rejecting antennas; each is one more solve of everything. */
-const REJECTION_ROUNDS_MAX = 4;
 const SECONDS_PER_DAY = 86_400;
 
 export interface SolveOptions extends StreamOptions {
@@ -32,20 +33,40 @@ export interface SolveOptions extends StreamOptions {
   /** The model of an integration. @param antennaUvwM [antenna, uvw] at its time */
   modelOf(integration: Integration, antennaUvwM: Float64Array): PointSources;
   readonly bandpass?: Partial<BandpassOptions>;
-  /** An antenna whose median signal-to-noise ratio is below it, in either receptor, is rejected. */
-  readonly antennaSnrMin: number;
+  readonly antennaLimits: AntennaLimits;
   /** Antenna indices, best first. */
   readonly referenceAntennas: readonly number[];
+  /** Of the gains in time, about. */
+  readonly gainIntervalSeconds: number;
+  /** Longer delays are taken off before channels are summed into one solution. */
+  readonly delayMaxSeconds: number;
 }
 
 export interface GainSolution extends BandpassSolutions {
   readonly summary: BandpassSummary;
   /** Antennas that have cross-correlations with signal in the data. */
   readonly activeAntennas: readonly number[];
-  /** Active antennas that were rejected for their low signal-to-noise ratio. */
-  readonly rejectedAntennas: readonly number[];
+  /** Active antennas that the solution does without. */
+  readonly rejectedAntennas: readonly RejectedAntenna[];
+  /** Preferred reference antennas before the one that was taken, which were not fit. */
+  readonly skippedReferences: readonly number[];
   /** Share of the cross-correlations that went into the solution. */
   readonly usedFraction: number;
+  /** Of the bandpass, which holds them. */
+  readonly delays: DelayArrays;
+  /** Of antennas, before channels were summed. */
+  readonly delaysTakenOff: readonly number[];
+  /** Beside the bandpass: 1 on average. */
+  readonly timeGains: TimeGains & Pick<IntervalPlan, "timesMjd" | "intervalSeconds">;
+}
+
+/** Everything that one solving needs again and again. */
+export interface SolveRun {
+  readonly set: VisibilitySet;
+  readonly workers: ChannelWorkers<SolveMessage, SolveReply>;
+  readonly solutions: BandpassArrays;
+  readonly bandpass: BandpassOptions;
+  readonly options: SolveOptions;
 }
 
 /**
@@ -59,11 +80,9 @@ export async function solveGains(set: VisibilitySet, options: SolveOptions): Pro
   const polarizations = parallelHands(set);
   const solutions = allocateSolutions(set, polarizations.length);
   const slabs = [allocateSlab(set), allocateSlab(set)] as const;
-  const ranges = splitChannels(
-    set.frequencyHz.length,
-    options.threadCount,
-    bandpass.channelsPerSolution,
-  );
+  const { channelsPerSolution } = bandpass;
+  const ranges = splitChannels(set.frequencyHz.length, options.threadCount, channelsPerSolution);
+  const plan = planIntervals(set, options.gainIntervalSeconds, ranges.length, polarizations.length);
   const shared = {
     frequencyHz: set.frequencyHz,
     polarizationCount: set.correlationTypes.length,
@@ -71,26 +90,62 @@ export async function solveGains(set: VisibilitySet, options: SolveOptions): Pro
     baselines: { antenna1: baselines.antenna1, antenna2: baselines.antenna2 },
     slabs,
     solutions,
+    blockChannels: plan.blockChannels,
   };
   await using workers = new ChannelWorkers<SolveMessage, SolveReply>(
     new URL("./solve-worker.ts", import.meta.url),
-    ranges.map((range): SolveSetup => ({ ...shared, range })),
+    ranges.map((range, at): SolveSetup => ({ ...shared, range, intervals: plan.matrices[at]! })),
   );
-  const usedFraction = await accumulateAll(set, baselines, slabs, workers, options);
-  const outcome = await solveRejecting(set, workers, solutions, bandpass, options.antennaSnrMin);
-  return { ...finish(set, solutions, outcome, options.referenceAntennas), usedFraction };
+  const usedFraction = await accumulateAll(set, baselines, { slabs, plan, workers }, options);
+  const run: SolveRun = { set, workers, solutions, bandpass, options };
+  return { ...(await solveAll(run, plan)), usedFraction };
+}
+
+async function solveAll(
+  run: SolveRun,
+  plan: IntervalPlan,
+): Promise<Omit<GainSolution, "usedFraction">> {
+  const { set, solutions } = run;
+  const { activeAntennas, rejectedAntennas, delaysTakenOff } = await solveRejecting(run);
+  const timeGains = await solveIntervals(run.workers, plan);
+  const unstable = rejectUnstable(run, timeGains, rejectedAntennas);
+  const allRejected = [...rejectedAntennas, ...unstable].sort((a, b) => a.antenna - b.antenna);
+  const reference = settleReference(run, timeGains, allRejected);
+  const isActive = new Uint8Array(solutions.antennaCount);
+  for (const antenna of activeAntennas) isActive[antenna] = 1;
+  const { timesMjd, intervalSeconds } = plan;
+  return {
+    ...solutions,
+    ...reference,
+    timeMjd: (set.startMjd + set.endMjd) / 2,
+    intervalSeconds: (set.endMjd - set.startMjd) * SECONDS_PER_DAY,
+    summary: summarizeBandpass(solutions, isActive),
+    activeAntennas,
+    rejectedAntennas: allRejected,
+    delays: fitDelays(solutions, set.frequencyHz, reference.referenceAntenna),
+    delaysTakenOff,
+    timeGains: { ...timeGains, timesMjd, intervalSeconds },
+  };
 }
 
 /** Returns the share of the cross-correlations that was used. */
 async function accumulateAll(
   set: VisibilitySet,
   baselines: Baselines,
-  slabs: Parameters<typeof streamIntegrations>[1],
-  workers: ChannelWorkers<SolveMessage, SolveReply>,
+  {
+    slabs,
+    plan,
+    workers,
+  }: {
+    slabs: Parameters<typeof streamIntegrations>[1];
+    plan: IntervalPlan;
+    workers: ChannelWorkers<SolveMessage, SolveReply>;
+  },
   options: SolveOptions,
 ): Promise<number> {
   let usedCount = 0;
   let totalCount = 0;
+  let doneCount = 0;
   const polarizationCount = parallelHands(set).length;
   await streamIntegrations(
     set,
@@ -102,6 +157,8 @@ async function accumulateAll(
       const replies = await workers.ask({ kind: "accumulate", slabIndex, rowCount, rows, sources });
       for (const reply of replies) usedCount += reply.usedCount;
       totalCount += rows.row.length * slab.channelCount * polarizationCount;
+      doneCount += 1;
+      if (plan.ends.has(doneCount)) await workers.ask({ kind: "end-interval" });
     },
     options,
   );
@@ -117,77 +174,6 @@ function antennaUvwAt(set: VisibilitySet, { firstRow, rowCount }: Integration): 
   return antennaUvwOfRows(rows, set.antennas.names.length);
 }
 
-interface Rejection {
-  readonly activeAntennas: readonly number[];
-  readonly rejectedAntennas: readonly number[];
-}
-
-async function solveRejecting(
-  set: VisibilitySet,
-  workers: ChannelWorkers<SolveMessage, SolveReply>,
-  solutions: BandpassArrays,
-  bandpass: BandpassOptions,
-  antennaSnrMin: number,
-): Promise<Rejection> {
-  const antennaIsUsed = new Uint8Array(solutions.antennaCount).fill(1);
-  let activeAntennas: number[] | undefined;
-  const rejectedAntennas: number[] = [];
-  for (let round = 0; round <= REJECTION_ROUNDS_MAX; round += 1) {
-    await workers.ask({ kind: "solve", antennaIsUsed, options: bandpass });
-    const snr = antennaSnr(solutions);
-    activeAntennas ??= antennasWhere(snr, (value) => value > 0);
-    const weak = antennasWhere(
-      snr,
-      (value, antenna) => value < antennaSnrMin && antennaIsUsed[antenna] === 1,
-    ).filter((antenna) => activeAntennas?.includes(antenna));
-    if (weak.length === 0 || round === REJECTION_ROUNDS_MAX) break;
-    for (const antenna of weak) antennaIsUsed[antenna] = 0;
-    rejectedAntennas.push(...weak);
-  }
-  activeAntennas ??= [];
-  if (activeAntennas.length === 0)
-    throw new PipelineError(
-      "TooFewVisibilities",
-      `${set.path} has no antenna with usable cross-correlations`,
-      { path: set.path },
-    );
-  return { activeAntennas, rejectedAntennas: rejectedAntennas.sort((a, b) => a - b) };
-}
-
-function antennasWhere(
-  snr: Float64Array,
-  claim: (value: number, antenna: number) => boolean,
-): number[] {
-  return [...snr.keys()].filter((antenna) => claim(snr[antenna]!, antenna));
-}
-
-function finish(
-  set: VisibilitySet,
-  solutions: BandpassArrays,
-  { activeAntennas, rejectedAntennas }: Rejection,
-  preferred: readonly number[],
-): Omit<GainSolution, "usedFraction"> {
-  const referenceAntenna = chooseReferenceAntenna(solutions, preferred);
-  if (referenceAntenna === undefined)
-    throw new PipelineError(
-      "SolutionTooNoisy",
-      `${set.path}: none of ${activeAntennas.length} antennas has a solution above the noise`,
-      { path: set.path, rejectedAntennas },
-    );
-  referToAntenna(solutions, referenceAntenna);
-  const isActive = new Uint8Array(solutions.antennaCount);
-  for (const antenna of activeAntennas) isActive[antenna] = 1;
-  return {
-    ...solutions,
-    referenceAntenna,
-    timeMjd: (set.startMjd + set.endMjd) / 2,
-    intervalSeconds: (set.endMjd - set.startMjd) * SECONDS_PER_DAY,
-    summary: summarizeBandpass(solutions, isActive),
-    activeAntennas,
-    rejectedAntennas,
-  };
-}
-
 function allocateSolutions(set: VisibilitySet, polarizationCount: number): BandpassArrays {
   const antennaCount = set.antennas.names.length;
   const channelCount = set.frequencyHz.length;
@@ -201,6 +187,7 @@ function allocateSolutions(set: VisibilitySet, polarizationCount: number): Bandp
     gains: floats(2 * count),
     error: floats(count),
     snr: floats(count),
+    noise: floats(count),
     flags: new Uint8Array(new SharedArrayBuffer(count)),
     iterations: new Int16Array(new SharedArrayBuffer(2 * channelCount * polarizationCount)),
   };

@@ -5,6 +5,7 @@ import type {
   BaselineAntennas,
   BaselineRows,
   ChannelRange,
+  GainMatrices,
   PointSources,
 } from "@contimg/astro";
 
@@ -21,6 +22,10 @@ export interface SolveSetup {
   readonly slabs: readonly [SlabBuffers, SlabBuffers];
   /** In shared memory; each thread fills its channels. */
   readonly solutions: BandpassArrays;
+  /** Channels that are summed for gains in time. */
+  readonly blockChannels: number;
+  /** In shared memory, this thread's own: [interval][solved polarization]. */
+  readonly intervals: readonly (readonly GainMatrices[])[];
 }
 
 export type SolveMessage =
@@ -31,13 +36,17 @@ export type SolveMessage =
       readonly rows: BaselineRows;
       readonly sources: PointSources;
     }
+  /** What was accumulated since the last of these is an interval. */
+  | { readonly kind: "end-interval" }
   | {
       readonly kind: "solve";
       readonly antennaIsUsed: Uint8Array;
       readonly options: BandpassOptions;
-    };
+    }
+  /** Fills the setup's intervals, from the solutions. */
+  | { readonly kind: "intervals" };
 
-/** Visibilities that went into the sums; 0 for a solve. */
+/** Visibilities that went into the sums; 0 for anything but `accumulate`. */
 export interface SolveReply {
   readonly usedCount: number;
 }

@@ -11,6 +11,8 @@ import type { ProductKind, ProductLookup } from "../stage.ts";
 import {
   calibratedMeasurementSetPath,
   calibrationTablePath,
+  delayTablePath,
+  gainTablePath,
   imagePath,
   measurementSetPath,
   photometryPath,
@@ -29,6 +31,8 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
     calibratedMeasurementSetPath(groupId, "calibrators"),
   ],
   "calibration-table": (groupId) => [calibrationTablePath(groupId)],
+  "delay-table": (groupId) => [delayTablePath(groupId)],
+  "gain-table": (groupId) => [gainTablePath(groupId)],
   image: (groupId) => [imagePath(groupId, "image.fits")],
   "corrected-image": (groupId) => [imagePath(groupId, "image-pb.fits")],
   "residual-image": (groupId) => [imagePath(groupId, "residual.fits")],

@@ -58,6 +58,16 @@ export function calibrationTablePath(groupId: string): string {
   return `caltables/${dayOf(groupId)}/${groupId}.bcal`;
 }
 
+/** Delays beside the calibration table, which holds them. */
+export function delayTablePath(groupId: string): string {
+  return `caltables/${dayOf(groupId)}/${groupId}.kcal`;
+}
+
+/** Gains in time beside the calibration table. */
+export function gainTablePath(groupId: string): string {
+  return `caltables/${dayOf(groupId)}/${groupId}.gcal`;
+}
+
 /** @param suffix what follows `<group>.img-`, such as "image.fits" or "image-pb.fits" */
 export function imagePath(groupId: string, suffix: string): string {
   return `images/${dayOf(groupId)}/${groupId}.img-${suffix}`;

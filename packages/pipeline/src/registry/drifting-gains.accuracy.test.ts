@@ -14,12 +14,13 @@ import { freshDatabase } from "@contimg/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
+import { knownCalibrator } from "../calibrators/in-beam.ts";
 import { stageOf } from "../execute-stage.ts";
 import { migrateAll } from "../migrate.ts";
 import { incomingFolder } from "../products/paths.ts";
 import { runByHand } from "../run-by-hand.ts";
 import { TILE_SECONDS } from "../simulate/array.ts";
-import { knownCalibrator, transitOf } from "../simulate/scenario.ts";
+import { transitOf } from "../simulate/scenario.ts";
 import { simulateGroup, type SimulatedGroup } from "../simulate/simulate-group.ts";
 import { STAGES } from "../stages.ts";
 import { readTrueGains, rmsGainError } from "../testing/true-gains.ts";

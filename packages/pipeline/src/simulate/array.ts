@@ -1,16 +1,13 @@
 /** The DSA-110 as the simulator sees it: site, antennas, band and integrations. */
 import { fileURLToPath } from "node:url";
-import { DEGREE_RAD, ecefToLocal, geodeticToEcef, type Site } from "@contimg/astro";
+import { DEGREE_RAD, ecefToLocal, geodeticToEcef } from "@contimg/astro";
 import { readCsv } from "@contimg/formats";
+
+import { DSA_SITE } from "../array-site.ts";
 
 const ANTENNAS_PATH = fileURLToPath(new URL("../../../../data/antennas.csv", import.meta.url));
 
-/** The T-centre that the correlator's own constants give (antpos), also the uvw reference. */
-export const DSA_SITE: Site = {
-  latitudeRad: 0.6498455107238486,
-  longitudeRad: -2.064427799136453,
-  altitudeM: 1188.0519,
-};
+export { DSA_SITE };
 
 export const SUBBAND_COUNT = 16;
 export const TIME_COUNT = 24;

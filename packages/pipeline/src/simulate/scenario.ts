@@ -1,19 +1,14 @@
 /**
  * Ready-made observations: where to point, and when, for a calibrator tile and science tiles.
  */
-import { fileURLToPath } from "node:url";
-import { apparentHourAngleDec, earthOrientation, mjdFromUnixMs } from "@contimg/astro";
-import { findCalibrator, readVlaCalibrators, type Calibrator } from "@contimg/formats";
-import { PipelineError } from "../errors.ts";
-import { DSA_SITE, TILE_SECONDS, type TileSize } from "./array.ts";
+import { mjdFromUnixMs, nextTransit, unixMsFromMjd } from "@contimg/astro";
+import type { Calibrator } from "@contimg/formats";
+
+import { DSA_SITE } from "../array-site.ts";
+import { knownCalibrator } from "../calibrators/in-beam.ts";
+import { TILE_SECONDS, type TileSize } from "./array.ts";
 import { stampOf } from "./file-names.ts";
 import type { SimulateOptions } from "./simulate-group.ts";
-
-const CALIBRATORS_PATH = fileURLToPath(
-  new URL("../../../../data/vla_calibrators.csv", import.meta.url),
-);
-const SIDEREAL_RATE = 1.00273790935;
-const MS_PER_DAY = 86_400_000;
 
 /** 8.8 Jy at 20 cm, unresolved to 100 kλ, at the declination where the telescope often points. */
 const DEMO_CALIBRATOR = "0834+555";
@@ -57,38 +52,13 @@ export function groupIdOf(tile: ScenarioTile): string {
   return stampOf(tile.startUnixMs);
 }
 
-/**
- * From the VLA list in `data/`, by J2000 name or alias.
- * @throws {PipelineError} NoCalibrator when the list has no flux of that name
- */
-export function knownCalibrator(name: string): Calibrator {
-  const list = readVlaCalibrators(CALIBRATORS_PATH);
-  try {
-    return findCalibrator(list, name);
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new PipelineError("NoCalibrator", message, { calibrator: name }, { cause });
-  }
-}
-
 /** When a calibrator next crosses the meridian, and at what apparent declination. */
 export function transitOf(
   calibrator: Calibrator,
   afterUnixMs: number,
 ): { unixMs: number; pointingDecRad: number } {
-  const placeAt = (unixMs: number) =>
-    apparentHourAngleDec(
-      earthOrientation(mjdFromUnixMs(unixMs), DSA_SITE),
-      calibrator.raRad,
-      calibrator.decRad,
-    );
-  const msPerRad = MS_PER_DAY / (2 * Math.PI * SIDEREAL_RATE);
-  const hourAngle = placeAt(afterUnixMs).hourAngleRad;
-  const wait = hourAngle > 0 ? 2 * Math.PI - hourAngle : -hourAngle;
-  let unixMs = afterUnixMs + wait * msPerRad;
-  // The rate is not exactly sidereal (aberration turns), so the first guess is off by milliseconds.
-  unixMs -= placeAt(unixMs).hourAngleRad * msPerRad;
-  return { unixMs, pointingDecRad: placeAt(unixMs).decRad };
+  const { mjdUtc, decRad } = nextTransit(calibrator, DSA_SITE, mjdFromUnixMs(afterUnixMs));
+  return { unixMs: unixMsFromMjd(mjdUtc), pointingDecRad: decRad };
 }
 
 /** File names carry whole seconds, so starts do too. */

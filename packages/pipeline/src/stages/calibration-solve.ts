@@ -1,30 +1,37 @@
 /**
- * Solves the gains of a calibrator tile and writes them as a CASA bandpass table: `<group>.bcal`.
+ * Solves the gains of a calibrator tile and writes them as CASA tables: `<group>.bcal`, which is
+ * complete, and what it is made of, delays in `<group>.kcal` and gains in time in `<group>.gcal`.
  */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { sourceAtPhaseCenter } from "@contimg/astro";
-import { isCasacoreAvailable, writeBandpassTable } from "@contimg/casacore";
-import { readReferenceCatalog, readVlaCalibrators } from "@contimg/formats";
+import {
+  isCasacoreAvailable,
+  writeBandpassTable,
+  writeDelayTable,
+  writeGainTable,
+} from "@contimg/casacore";
 import { z } from "zod";
 
-import { pointingOf } from "../calibration/pointing.ts";
+import { antennaLimitsSchema } from "../calibration/antenna-report.ts";
 import { preferredReferences } from "../calibration/reference-priority.ts";
-import { chooseCalibrator, driftModel, fieldSources, tileOf } from "../calibration/sky-model.ts";
-import { judgeSolution, metricsOf } from "../calibration/solution-verdict.ts";
+import { solutionFacts } from "../calibration/solution-facts.ts";
+import { metricsOf } from "../calibration/solution-metrics.ts";
 import { solveGains, type GainSolution, type SolveOptions } from "../calibration/solve-gains.ts";
+import { skyOf, type SolveSky } from "../calibration/solve-sky.ts";
 import { openVisibilitySet, type VisibilitySet } from "../calibration/visibility-set.ts";
+import { CALIBRATOR_LIMITS } from "../calibrators/rank.ts";
 import { PipelineError } from "../errors.ts";
-import { calibrationTablePath, referenceCatalogPath } from "../products/paths.ts";
+import {
+  calibrationTablePath,
+  delayTablePath,
+  gainTablePath,
+  referenceCatalogPath,
+} from "../products/paths.ts";
 import { measured } from "../quality/measured.ts";
-import type { RunContext, Stage, StageResult } from "../stage.ts";
+import type { Output, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
-const CALIBRATOR_LIST = fileURLToPath(
-  new URL("../../../../data/vla_calibrators.csv", import.meta.url),
-);
 /** A table applies to data this far from its middle; beyond it gains have drifted by degrees. */
 const VALIDITY_DAYS = 0.5;
 /** CPARAM, PARAMERR, FLAG and SNR of the largest set: 117 antennas, 768 channels, 2 receptors. */
@@ -34,22 +41,38 @@ const paramsSchema = z.strictObject({
   group_id: groupIdParam,
   /** Absolute; found in the registry when absent. */
   measurement_set_path: pathParam.optional(),
-  /** J2000 name or alias in the VLA list; the brightest in the beam when absent. */
+  /** J2000 name or alias in the VLA list; the best in the beam when absent. */
   calibrator: z.string().min(1).optional(),
   /** `tracking`: an antenna that follows the phase center, where a source of `flux_jy` is. */
   pointing: z.enum(["drift", "tracking"]).default("drift"),
   flux_jy: z.number().positive().default(1),
-  /** Absolute; `catalogs/reference.csv` when absent. Its sources complete the model. */
-  catalog_path: pathParam.optional(),
-  use_field_sources: z.boolean().default(true),
+  /** What a calibrator must have, its flux as the beam shows it. */
+  apparent_flux_min_jy: z.number().positive().default(CALIBRATOR_LIMITS.apparentFluxMinJy),
+  beam_response_min: z.number().gt(0).lt(1).default(CALIBRATOR_LIMITS.beamResponseMin),
+  /** Letters of the VLA list, C configuration; a calibrator given by name may have any. */
+  calibrator_qualities: z
+    .string()
+    .regex(/^[PSWCX?]+$/)
+    .default(CALIBRATOR_LIMITS.qualities),
   /** Calibrators by J2000 name and antennas by name that are not to be chosen, see routes.ts. */
   skip_calibrators: z.array(z.string()).default([]),
   skip_references: z.array(z.string()).default([]),
+  /** Absolute; `catalogs/reference.csv` when absent. Its sources complete the model. */
+  catalog_path: pathParam.optional(),
+  use_field_sources: z.boolean().default(true),
+  /** Sources are taken until the model has this share of the field's flux in the beam. */
+  field_flux_fraction: z.number().gt(0).max(1).default(0.95),
+  /** With the calibrator; each adds its part to the time of the model. */
+  field_sources_max: z.int().min(1).max(100).default(9),
   channels_per_solution: z.int().min(1).default(1),
-  /** Antennas below it, in the median over channels, are left out. */
-  antenna_snr_min: z.number().positive().default(5),
   /** Single solutions below it are flagged. */
   solution_snr_min: z.number().positive().default(3),
+  /** Antennas beyond one of them are left out, each with the reason. */
+  antenna_limits: antennaLimitsSchema.prefault({}),
+  /** Of the gains in time, about. */
+  gain_interval_s: z.number().positive().default(60),
+  /** Longer delays are taken off before channels are summed, and named if others are shorter. */
+  delay_max_ns: z.number().positive().default(5),
 });
 
 export type SolveParams = z.infer<typeof paramsSchema>;
@@ -105,14 +128,12 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
     const options = optionsOf(set, inputs, context, sky.modelOf);
     const solution = await solveGains(set, options).catch(unlessTooNoisy);
     if (solution instanceof PipelineError) return nothingSolved(solution, sky);
-    const quality = judgeSolution(metricsOf(solution));
-    const stagePath = `${inputs.group_id}.bcal`;
-    writeBandpassTable(join(context.stageFolder, stagePath), solution, inputs.measurement_set_path);
-    const finalPath = calibrationTablePath(inputs.group_id);
-    const result = describe(set, solution, { finalPath, sky, inputs });
+    const { metrics } = measured({ ...metricsOf(solution) });
+    const grade = sky.findings.length > 0 ? "warn" : "good";
+    const result = describe(set, solution, { sky, inputs });
     return {
-      outputs: [{ kind: "calibration-table", stagePath, finalPath, metadata: result }],
-      quality,
+      outputs: writeTables(solution, result, inputs, context.stageFolder),
+      quality: { grade, findings: sky.findings, metrics },
       result,
     };
   },
@@ -137,7 +158,10 @@ function unlessTooNoisy(error: unknown): PipelineError {
 }
 
 /** The gate rejects what was not measured, and may try another calibrator. */
-function nothingSolved({ message }: PipelineError, { calibrator }: Sky): StageResult<SolveResult> {
+function nothingSolved(
+  { message }: PipelineError,
+  { facts: { calibrator } }: SolveSky,
+): StageResult<SolveResult> {
   return {
     outputs: [],
     quality: { ...measured({}), findings: [message] },
@@ -155,44 +179,48 @@ function checkAddon(): void {
   );
 }
 
-interface Sky {
-  readonly calibrator: string;
-  readonly apparentFluxJy: number;
-  readonly sourceCount: number;
-  readonly declinationRad: number;
-  readonly modelOf: SolveOptions["modelOf"];
-}
-
-function skyOf(set: VisibilitySet, inputs: SolveInputs): Sky {
-  const antennaCount = set.antennas.names.length;
-  const pointing = pointingOf(set);
-  const { declinationRad } = pointing;
-  if (inputs.pointing === "tracking") {
-    const model = sourceAtPhaseCenter(inputs.flux_jy, antennaCount, set.frequencyHz.length);
-    return {
-      calibrator: inputs.calibrator ?? set.field.name,
-      apparentFluxJy: inputs.flux_jy,
-      sourceCount: 1,
-      declinationRad,
-      modelOf: () => model,
-    };
-  }
-  const tile = tileOf(set, pointing);
-  const list = readVlaCalibrators(CALIBRATOR_LIST).filter(
-    ({ name }) => !inputs.skip_calibrators.includes(name),
+/** The bandpass first: it is what a group's calibration table is. */
+function writeTables(
+  solution: GainSolution,
+  result: SolveResult,
+  { group_id, measurement_set_path }: SolveInputs,
+  stageFolder: string,
+): Output[] {
+  const paths = { B: `${group_id}.bcal`, K: `${group_id}.kcal`, G: `${group_id}.gcal` };
+  const { referenceAntenna, timeMjd, intervalSeconds, delays, timeGains } = solution;
+  writeBandpassTable(join(stageFolder, paths.B), solution, measurement_set_path);
+  writeDelayTable(
+    join(stageFolder, paths.K),
+    { ...delays, referenceAntenna, timeMjd, intervalSeconds },
+    measurement_set_path,
   );
-  const calibrator = chooseCalibrator(list, inputs.calibrator ?? undefined, tile);
-  const others =
-    inputs.catalog_path === null
-      ? []
-      : fieldSources(readReferenceCatalog(inputs.catalog_path), calibrator, tile);
-  return {
-    calibrator: calibrator.name,
-    apparentFluxJy: calibrator.apparentFluxJy,
-    sourceCount: 1 + others.length,
-    declinationRad,
-    modelOf: driftModel(set, pointing, [calibrator.source, ...others]),
-  };
+  writeGainTable(
+    join(stageFolder, paths.G),
+    { ...timeGains, referenceAntenna },
+    measurement_set_path,
+  );
+  const { start_mjd, mid_mjd, end_mjd, calibrator, reference_antenna } = result;
+  const common = { start_mjd, mid_mjd, end_mjd, calibrator, reference_antenna };
+  return [
+    {
+      kind: "calibration-table",
+      stagePath: paths.B,
+      finalPath: calibrationTablePath(group_id),
+      metadata: result,
+    },
+    {
+      kind: "delay-table",
+      stagePath: paths.K,
+      finalPath: delayTablePath(group_id),
+      metadata: common,
+    },
+    {
+      kind: "gain-table",
+      stagePath: paths.G,
+      finalPath: gainTablePath(group_id),
+      metadata: { ...common, interval_s: timeGains.intervalSeconds },
+    },
+  ];
 }
 
 function optionsOf(
@@ -212,7 +240,9 @@ function optionsOf(
       channelsPerSolution: inputs.channels_per_solution,
       snrMin: inputs.solution_snr_min,
     },
-    antennaSnrMin: inputs.antenna_snr_min,
+    antennaLimits: inputs.antenna_limits,
+    gainIntervalSeconds: inputs.gain_interval_s,
+    delayMaxSeconds: 1e-9 * inputs.delay_max_ns,
     referenceAntennas: preferredReferences(set.telescopeName, set.antennas.names).filter(
       (antenna) => !inputs.skip_references.includes(set.antennas.names[antenna]!),
     ),
@@ -222,21 +252,17 @@ function optionsOf(
 function describe(
   set: VisibilitySet,
   solution: GainSolution,
-  { finalPath, sky, inputs }: { finalPath: string; sky: Sky; inputs: SolveInputs },
+  { sky, inputs }: { sky: SolveSky; inputs: SolveInputs },
 ): SolveResult {
-  const { names } = set.antennas;
   return {
-    table_path: finalPath,
+    table_path: calibrationTablePath(inputs.group_id),
     group_id: inputs.group_id,
-    calibrator: sky.calibrator,
-    calibrator_apparent_jy: sky.apparentFluxJy,
-    model_source_count: sky.sourceCount,
+    ...sky.facts,
     start_mjd: set.startMjd,
     mid_mjd: solution.timeMjd,
     end_mjd: set.endMjd,
     declination_rad: sky.declinationRad,
-    reference_antenna: names[solution.referenceAntenna]!,
-    rejected_antennas: solution.rejectedAntennas.map((antenna) => names[antenna]!),
+    ...solutionFacts(solution, set.antennas.names, inputs.delay_max_ns),
     channel_count: solution.channelCount,
     unconverged_count: solution.summary.unconvergedCount,
     iterations_max: solution.summary.iterationsMax,
