@@ -29,6 +29,7 @@ export { crossmatch, offsetRad } from "./catalog/crossmatch.ts";
 export type { CatalogPosition, Match } from "./catalog/crossmatch.ts";
 export { beamKernel, beamValue } from "./image/beam.ts";
 export type { Beam, BeamKernel } from "./image/beam.ts";
+export { commonBeam } from "./image/common-beam.ts";
 export { beamMap, beamResponse } from "./image/drift-beam.ts";
 export type { BeamScan, Pointing } from "./image/drift-beam.ts";
 export { findSources } from "./image/find-sources.ts";

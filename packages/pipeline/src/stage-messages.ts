@@ -55,6 +55,9 @@ const PRODUCT_KINDS = [
   "primary-beam",
   "psf",
   "preview",
+  "channel-image",
+  "snapshot",
+  "snapshot-report",
   "validation",
   "photometry",
 ] as const satisfies readonly ProductKind[];

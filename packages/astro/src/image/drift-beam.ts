@@ -1,5 +1,5 @@
 /**
- * The primary beam of a drift scan, averaged over the scan and the band.
+ * The primary beam of a drift scan, averaged over the scan and the band as the image was.
  *
  * The antennas stand still on the meridian while the sky moves through their beam, so the response
  * to a sky position is the mean of the Airy pattern over the track that the position takes. For a
@@ -26,18 +26,27 @@ export interface BeamScan {
   /** Channels (or a thinned-out set of them). */
   readonly frequencyHz: readonly number[];
   readonly dishDiameterM: number;
+  /**
+   * What each counts; shape [time, channel], times as in `pointing`. All alike when absent. Antennas
+   * that track have one row, or one an integration.
+   */
+  readonly weights?: Float64Array;
 }
 
-/** Mean power response towards an ICRS position, 1 on axis. All times and channels count alike. */
+/** Weighted mean power response towards an ICRS position, 1 on axis. */
 export function beamResponse(scan: BeamScan, position: SkyPosition): number {
+  const { frequencyHz, weights } = scan;
   const offAxisRad = offAxisAngles(scan.pointing, position);
   let sum = 0;
-  for (const angleRad of offAxisRad) {
-    for (const frequencyHz of scan.frequencyHz) {
-      sum += airyPower(angleRad, frequencyHz, scan.dishDiameterM);
+  let total = 0;
+  for (const [time, angleRad] of offAxisRad.entries()) {
+    for (const [channel, hz] of frequencyHz.entries()) {
+      const weight = weights?.[time * frequencyHz.length + channel] ?? 1;
+      sum += weight * airyPower(angleRad, hz, scan.dishDiameterM);
+      total += weight;
     }
   }
-  return sum / (offAxisRad.length * scan.frequencyHz.length);
+  return sum / total;
 }
 
 function offAxisAngles(pointing: Pointing, { raRad, decRad }: SkyPosition): number[] {
