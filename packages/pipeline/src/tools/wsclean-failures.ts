@@ -49,7 +49,7 @@ const MEMORY_GIB_MIN = 0.5;
 
 export const WSCLEAN_FAILURES: Readonly<Record<WscleanFailure, Known>> = {
   diverged: {
-    words: /KSigma.*diverg|cleaning diverged|not converging|\bnan Jy/i,
+    words: /diverg|\bnan [KmµnJ]?Jy/i,
     meaning: "CLEAN diverged",
     tag: "ToolFailed",
     remedy: gentler,
@@ -62,13 +62,14 @@ export const WSCLEAN_FAILURES: Readonly<Record<WscleanFailure, Known>> = {
     remedy: smaller,
   },
   "no-temporary-space": {
-    words: /no space left on device|disk quota|temporary (?:data )?file|error writing|write error/i,
+    words: /no space left on device|disk quota|error writing to temporary|temporary \w+ file/i,
     meaning: "there was no room for temporary files",
     tag: "DiskFull",
     remedy: unsorted,
   },
   "no-visibilities": {
-    words: /no unflagged|no visibilities|all (?:data|visibilities).*flagged|empty measurement set/i,
+    words:
+      /no unflagged|no visibilities|(?:data|visibilities).*flagged|measurement set (?:is|was) empty/i,
     meaning: "there was nothing to image",
     tag: "TooFewVisibilities",
     remedy: () => undefined,

@@ -65,6 +65,10 @@ export class WscleanLog {
     };
   }
 
+  static writesImage(line: string): boolean {
+    return line.startsWith("Writing restored image...");
+  }
+
   /** @returns progress when the line tells some */
   read(line: string): WscleanProgress | undefined {
     this.#readFacts(line);
@@ -87,16 +91,18 @@ export class WscleanLog {
     if (failure !== undefined) this.#failure = failure;
   }
 
-  /** The residual's peak at the start of each major iteration. */
+  /** The residual's peak at the start of each major iteration, and at its end. */
   #readPeak(line: string): void {
-    const found = /^Initial peak: (\S+?) ?(\S?Jy)?(?: |$)/.exec(line);
+    const found = /^(Initial peak:|Stopped on peak) (\S+?)(?: (\S?Jy))?(?:,| |$)/.exec(line);
     if (found === null) return;
-    const peakJy = Math.abs(Number(found[1])) * (UNIT_JY[found[2] ?? "Jy"] ?? NaN);
+    const [, moment, text] = found;
+    const peakJy = Math.abs(Number(text)) * (UNIT_JY[found[3] ?? "Jy"] ?? NaN);
     const before = this.#peaksJy.at(-1);
-    this.#peaksJy.push(peakJy);
-    const at = `at the start of major iteration ${this.#majorIteration}`;
+    const isStart = moment === "Initial peak:";
+    if (isStart) this.#peaksJy.push(peakJy);
+    const at = `at the ${isStart ? "start" : "end"} of major iteration ${this.#majorIteration}`;
     if (!Number.isFinite(peakJy)) {
-      this.#divergence ??= `the residual's peak is ${found[1]!} ${at}`;
+      this.#divergence ??= `the residual's peak is ${text!} ${at}`;
     } else if (before !== undefined && peakJy > GROWTH * before) {
       const grown = `from ${before.toPrecision(3)} to ${peakJy.toPrecision(3)} Jy`;
       this.#divergence ??= `the residual's peak grew ${grown} ${at}`;

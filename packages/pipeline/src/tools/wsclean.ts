@@ -67,6 +67,8 @@ export interface WscleanRun {
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: WscleanProgress) => void;
+  /** Each image written, counted from 1. */
+  readonly onImage?: (imagesDone: number) => void;
   /** Put before the command, such as `prlimit --as=…`. */
   readonly wrapper?: readonly string[];
 }
@@ -131,6 +133,7 @@ export async function tryWsclean(
   run: WscleanRun,
 ): Promise<WscleanEnd> {
   const log = new WscleanLog();
+  let imagesDone = 0;
   const hopeless = new AbortController();
   const signals = run.signal === undefined ? [] : [run.signal];
   const call = wscleanCall(wscleanArguments(settings, files, run.limits), run.wrapper);
@@ -141,6 +144,7 @@ export async function tryWsclean(
       signal: AbortSignal.any([...signals, hopeless.signal]),
       onLine: (line) => {
         const progress = log.read(line);
+        if (WscleanLog.writesImage(line)) run.onImage?.((imagesDone += 1));
         if (progress !== undefined) run.onProgress?.(progress);
         if (log.divergence !== undefined) hopeless.abort(new Error(log.divergence));
       },
