@@ -7,8 +7,9 @@
  */
 import type { Beam } from "./beam.ts";
 
-const OUTLINE_POINTS = 90;
-const TOLERANCE = 1e-5;
+const OUTLINE_POINTS = 60;
+/** Of the area. */
+const TOLERANCE = 3e-4;
 const ROUNDS_MAX = 20_000;
 
 /** @throws {RangeError} without a beam */

@@ -37,7 +37,7 @@ export interface ImageSettings {
 
 export type SettingName = keyof ImageSettings;
 /** Those that a person has chosen. */
-// eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- JSON wants a type
+ 
 export type GivenSettings = { [Name in SettingName]?: number };
 
 const SETTING_NAMES: readonly SettingName[] = [
@@ -84,9 +84,10 @@ export function chooseSettings(
 ): ChosenSettings {
   const tier = TIERS[tierName];
   const fringeArcsec = fringeOf(facts);
-  const cell = given.cell_arcsec ?? cellOf(tier, fringeArcsec);
+  const finestCell = cellOf(tier, fringeArcsec);
+  const cell = given.cell_arcsec ?? finestCell;
   const rules: Rules = {
-    cell_arcsec: [cell, cellReason(tier, facts, fringeArcsec)],
+    cell_arcsec: [finestCell, cellReason(tier, facts, fringeArcsec)],
     pixel_count: pixelRule(tier, facts, cell),
     robustness: [
       tier.robustness,
