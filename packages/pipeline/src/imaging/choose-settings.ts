@@ -37,7 +37,7 @@ export interface ImageSettings {
 
 export type SettingName = keyof ImageSettings;
 /** Those that a person has chosen. */
- 
+
 export type GivenSettings = { [Name in SettingName]?: number };
 
 const SETTING_NAMES: readonly SettingName[] = [

@@ -23,7 +23,8 @@ export function wholeWithin(least: number, most: number, unit = ""): z.ZodNumber
 }
 
 function refusal(wanted: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => `is ${typeof input === "string" ? `"${input}"` : String(input)}, expected ${wanted}`;
+  return ({ input }) =>
+    `is ${typeof input === "string" ? `"${input}"` : String(input)}, expected ${wanted}`;
 }
 
 const evenMessage = "expected an even number of pixels";

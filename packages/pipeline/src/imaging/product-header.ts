@@ -52,7 +52,7 @@ export function productHeader(
   header.set("BUNIT", "Jy/beam", "unit of the pixels");
   header.set("BTYPE", "Intensity", "Stokes I");
   copyCards(wsclean, header, /^(BMAJ|BMIN|BPA)$/, "[deg] restoring beam, FWHM");
-  setSpectrum(header, observation);
+  setSpectrum(header, wsclean);
   setTimes(header, observation);
   setTelescope(header, observation);
   setProvenance(header, provenance);
@@ -86,12 +86,12 @@ function copyCards(from: FitsHeader, to: FitsHeader, keywords: RegExp, comment?:
   }
 }
 
-function setSpectrum(header: FitsHeader, observation: ImagedObservation): void {
-  const { frequencyHz, channelWidthHz } = observation;
-  const [first, last] = [frequencyHz[0]!, frequencyHz.at(-1)!];
+/** Of what WSClean imaged: the whole band, or the part of it that a channel image has. */
+function setSpectrum(header: FitsHeader, wsclean: FitsHeader): void {
+  const axis = ["3", "4"].find((number) => wsclean.find(`CTYPE${number}`) === "FREQ") ?? "3";
   header.set("SPECSYS", "TOPOCENT", "frame of the frequencies");
-  header.set("RESTFRQ", (first + last) / 2, "[Hz] middle of the band");
-  header.set("BANDWID", Math.abs(last - first) + channelWidthHz, "[Hz] from edge to edge");
+  header.set("RESTFRQ", wsclean.number(`CRVAL${axis}`), "[Hz] middle of the band");
+  header.set("BANDWID", Math.abs(wsclean.number(`CDELT${axis}`)), "[Hz] from edge to edge");
 }
 
 function setTimes(header: FitsHeader, observation: ImagedObservation): void {
