@@ -66,10 +66,19 @@ export async function writePreview(
       minorArcsec: beam.minorRad * toArcsec,
       positionAngleDeg: beam.positionAngleRad / DEGREE_RAD,
     },
+    wcs: wcsOf(image),
+    caption: captionOf(image, provenance),
   });
   const texts = {
     Title: `contimg tile ${provenance.groupId}`,
     Software: `contimg ${provenance.contimgVersion}`,
   };
   await writeFile(join(folder, fileName), encodePng(picture, texts));
+}
+
+function captionOf({ header }: FitsImage, { groupId }: Provenance): string {
+  const mhz = (header.number("RESTFRQ") / 1e6).toFixed(0);
+  const [major, minor] = ["BMAJ", "BMIN"].map((card) => (3600 * header.number(card)).toFixed(1));
+  const noise = (1e3 * header.number("QARMS")).toFixed(2);
+  return `${groupId}  ${mhz} MHz  rms ${noise} mJy  beam ${major!}"x${minor!}"`;
 }

@@ -7,7 +7,7 @@
  * peak of what the fit leaves, over the robust noise of that difference. What changes as slowly as
  * the polynomial, over minutes, is for photometry to find.
  */
-import { type ImagePlane, robustMoments } from "@contimg/astro";
+import { type ImagePlane, measureNoiseMap, noiseAt, robustMoments } from "@contimg/astro";
 
 import { sample } from "./quality.ts";
 
@@ -32,43 +32,81 @@ export interface Candidate {
   readonly persistentJy: number;
 }
 
-/** Two sources' worth of curvature: a drift through the beam's slope and shoulder. */
+/** A drift through the beam's slope and shoulder. */
 const DEGREE = 2;
+const NOISE_BOX_PIXELS = 64;
+/** Frames with more than this are left out of the others' fits [σ]. */
+const FLASH_SNR = 5;
 
 /**
  * @param frames equal in shape; those without a visibility are NaN or constant and get no verdict
  * @returns one a frame, undefined for a frame that says nothing
  */
 export function judgeFrames(frames: readonly ImagePlane[]): (FrameVerdict | undefined)[] {
-  const moments = frames.map(({ pixels }) => robustMoments(sample(pixels)));
-  const useful = frames.flatMap((_, index) => (moments[index]!.rms > 0 ? [index] : []));
-  const projection = smoothProjection(useful, useful.length > DEGREE + 1 ? DEGREE : 0);
-  return frames.map((frame, index) => {
-    const row = useful.indexOf(index);
-    if (row < 0) return undefined;
-    const { rms } = moments[index]!;
-    const persistent = combine(frames, useful, projection[row]!);
-    const difference = frame.pixels.map((pixel, at) => pixel - persistent[at]!);
-    const { rms: differenceRms, median } = robustMoments(sample(difference));
-    const at = highest(difference);
-    const peakJy = frame.pixels[highest(frame.pixels)]!;
-    const excess = difference[at]! - median;
-    // A peak in this frame alone pulls the fit along by its own share of it.
-    const kept = 1 - projection[row]![row]!;
-    return {
-      rmsJy: rms,
-      peakJy,
-      peakSnr: peakJy / rms,
-      differenceRmsJy: differenceRms,
-      candidate: {
-        x: at % frame.width,
-        y: Math.floor(at / frame.width),
-        fluxJy: kept > 0 ? excess / kept : 0,
-        snr: differenceRms > 0 ? excess / differenceRms : 0,
-        persistentJy: frame.pixels[at]! - (kept > 0 ? excess / kept : 0),
-      },
-    };
+  const rms = frames.map(({ pixels }) => robustMoments(sample(pixels)).rms);
+  const useful = frames.flatMap((_, index) => (rms[index]! > 0 ? [index] : []));
+  const judge = (index: number, fitted: readonly number[]): FrameVerdict | undefined =>
+    useful.includes(index) ? judgeFrame(frames, index, fitted, rms[index]!) : undefined;
+  const first = frames.map((_, index) => judge(index, useful));
+  // A strong flash bends the fit of the other frames, which makes ghosts of it.
+  const calm = useful.filter((index) => first[index]!.candidate.snr < FLASH_SNR);
+  if (calm.length === useful.length || calm.length <= DEGREE + 1) return first;
+  return frames.map((_, index) => {
+    return judge(
+      index,
+      [...new Set([...calm, index])].sort((p, q) => p - q),
+    );
   });
+}
+
+function judgeFrame(
+  frames: readonly ImagePlane[],
+  index: number,
+  fitted: readonly number[],
+  rmsJy: number,
+): FrameVerdict {
+  const frame = frames[index]!;
+  const row = fitted.indexOf(index);
+  const shares = smoothProjection(fitted, fitted.length > DEGREE + 1 ? DEGREE : 0)[row]!;
+  const persistent = combine(frames, fitted, shares);
+  const difference = frame.pixels.map((pixel, at) => pixel - persistent[at]!);
+  const { rms: differenceRmsJy, median } = robustMoments(sample(difference));
+  const plane = { ...frame, pixels: difference };
+  const noise = noiseOf(plane, differenceRmsJy);
+  const significance = (pixel: number): number => difference[pixel]! / noise(pixel);
+  const at = peaksOfBoxes(plane).reduce((best, pixel) =>
+    significance(pixel) > significance(best) ? pixel : best,
+  );
+  const peakJy = frame.pixels[highest(frame.pixels)]!;
+  const excess = difference[at]! - median;
+  // A peak in this frame alone pulls the fit along by its own share of it.
+  const kept = 1 - shares[row]!;
+  const fluxJy = kept > 0 ? excess / kept : 0;
+  return {
+    rmsJy,
+    peakJy,
+    peakSnr: peakJy / rmsJy,
+    differenceRmsJy,
+    candidate: {
+      x: at % frame.width,
+      y: Math.floor(at / frame.width),
+      fluxJy,
+      snr: differenceRmsJy > 0 ? excess / noise(at) : 0,
+      persistentJy: frame.pixels[at]! - fluxJy,
+    },
+  };
+}
+
+/**
+ * Noise at a pixel: that around it where it is higher than the whole's, because what is left of
+ * bright sources' turning sidelobes is not spread evenly.
+ */
+function noiseOf(difference: ImagePlane, wholeRms: number): (pixel: number) => number {
+  const map = measureNoiseMap(difference, NOISE_BOX_PIXELS);
+  return (pixel) => {
+    const [x, y] = [pixel % difference.width, Math.floor(pixel / difference.width)];
+    return Math.max(wholeRms, noiseAt(map, difference, x, y).rms);
+  };
 }
 
 /**
@@ -108,6 +146,21 @@ function combine(
     for (let at = 0; at < sum.length; at++) sum[at]! += share * pixels[at]!;
   }
   return sum;
+}
+
+/** The highest pixel of each box in which noise is measured. */
+function peaksOfBoxes({ width, height, pixels }: ImagePlane): number[] {
+  const columns = Math.ceil(width / NOISE_BOX_PIXELS);
+  const peaks: number[] = [];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const box = Math.floor(y / NOISE_BOX_PIXELS) * columns + Math.floor(x / NOISE_BOX_PIXELS);
+      const at = y * width + x;
+      const best = peaks[box];
+      if (best === undefined || pixels[at]! > pixels[best]!) peaks[box] = at;
+    }
+  }
+  return peaks;
 }
 
 function highest(pixels: Float32Array): number {
