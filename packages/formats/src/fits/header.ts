@@ -94,7 +94,7 @@ function describe(value: CardValue | undefined): string {
 }
 
 const STRUCTURAL =
-  /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|BSCALE|BZERO|BLANK|END|CHECKSUM|DATASUM)$/;
+  /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|[PG]COUNT|BSCALE|BZERO|BLANK|END|CHECKSUM|DATASUM)$/;
 
 /** Cards that describe the sky and the making, not the bytes. */
 export function withoutStructure(cards: readonly Card[]): Card[] {

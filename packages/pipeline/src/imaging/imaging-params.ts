@@ -65,7 +65,7 @@ export const imagingParamsSchema = z.strictObject({
   /** The corrected image has no value where the beam's response is lower. */
   primary_beam_min: within(0.001, 1).default(0.15),
   /**
-   * Restores with this beam instead of the fitted one, so that tiles can be compared pixel by pixel;
+   * Restores with this beam instead of the fitted one, so that tiles compare pixel by pixel;
    * "common": with the smallest that covers those of all parts of the band.
    */
   restoring_beam: z

@@ -1,7 +1,7 @@
 /**
  * The header of every image product: where it looks, when, with what, made by what from what.
  *
- * Built anew from WSClean's, of which the pixels' coordinates, the beam and its own WSC… cards stay.
+ * Built anew from WSClean's, of which the pixels' coordinates, the beam and the WSC… cards stay.
  * FITS standard 4.0 (2018), sections 8 (world coordinates) and 9 (times).
  */
 import { SECONDS_PER_DAY, unixMsFromMjd } from "@contimg/astro";

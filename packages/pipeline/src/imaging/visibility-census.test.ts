@@ -62,7 +62,7 @@ describe.skipIf(!isCasacoreAvailable())("the census of a Measurement Set", () =>
   });
 });
 
-/** Flags the longest baseline (both polarizations), and channel 5 of integration 2 in the second. */
+/** Flags the longest baseline, and channel 5 of integration 2 in the second polarization. */
 function flag(path: string, { longestBaselineM }: VisibilityCensus): number {
   edit(path, (table) => {
     const rows = table.rowCount;

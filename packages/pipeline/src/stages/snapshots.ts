@@ -1,6 +1,6 @@
 /**
- * Images every integration of one calibrated tile by itself, uncleaned, and looks for what is in one
- * frame only: transients of seconds to a minute.
+ * Images every integration of one calibrated tile by itself, uncleaned, and looks for what is in
+ * one frame only: transients of seconds to a minute.
  *
  * Writes one image a frame and a report with one candidate a frame.
  */

@@ -68,8 +68,7 @@ export const WSCLEAN_FAILURES: Readonly<Record<WscleanFailure, Known>> = {
     remedy: unsorted,
   },
   "no-visibilities": {
-    words:
-      /no unflagged|no visibilities|(?:data|visibilities).*flagged|measurement set (?:is|was) empty/i,
+    words: /no (?:unflagged|visibilities)|(?:data|visibilities).*flagged|set (?:is|was) empty/i,
     meaning: "there was nothing to image",
     tag: "TooFewVisibilities",
     remedy: () => undefined,

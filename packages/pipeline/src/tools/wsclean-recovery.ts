@@ -28,7 +28,7 @@ export interface Recovered {
 }
 
 export interface RecoverableRun extends Omit<WscleanRun, "limits"> {
-  /** Looks at what a run that ended well has made. @returns what shows that it diverged all the same */
+  /** Looks at what a run that ended well has made. @returns what shows that it diverged */
   readonly inspect?: (summary: WscleanSummary) => Promise<string | undefined>;
 }
 
