@@ -1,6 +1,7 @@
 /** UVH5, FITS and catalogues: bytes to typed data and back. */
 export { writeFitsTable } from "./fits/bintable.ts";
 export type { TableColumn } from "./fits/bintable.ts";
+export type { CardValue } from "./fits/card.ts";
 export { FitsError, FitsHeader } from "./fits/header.ts";
 export { readFitsHeader, readFitsImage, writeFitsImage } from "./fits/image.ts";
 export type { FitsImage } from "./fits/image.ts";

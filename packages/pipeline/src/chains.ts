@@ -25,6 +25,8 @@ export const CHAINS = {
   ],
   calibrator: ["convert-uvh5-to-ms", "calibration-solve"],
   target: ["convert-uvh5-to-ms", "calibration-apply", "imaging", "validation", "photometry"],
+  /** Frames of single integrations, beside the tile's own image. */
+  snapshots: ["convert-uvh5-to-ms", "calibration-apply", "snapshots"],
   "quick-imaging": ["convert-uvh5-to-ms", "calibration-apply", "imaging"],
   recalibrate: ["calibration-apply", "imaging", "validation", "photometry"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -57,6 +57,9 @@ const PRODUCT_KINDS = [
   "primary-beam",
   "psf",
   "preview",
+  "channel-image",
+  "snapshot",
+  "snapshot-report",
   "validation",
   "photometry",
 ] as const satisfies readonly ProductKind[];

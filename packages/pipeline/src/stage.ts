@@ -44,6 +44,11 @@ export type ProductKind =
   | "primary-beam"
   | "psf"
   | "preview"
+  /** Of a part of the band, restored, not corrected for the primary beam. */
+  | "channel-image"
+  /** Dirty, of one integration. */
+  | "snapshot"
+  | "snapshot-report"
   | "validation"
   | "photometry";
 

@@ -6,6 +6,7 @@ import { calibrationSolveStage } from "./stages/calibration-solve.ts";
 import { convertUvh5ToMsStage } from "./stages/convert-uvh5-to-ms.ts";
 import { imagingStage } from "./stages/imaging.ts";
 import { photometryStage } from "./stages/photometry.ts";
+import { snapshotsStage } from "./stages/snapshots.ts";
 import { validationStage } from "./stages/validation.ts";
 
 /** In the order of the standard chain. A stage's file is named as its task. */
@@ -16,6 +17,7 @@ export const STAGES: readonly StageModule[] = [
   imagingStage,
   validationStage,
   photometryStage,
+  snapshotsStage,
 ].map((stage: AnyStage) => ({
   stage,
   url: new URL(`./stages/${stage.name}.ts`, import.meta.url).href,

@@ -1,5 +1,5 @@
 /**
- * The primary beam of a drift scan, averaged over the scan and the band.
+ * The primary beam of a drift scan, averaged over the scan and the band as the image was.
  *
  * The antennas stand still on the meridian while the sky moves through their beam, so the response
  * to a sky position is the mean of the Airy pattern over the track that the position takes. For a
@@ -7,7 +7,7 @@
  */
 import { separationRad } from "../angle.ts";
 import { apparentHourAngleDec, type EarthOrientation } from "../apparent-place.ts";
-import { airyPower } from "../primary-beam.ts";
+import { airyPower, SPEED_OF_LIGHT_M_S } from "../primary-beam.ts";
 import { pixelToSky, type SkyPosition, type Wcs } from "./wcs.ts";
 
 export type Pointing =
@@ -26,18 +26,37 @@ export interface BeamScan {
   /** Channels (or a thinned-out set of them). */
   readonly frequencyHz: readonly number[];
   readonly dishDiameterM: number;
+  /**
+   * What each counts; shape [time, channel], times as in `pointing`. All alike when absent. Antennas
+   * that track have one row, or one an integration.
+   */
+  readonly weights?: Float64Array;
 }
 
-/** Mean power response towards an ICRS position, 1 on axis. All times and channels count alike. */
+/** Weighted mean power response towards an ICRS position, 1 on axis. */
 export function beamResponse(scan: BeamScan, position: SkyPosition): number {
+  return meanResponse(scan, position, (angleRad, hz) =>
+    airyPower(angleRad, hz, scan.dishDiameterM),
+  );
+}
+
+function meanResponse(
+  scan: BeamScan,
+  position: SkyPosition,
+  powerOf: (offAxisRad: number, frequencyHz: number) => number,
+): number {
+  const { frequencyHz, weights } = scan;
   const offAxisRad = offAxisAngles(scan.pointing, position);
   let sum = 0;
-  for (const angleRad of offAxisRad) {
-    for (const frequencyHz of scan.frequencyHz) {
-      sum += airyPower(angleRad, frequencyHz, scan.dishDiameterM);
+  let total = 0;
+  for (const [time, angleRad] of offAxisRad.entries()) {
+    for (const [channel, hz] of frequencyHz.entries()) {
+      const weight = weights?.[time * frequencyHz.length + channel] ?? 1;
+      sum += weight * powerOf(angleRad, hz);
+      total += weight;
     }
   }
-  return sum / (offAxisRad.length * scan.frequencyHz.length);
+  return sum / total;
 }
 
 function offAxisAngles(pointing: Pointing, { raRad, decRad }: SkyPosition): number[] {
@@ -56,6 +75,27 @@ function offAxisAngles(pointing: Pointing, { raRad, decRad }: SkyPosition): numb
  */
 const GRID_CELLS = 128;
 
+/** Entries of the table; in x² the pattern bends by less than 0.1, so linear steps err by 1e-6. */
+const TABLE_ENTRIES = 16_384;
+const TABLE_X_MAX = 12;
+
+/** The Airy pattern by table: a map asks for it millions of times. */
+function tabulatedAiry(diameterM: number): (offAxisRad: number, frequencyHz: number) => number {
+  const step = TABLE_X_MAX ** 2 / (TABLE_ENTRIES - 1);
+  const scale = (Math.PI * diameterM) / SPEED_OF_LIGHT_M_S;
+  // At right angles sin θ is 1, so that the frequency alone makes x.
+  const table = Float64Array.from({ length: TABLE_ENTRIES }, (_, index) =>
+    airyPower(Math.PI / 2, Math.sqrt(index * step) / scale, diameterM),
+  );
+  return (offAxisRad, frequencyHz) => {
+    const x = scale * Math.sin(offAxisRad) * frequencyHz;
+    const place = (x * x) / step;
+    const index = Math.floor(place);
+    if (index >= TABLE_ENTRIES - 1) return airyPower(offAxisRad, frequencyHz, diameterM);
+    return table[index]! + (place - index) * (table[index + 1]! - table[index]!);
+  };
+}
+
 /**
  * Map of the response over an image, linear between the nodes of a coarse grid.
  *
@@ -69,11 +109,13 @@ export function beamMap(
   const { width, height } = shape;
   const stepX = (width - 1) / GRID_CELLS;
   const stepY = (height - 1) / GRID_CELLS;
+  const powerOf = tabulatedAiry(scan.dishDiameterM);
   const nodes = new Float64Array((GRID_CELLS + 1) ** 2);
   for (let row = 0; row <= GRID_CELLS; row++) {
     for (let column = 0; column <= GRID_CELLS; column++) {
       const sky = pixelToSky(wcs, { x: column * stepX, y: row * stepY });
-      nodes[row * (GRID_CELLS + 1) + column] = sky === undefined ? NaN : beamResponse(scan, sky);
+      nodes[row * (GRID_CELLS + 1) + column] =
+        sky === undefined ? NaN : meanResponse(scan, sky, powerOf);
     }
   }
   const map = new Float32Array(width * height);

@@ -7,7 +7,8 @@
 import { writeFile } from "node:fs/promises";
 
 import type { Card } from "./card.ts";
-import { BLOCK_BYTES, FitsError, formatHeader } from "./header.ts";
+import { formatSummedHeader, onesComplementSum, wordsOf } from "./checksum.ts";
+import { BLOCK_BYTES, FitsError } from "./header.ts";
 
 export type TableColumn =
   | { readonly name: string; readonly unit?: string; readonly values: Float64Array }
@@ -36,8 +37,11 @@ export async function writeFitsTable(
   await writeFile(
     path,
     Buffer.concat([
-      formatHeader(PRIMARY),
-      formatHeader(tableCards(extensionName, columns, { rowBytes, rowCount, widths })),
+      formatSummedHeader(PRIMARY, 0),
+      formatSummedHeader(
+        tableCards(extensionName, columns, { rowBytes, rowCount, widths }),
+        onesComplementSum(wordsOf(data)),
+      ),
       data,
     ]),
   );

@@ -2,8 +2,7 @@
  * One 80-character FITS header card, both ways.
  *
  * FITS standard 4.0 (2018), section 4: fixed-format values, quotes doubled inside strings, `/`
- * before the comment. Strings continued over several cards (CONTINUE) are not written; the longest
- * string that fits is 68 characters.
+ * before the comment. A string that does not fit goes on in CONTINUE cards (section 4.2.1.2).
  */
 
 export type CardValue = string | number | boolean;
@@ -16,6 +15,8 @@ export interface Card {
 }
 
 export const CARD_BYTES = 80;
+/** Where values begin. */
+const VALUE_COLUMN = 10;
 
 /** @throws {RangeError} when the value cannot be read, with the card's text */
 export function parseCard(text: string): Card {
@@ -60,8 +61,62 @@ export function formatCard(card: Card): string {
     value === undefined
       ? name + comment
       : `${name}= ${formatValue(keyword, value)}${comment === "" ? "" : ` / ${comment}`}`;
+  return assertAscii(keyword, text).slice(0, CARD_BYTES).padEnd(CARD_BYTES);
+}
+
+/**
+ * The card as one or more texts of 80 characters: long strings go on in CONTINUE cards.
+ *
+ * @throws {RangeError} as formatCard
+ */
+export function formatCards(card: Card): string[] {
+  const { keyword, value, comment } = card;
+  if (typeof value !== "string" || quote(value).length <= CARD_BYTES - VALUE_COLUMN) {
+    return [formatCard(card)];
+  }
+  const pieces = splitQuoted(value.replaceAll("'", "''"));
+  return pieces.map((piece, index) => {
+    const last = index === pieces.length - 1;
+    const text = `'${piece}${last ? "" : "&"}'`;
+    const said = last && comment ? ` / ${comment}` : "";
+    const name = index === 0 ? `${keyword.padEnd(8)}= ` : "CONTINUE  ";
+    return assertAscii(keyword, name + text + said)
+      .slice(0, CARD_BYTES)
+      .padEnd(CARD_BYTES);
+  });
+}
+
+/** True for a string value that goes on in the next card. */
+export function isContinued(card: Card | undefined): card is Card & { value: string } {
+  return typeof card?.value === "string" && card.value.endsWith("&");
+}
+
+/** The card with what a CONTINUE card adds to its string. */
+export function joinContinued(card: Card & { value: string }, text: string): Card {
+  const next = parseStringCard(card.keyword, text.slice(VALUE_COLUMN));
+  const value = card.value.slice(0, -1) + String(next.value);
+  return { ...card, value, comment: next.comment ?? "" };
+}
+
+/** Pieces that leave room for the quotes and the &; a doubled quote is not torn apart. */
+function splitQuoted(escaped: string): string[] {
+  const length = CARD_BYTES - VALUE_COLUMN - 3;
+  const pieces: string[] = [];
+  for (let from = 0; from < escaped.length; from += pieces.at(-1)!.length) {
+    const piece = escaped.slice(from, from + length);
+    const quotes = /'*$/.exec(piece)![0].length;
+    pieces.push(quotes % 2 === 1 ? piece.slice(0, -1) : piece);
+  }
+  return pieces;
+}
+
+function quote(value: string): string {
+  return `'${value.replaceAll("'", "''").padEnd(8)}'`;
+}
+
+function assertAscii(keyword: string, text: string): string {
   if (!/^[\x20-\x7e]*$/.test(text)) throw new RangeError(`card ${keyword} is not plain ASCII`);
-  return text.slice(0, CARD_BYTES).padEnd(CARD_BYTES);
+  return text;
 }
 
 function formatValue(keyword: string, value: CardValue): string {
@@ -70,8 +125,8 @@ function formatValue(keyword: string, value: CardValue): string {
     if (!Number.isFinite(value)) throw new RangeError(`card ${keyword} has the value ${value}`);
     return String(value).toUpperCase().padStart(20);
   }
-  const quoted = `'${value.replaceAll("'", "''").padEnd(8)}'`;
-  if (quoted.length > CARD_BYTES - 10) {
+  const quoted = quote(value);
+  if (quoted.length > CARD_BYTES - VALUE_COLUMN) {
     throw new RangeError(`card ${keyword} has ${value.length} characters, more than fit: ${value}`);
   }
   return quoted.padEnd(20);

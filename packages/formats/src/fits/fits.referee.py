@@ -5,12 +5,14 @@ Arguments: the folder, and the names of our image and table in it. Standard outp
 
 import json
 import sys
+import warnings
 
 import numpy as np
 from astropy.io import fits
 
 folder, image_name, table_name = sys.argv[1:]
-with fits.open(f"{folder}/{image_name}") as hdus:
+warnings.simplefilter("error")  # a wrong checksum is only a warning to astropy
+with fits.open(f"{folder}/{image_name}", checksum=True) as hdus:
     hdus.verify("exception")
     header = hdus[0].header
     image = {
@@ -22,7 +24,7 @@ with fits.open(f"{folder}/{image_name}") as hdus:
         "flag": header["FLAG"],
         "history": list(header["HISTORY"]),
     }
-with fits.open(f"{folder}/{table_name}") as hdus:
+with fits.open(f"{folder}/{table_name}", checksum=True) as hdus:
     hdus.verify("exception")
     rows = hdus["SOURCES"].data
     table = {

@@ -5,15 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { writeFitsTable } from "./bintable.ts";
 import { formatCard, parseCard } from "./card.ts";
-import { FitsHeader } from "./header.ts";
+import { encodeChecksum, onesComplementSum, wordsOf } from "./checksum.ts";
+import { FitsHeader, formatHeader, parseHeader } from "./header.ts";
 import { readFitsHeader, readFitsImage, writeFitsImage } from "./image.ts";
 
 const REFEREE = fileURLToPath(new URL("./fits.referee.py", import.meta.url));
 const astropyExists = spawnSync("/usr/bin/python3", ["-c", "import astropy"]).status === 0;
+
+const fitsverifyExists = spawnSync("fitsverify", ["-h"]).error === undefined;
 
 let folder: string;
 beforeAll(async () => {
@@ -40,12 +44,51 @@ describe("a FITS card", () => {
     assert.equal(parseCard("CRVAL1  =          1.5D+02 / deg".padEnd(80)).value, 150);
   });
 
-  test("refuses a string that would need a second card", () => {
+  test("alone refuses a string that needs a second one", () => {
     assert.throws(() => formatCard({ keyword: "CALTBL", value: "x".repeat(69) }), /CALTBL/);
+  });
+
+  test("of any plain text, quotes and blanks and all, comes back whole", () => {
+    const texts = fc.array(fc.constantFrom("a", "'", " ", "&", "/", "=", "Z"), { maxLength: 300 });
+    fc.assert(
+      fc.property(texts, (letters) => {
+        // Trailing blanks carry no meaning, and a trailing & means that more follows.
+        const value = `${letters.join("")}.`;
+        const bytes = formatHeader([
+          { keyword: "SIMPLE", value: true },
+          { keyword: "CALTBL1", value, comment: "long" },
+          { keyword: "NANT", value: 63, comment: "after it" },
+        ]);
+
+        const { header } = parseHeader(bytes, "made in memory");
+
+        assert.equal(bytes.length % 2880, 0);
+        assert.equal(header.text("CALTBL1"), value);
+        assert.equal(header.number("NANT"), 63);
+      }),
+    );
   });
 
   test("refuses a number that is none", () => {
     assert.throws(() => formatCard({ keyword: "BMAJ", value: NaN }), /BMAJ has the value NaN/);
+  });
+});
+
+describe("the checksum", () => {
+  test("of any sum is letters and digits whose words add up to its complement", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffff_ffff }), (sum) => {
+        const text = encodeChecksum(sum);
+
+        assert.match(text, /^[0-9A-Za-z]{16}$/);
+        // The value lies one byte before a word's border; sixteen zeros stand for nothing.
+        const aligned = Buffer.from(text.slice(1) + text[0]!, "ascii");
+        const zeros = Buffer.from("0".repeat(16), "ascii");
+        const added = onesComplementSum(wordsOf(aligned), sum);
+        const expected = onesComplementSum(wordsOf(zeros), 0xffff_ffff);
+        assert.equal(added % 0xffff_ffff, expected % 0xffff_ffff);
+      }),
+    );
   });
 });
 
@@ -115,6 +158,36 @@ describe("a FITS image", () => {
 
     await assert.rejects(readFitsImage(join(folder, "not.fits")), /begins with ".+HDF/);
   });
+
+  test("carries sums that a changed bit breaks", async () => {
+    const path = join(folder, "summed.fits");
+    await writeFitsImage(path, exampleImage());
+    const bytes = await readFile(path);
+    const total = (file: Buffer): number => onesComplementSum(wordsOf(file));
+
+    assert.equal(total(bytes), 0xffff_ffff, "the whole unit adds up to all ones");
+    assert.equal((await readFitsHeader(path)).text("DATASUM"), String(0x4130_0002));
+    bytes[2880 + 5]! ^= 1;
+    assert.notEqual(total(bytes), 0xffff_ffff);
+  });
+
+  test.skipIf(!fitsverifyExists)(
+    `satisfies fitsverify${fitsverifyExists ? "" : " (Debian package fitsverify is absent)"}`,
+    async () => {
+      const path = join(folder, "verified.fits");
+      const image = exampleImage();
+      image.header.set("LONGSTRN", "OGIP 1.0").set("CALTBL1", "it's/".repeat(30), "long");
+      await writeFitsImage(path, image);
+      await writeFitsTable(join(folder, "verified-table.fits"), "SOURCES", [
+        { name: "ra_deg", unit: "deg", values: Float64Array.of(1, 2) },
+      ]);
+
+      for (const file of [path, join(folder, "verified-table.fits")]) {
+        const { stdout } = spawnSync("fitsverify", [file], { encoding: "utf8" });
+        assert.match(stdout, /found 0 warning\(s\) and 0 error\(s\)/, stdout);
+      }
+    },
+  );
 
   test("names the card that is missing", () => {
     const header = new FitsHeader([{ keyword: "BMAJ", value: "wide" }], "a.fits");

@@ -4,7 +4,15 @@
  * Structural cards (SIMPLE, BITPIX, NAXIS…, END) are made by the writers from the data itself, so a
  * header that was read and written again cannot disagree with its pixels.
  */
-import { CARD_BYTES, formatCard, parseCard, type Card, type CardValue } from "./card.ts";
+import {
+  CARD_BYTES,
+  formatCards,
+  isContinued,
+  joinContinued,
+  parseCard,
+  type Card,
+  type CardValue,
+} from "./card.ts";
 
 export const BLOCK_BYTES = 2880;
 
@@ -68,6 +76,13 @@ export class FitsHeader {
     return this;
   }
 
+  /** Takes out every card whose keyword matches. */
+  remove(keywords: RegExp): this {
+    const kept = this.#cards.filter((card) => !keywords.test(card.keyword));
+    this.#cards.splice(0, this.#cards.length, ...kept);
+    return this;
+  }
+
   /** A copy that can be changed without changing this one. */
   copy(): FitsHeader {
     return new FitsHeader(this.#cards, this.#path);
@@ -79,7 +94,7 @@ function describe(value: CardValue | undefined): string {
 }
 
 const STRUCTURAL =
-  /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|BSCALE|BZERO|BLANK|END)$/;
+  /^(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|[PG]COUNT|BSCALE|BZERO|BLANK|END|CHECKSUM|DATASUM)$/;
 
 /** Cards that describe the sky and the making, not the bytes. */
 export function withoutStructure(cards: readonly Card[]): Card[] {
@@ -88,7 +103,7 @@ export function withoutStructure(cards: readonly Card[]): Card[] {
 
 /** Cards, END and the blanks that fill the last block of 2880 bytes. */
 export function formatHeader(cards: readonly Card[]): Buffer {
-  const text = [...cards.map(formatCard), "END".padEnd(CARD_BYTES)].join("");
+  const text = [...cards.flatMap(formatCards), "END".padEnd(CARD_BYTES)].join("");
   const byteCount = Math.ceil(text.length / BLOCK_BYTES) * BLOCK_BYTES;
   return Buffer.from(text.padEnd(byteCount), "ascii");
 }
@@ -110,7 +125,12 @@ export function parseHeader(
       const dataOffset = Math.ceil((offset + CARD_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
       return { header: new FitsHeader(cards, path), dataOffset };
     }
-    cards.push(cardAt(text, offset, path));
+    const before = cards.at(-1);
+    if (text.startsWith("CONTINUE  ") && isContinued(before)) {
+      cards[cards.length - 1] = joinContinued(before, text);
+    } else {
+      cards.push(cardAt(text, offset, path));
+    }
   }
   throw new FitsError(path, `no END card in the first ${bytes.length} bytes`);
 }

@@ -6,14 +6,8 @@
  */
 import { open, readFile } from "node:fs/promises";
 
-import {
-  BLOCK_BYTES,
-  FitsError,
-  FitsHeader,
-  formatHeader,
-  parseHeader,
-  withoutStructure,
-} from "./header.ts";
+import { formatSummedHeader, onesComplementSum } from "./checksum.ts";
+import { BLOCK_BYTES, FitsError, FitsHeader, parseHeader, withoutStructure } from "./header.ts";
 
 export interface FitsImage {
   readonly header: FitsHeader;
@@ -62,7 +56,10 @@ export async function readFitsHeader(path: string): Promise<FitsHeader> {
   }
 }
 
-/** Writes `pixels` as BITPIX −32 under the header's own cards. Overwrites what is there. */
+/**
+ * Writes `pixels` as BITPIX −32 under the header's own cards, with DATASUM and CHECKSUM.
+ * Overwrites what is there.
+ */
 export async function writeFitsImage(path: string, image: FitsImage): Promise<void> {
   const { header, width, height, pixels } = image;
   if (pixels.length !== width * height) {
@@ -78,10 +75,13 @@ export async function writeFitsImage(path: string, image: FitsImage): Promise<vo
   ];
   const data = Buffer.alloc(Math.ceil((4 * pixels.length) / BLOCK_BYTES) * BLOCK_BYTES);
   data.set(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength));
+  // Before the swap: sums are of the values of the words, not of their bytes.
+  const words = new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length);
+  const cards = [...structure, ...withoutStructure(header.cards)];
   data.swap32();
   const file = await open(path, "w");
   try {
-    await file.writev([formatHeader([...structure, ...withoutStructure(header.cards)]), data]);
+    await file.writev([formatSummedHeader(cards, onesComplementSum(words)), data]);
   } finally {
     await file.close();
   }

@@ -1,6 +1,6 @@
 /** Records as CSV (RFC 4180): a header line, quotes only where a text needs them. */
 
-export type CsvValue = string | number | null;
+export type CsvValue = string | number | boolean | null;
 
 /** @param columns in the order they are written; a missing number is an empty field */
 export function toCsv<Row extends Readonly<Record<string, CsvValue>>>(
@@ -13,6 +13,6 @@ export function toCsv<Row extends Readonly<Record<string, CsvValue>>>(
 
 function field(value: CsvValue): string {
   if (value === null) return "";
-  if (typeof value === "number") return String(value);
+  if (typeof value !== "string") return String(value);
   return /[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

@@ -24,8 +24,39 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
   '"': [5, 5, 0, 0, 0],
   ".": [0, 0, 0, 0, 2],
   x: [0, 5, 2, 5, 0],
+  "+": [0, 2, 7, 2, 0],
+  "-": [0, 0, 7, 0, 0],
+  "/": [1, 1, 2, 4, 4],
+  ":": [0, 2, 0, 2, 0],
+  A: [2, 5, 7, 5, 5],
+  B: [6, 5, 6, 5, 6],
+  C: [3, 4, 4, 4, 3],
+  D: [6, 5, 5, 5, 6],
+  E: [7, 4, 6, 4, 7],
+  F: [7, 4, 6, 4, 4],
+  G: [3, 4, 5, 5, 3],
+  H: [5, 5, 7, 5, 5],
+  I: [7, 2, 2, 2, 7],
+  J: [1, 1, 1, 5, 2],
+  K: [5, 5, 6, 5, 5],
+  L: [4, 4, 4, 4, 7],
+  M: [5, 7, 7, 5, 5],
+  N: [6, 5, 5, 5, 5],
+  O: [2, 5, 5, 5, 2],
+  P: [6, 5, 6, 4, 4],
+  Q: [2, 5, 5, 6, 3],
+  R: [6, 5, 6, 5, 5],
+  S: [3, 4, 2, 1, 6],
+  T: [7, 2, 2, 2, 2],
+  U: [5, 5, 5, 5, 7],
+  V: [5, 5, 5, 5, 2],
+  W: [5, 5, 7, 7, 5],
+  X: [5, 5, 2, 5, 5],
+  Y: [5, 5, 2, 2, 2],
+  Z: [7, 1, 2, 4, 7],
 };
 const GLYPH_WIDTH = 3;
+const GLYPH_HEIGHT = 5;
 const DOT_PIXELS = 3;
 
 export function drawPixel(image: RgbImage, { x, y }: Point, color: Rgb): void {
@@ -40,11 +71,20 @@ export function fillBox(image: RgbImage, from: Point, to: Point, color: Rgb): vo
   }
 }
 
-/** Draws a text of digits and arc marks; characters without a glyph stay blank. */
+/** How wide and high a text is drawn. */
+export function textSize(text: string): { width: number; height: number } {
+  return {
+    width: (text.length * (GLYPH_WIDTH + 1) - 1) * DOT_PIXELS,
+    height: GLYPH_HEIGHT * DOT_PIXELS,
+  };
+}
+
+/** Draws a text; letters without a glyph take the capital's, other characters stay blank. */
 export function drawText(image: RgbImage, at: Point, text: string, color: Rgb): void {
   for (const [position, character] of Array.from(text).entries()) {
     const left = at.x + position * (GLYPH_WIDTH + 1) * DOT_PIXELS;
-    for (const [row, bits] of (GLYPHS[character] ?? []).entries()) {
+    const glyph = GLYPHS[character] ?? GLYPHS[character.toUpperCase()] ?? [];
+    for (const [row, bits] of glyph.entries()) {
       for (let column = 0; column < GLYPH_WIDTH; column++) {
         if ((bits >> (GLYPH_WIDTH - 1 - column)) % 2 === 0) continue;
         const from = { x: left + column * DOT_PIXELS, y: at.y + row * DOT_PIXELS };

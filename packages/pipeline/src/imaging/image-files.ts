@@ -6,54 +6,12 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Beam, wcsFromCards } from "@contimg/astro";
-import {
-  encodePng,
-  type FitsHeader,
-  type FitsImage,
-  readFitsImage,
-  writeFitsImage,
-} from "@contimg/formats";
+import { encodePng, type FitsHeader, type FitsImage, writeFitsImage } from "@contimg/formats";
 
 import { renderPreview } from "./preview.ts";
+import type { Provenance } from "./product-header.ts";
 
 const DEGREE_RAD = Math.PI / 180;
-const TURN_DEG = 360;
-
-/** Cards that say where an image comes from, beside WSClean's own. */
-export interface Provenance {
-  readonly groupId: string;
-  readonly contimgVersion: string;
-  readonly wscleanVersion: string;
-  /** File name of the calibration table; absent when the visibilities do not say. */
-  readonly calibrationTable: string | undefined;
-  readonly midMjd: number;
-  readonly integrationCount: number;
-  readonly antennaCount: number;
-}
-
-/** Reads an image that WSClean wrote and gives its header the cards of the product. */
-export async function readProduct(path: string, provenance: Provenance): Promise<FitsImage> {
-  const image = await readFitsImage(path);
-  return { ...image, header: completeHeader(image.header, provenance) };
-}
-
-export function completeHeader(header: FitsHeader, provenance: Provenance): FitsHeader {
-  const completed = header.copy();
-  // WSClean writes right ascensions in -180...180; most readers want 0...360.
-  const raDeg = header.number("CRVAL1");
-  completed.set("CRVAL1", ((raDeg % TURN_DEG) + TURN_DEG) % TURN_DEG, "[deg] reference point");
-  completed.set("GROUPID", provenance.groupId, "subband group of the tile");
-  completed.set("ORIGIN", "contimg", "pipeline that made this file");
-  completed.set("SWVER", provenance.contimgVersion, "contimg version");
-  completed.set("WSCVER", provenance.wscleanVersion, "WSClean version");
-  if (provenance.calibrationTable !== undefined) {
-    completed.set("CALTBL", provenance.calibrationTable, "calibration table applied");
-  }
-  completed.set("MJDMID", provenance.midMjd, "[d] UTC, middle of the tile");
-  completed.set("NINTEG", provenance.integrationCount, "integrations");
-  completed.set("NANT", provenance.antennaCount, "antennas with visibilities");
-  return completed;
-}
 
 /** @returns undefined when there is none: WSClean fits a beam to any visibilities it has */
 export function findBeam(header: FitsHeader): Beam | undefined {
@@ -85,7 +43,11 @@ export async function replaceFits(path: string, image: FitsImage): Promise<void>
 
 /** A map of numbers without unit or beam, on the image's pixels. */
 export function beamMapImage(image: FitsImage, pixels: Float32Array): FitsImage {
-  const header = image.header.copy().set("BUNIT", "", "primary-beam power response, 1 on axis");
+  const header = image.header
+    .copy()
+    .remove(/^(BMAJ|BMIN|BPA|QA.*)$/)
+    .set("BUNIT", "", "no unit")
+    .set("BTYPE", "Beam", "primary-beam power response, 1 on axis");
   return { ...image, header, pixels };
 }
 
@@ -104,10 +66,19 @@ export async function writePreview(
       minorArcsec: beam.minorRad * toArcsec,
       positionAngleDeg: beam.positionAngleRad / DEGREE_RAD,
     },
+    wcs: wcsOf(image),
+    caption: captionOf(image, provenance),
   });
   const texts = {
     Title: `contimg tile ${provenance.groupId}`,
     Software: `contimg ${provenance.contimgVersion}`,
   };
   await writeFile(join(folder, fileName), encodePng(picture, texts));
+}
+
+function captionOf({ header }: FitsImage, { groupId }: Provenance): string {
+  const mhz = (header.number("RESTFRQ") / 1e6).toFixed(0);
+  const [major, minor] = ["BMAJ", "BMIN"].map((card) => (3600 * header.number(card)).toFixed(1));
+  const noise = (1e3 * header.number("QARMS")).toFixed(2);
+  return `${groupId}  ${mhz} MHz  rms ${noise} mJy  beam ${major!}"x${minor!}"`;
 }

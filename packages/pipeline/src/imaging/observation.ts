@@ -3,7 +3,7 @@
  *
  * Reads the small columns only. Must run in a stage's child process (casacore is synchronous).
  */
-import { openTable, type Table } from "@contimg/casacore";
+import { isCasacoreAvailable, openTable, type Table } from "@contimg/casacore";
 import { SECONDS_PER_DAY, type Site, type SkyPosition } from "@contimg/astro";
 
 import { arraySite } from "../array-site.ts";
@@ -23,6 +23,10 @@ export interface ImagedObservation {
   /** Antennas that have rows. */
   readonly antennaCount: number;
   readonly telescopeName: string;
+  readonly observer: string;
+  readonly fieldName: string;
+  /** Mean of the antennas, Earth-centered axes. */
+  readonly positionM: readonly [number, number, number];
 }
 
 /** @throws {PipelineError} TooFewVisibilities for a set without rows, MalformedFile otherwise */
@@ -41,8 +45,8 @@ export function readImagedObservation(path: string): ImagedObservation {
     antennaCount: distinctAntennas(main),
     ...readSpectralWindow(path),
     ...readAntennas(path),
-    phaseCenter: readPhaseCenter(path),
-    telescopeName: readTelescopeName(path),
+    ...readField(path),
+    ...readObservers(path),
   };
 }
 
@@ -70,21 +74,50 @@ function readSpectralWindow(path: string): { frequencyHz: Float64Array; channelW
   return { frequencyHz: table.getDoubles("CHAN_FREQ", 0), channelWidthHz: widthHz };
 }
 
-function readPhaseCenter(path: string): SkyPosition {
+function readField(path: string): { phaseCenter: SkyPosition; fieldName: string } {
   using table = openTable(`${path}/FIELD`);
   const [raRad = NaN, decRad = NaN] = table.getDoubles("PHASE_DIR", 0);
-  return { raRad, decRad };
+  return { phaseCenter: { raRad, decRad }, fieldName: table.getStrings("NAME", 0, 1)[0] ?? "" };
 }
 
-function readTelescopeName(path: string): string {
+function readObservers(path: string): { telescopeName: string; observer: string } {
   using table = openTable(`${path}/OBSERVATION`);
-  return table.getStrings("TELESCOPE_NAME", 0, 1)[0] ?? "";
+  const textOf = (column: string): string => table.getStrings(column, 0, 1)[0] ?? "";
+  return { telescopeName: textOf("TELESCOPE_NAME"), observer: textOf("OBSERVER") };
 }
 
-function readAntennas(path: string): { site: Site; dishDiameterM: number } {
+function readAntennas(path: string): {
+  site: Site;
+  dishDiameterM: number;
+  positionM: [number, number, number];
+} {
   using table = openTable(`${path}/ANTENNA`);
   const count = table.rowCount;
   const positionsM = table.getArray("POSITION", 0, count, new Float64Array(3 * count));
   const diametersM = table.getScalars("DISH_DIAMETER", 0, count, new Float64Array(count));
-  return { site: arraySite(positionsM), dishDiameterM: diametersM[0]! };
+  const meanOf = (axis: number): number =>
+    positionsM.reduce((sum, value, at) => (at % 3 === axis ? sum + value / count : sum), 0);
+  return {
+    site: arraySite(positionsM),
+    positionM: [meanOf(0), meanOf(1), meanOf(2)],
+    dishDiameterM: diametersM[0]!,
+  };
+}
+
+/** The calibration stage leaves the names of its tables in the set's history. */
+export function calibrationTablesOf(measurementSetPath: string): string[] {
+  using history = openTable(`${measurementSetPath}/HISTORY`);
+  const messages = history.rowCount === 0 ? [] : history.getStrings("MESSAGE");
+  return messages.flatMap((message) => {
+    const said = /^calibrated with (.+)$/.exec(message)?.[1];
+    return said === undefined ? [] : (said.match(/[^\s,;]+\.\w*cal\b/g) ?? [said]);
+  });
+}
+
+/** @throws {PipelineError} MissingTool without the addon */
+export function requireCasacore(): void {
+  if (isCasacoreAvailable()) return;
+  throw new PipelineError("MissingTool", "the casacore addon is not built: run the set-up", {
+    debianPackage: "casacore-dev",
+  });
 }

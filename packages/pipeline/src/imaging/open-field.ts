@@ -47,7 +47,7 @@ function describeField(path: string, image: FitsImage, response: FitsImage): Ope
       image,
       kernel: beamKernel(beam, cellRad(wcs)),
       beamMajorArcsec: beam.majorRad * ARCSEC_PER_RAD,
-      midMjd: image.header.number("MJDMID"),
+      midMjd: image.header.number("MJD-AVG"),
       field: {
         wcs,
         width: image.width,
@@ -92,10 +92,10 @@ export function openCatalog(path: string): CatalogSource[] {
   }
 }
 
-/** The reference value of the frequency axis: the middle of the band. */
+/** The middle of the band: of the frequency axis where there is one, else of the sky image. */
 function frequencyOf(image: FitsImage): number {
   for (const axis of [3, 4]) {
     if (image.header.find(`CTYPE${axis}`) === "FREQ") return image.header.number(`CRVAL${axis}`);
   }
-  throw new RangeError("cards CTYPE3 and CTYPE4 name no axis FREQ");
+  return image.header.number("RESTFRQ");
 }

@@ -1,15 +1,22 @@
 /**
  * A picture of an image for people: asinh stretch from just below the noise to the bright sources,
- * north up, east left, with a scale bar, and the brightest source enlarged beside the beam.
+ * north up, east left, with coordinates, a color bar and a scale bar, and the brightest source
+ * enlarged beside the beam.
  */
-import { type ImagePlane, robustMoments } from "@contimg/astro";
+import { type ImagePlane, robustMoments, type Wcs } from "@contimg/astro";
 import type { RgbImage } from "@contimg/formats";
 
 import { drawEllipse, drawPixel, drawText, fillBox, type Rgb } from "./draw.ts";
+import { colorOf, stretch } from "./preview-colors.ts";
+import { addFrame } from "./preview-frame.ts";
 
 export interface PreviewOptions {
   readonly cellArcsec: number;
   readonly beam: { majorArcsec: number; minorArcsec: number; positionAngleDeg: number };
+  /** Where the pixels are on the sky, for the ticks. */
+  readonly wcs: Wcs;
+  /** Above the picture. */
+  readonly caption: string;
 }
 
 const SIDE_PIXELS_MAX = 1400;
@@ -19,31 +26,15 @@ const INSET_ZOOM = 4;
 const MARGIN_PIXELS = 16;
 const WHITE: Rgb = [255, 255, 255];
 const FRAME: Rgb = [150, 150, 150];
-/** Black sky through blue, magenta and orange to pale yellow; even steps look even. */
-const COLORS: readonly Rgb[] = [
-  [3, 4, 14],
-  [34, 12, 74],
-  [95, 19, 110],
-  [152, 40, 100],
-  [203, 66, 76],
-  [238, 108, 41],
-  [250, 163, 25],
-  [246, 214, 92],
-  [252, 255, 200],
-];
-/** Noise shows as texture: black is this many σ below zero. */
-const BLACK_SIGMA = -1.5;
-/** The stretch is linear up to about here and logarithmic beyond. */
-const KNEE_SIGMA = 4;
-const WHITE_SIGMA = 300;
-
 export function renderPreview(plane: ImagePlane, options: PreviewOptions): RgbImage {
   const factor = Math.ceil(Math.max(plane.width, plane.height) / SIDE_PIXELS_MAX);
   const small = bin(plane, factor);
-  const picture = paint(small, robustMoments(small.pixels).rms);
+  const { rms } = robustMoments(small.pixels);
+  const picture = paint(small, rms);
   drawScaleBar(picture, options.cellArcsec * factor);
   drawInset(picture, plane, options);
-  return picture;
+  const { wcs, caption } = options;
+  return addFrame(picture, { wcs, binFactor: factor, rmsJy: rms, caption });
 }
 
 /** Means of factor × factor blocks; a remainder at the far edges is left out. */
@@ -70,24 +61,6 @@ function paint({ width, height, pixels }: ImagePlane, rms: number): RgbImage {
     }
   }
   return { width, height, rgb };
-}
-
-/** @returns 0…1; 0 for NaN */
-function stretch(sigmas: number): number {
-  const black = Math.asinh(BLACK_SIGMA / KNEE_SIGMA);
-  const white = Math.asinh(WHITE_SIGMA / KNEE_SIGMA);
-  const level = (Math.asinh(sigmas / KNEE_SIGMA) - black) / (white - black);
-  return Number.isNaN(level) ? 0 : Math.min(1, Math.max(0, level));
-}
-
-function colorOf(level: number): Rgb {
-  const position = level * (COLORS.length - 1);
-  const index = Math.min(Math.floor(position), COLORS.length - 2);
-  const share = position - index;
-  const [low, high] = [COLORS[index]!, COLORS[index + 1]!];
-  const mix = (channel: 0 | 1 | 2): number =>
-    Math.round(low[channel] * (1 - share) + high[channel] * share);
-  return [mix(0), mix(1), mix(2)];
 }
 
 function drawScaleBar(picture: RgbImage, pixelArcsec: number): void {

@@ -17,29 +17,75 @@ import type { ImagedObservation } from "./observation.ts";
  */
 export type PointingKind = "drift" | "tracking";
 
-/** Channels that stand for the band: the beam is smooth in frequency. */
-const FREQUENCY_SAMPLES_MAX = 16;
+/** Groups of channels that stand for the band: the beam is smooth in frequency. */
+const FREQUENCY_BINS_MAX = 16;
 /** A phase center farther off the meridian at mid-time is not where a drift scan looks. */
 const MERIDIAN_OFFSET_MAX_RAD = 0.1 * (Math.PI / 180);
 
 /**
- * Mean power response over times and channels, 1 on axis; shape [height, width].
+ * Mean power response over times and channels by their weights in the image, 1 on axis; shape
+ * [height, width].
  *
+ * The weights are those before Briggs' weighting, which shifts them by a few per cent between
+ * the band's ends: 0.1 % of the response at half power.
+ *
+ * @param weights shape [time, channel]
  * @throws {PipelineError} InvalidParams when a drift scan's phase center is off the meridian
  */
 export function primaryBeamMap(
   observation: ImagedObservation,
   kind: PointingKind,
-  wcs: Wcs,
-  shape: { width: number; height: number },
+  weights: Float64Array,
+  image: { wcs: Wcs; width: number; height: number },
 ): Float32Array {
-  const { frequencyHz, dishDiameterM } = observation;
-  const scan = {
-    pointing: pointingOf(observation, kind),
-    frequencyHz: thin(frequencyHz, FREQUENCY_SAMPLES_MAX),
-    dishDiameterM,
-  };
-  return beamMap(scan, wcs, shape);
+  const { frequencyHz, timesMjd, dishDiameterM } = observation;
+  const pointing = pointingOf(observation, kind);
+  const rows = kind === "drift" ? timesMjd.length : 1;
+  const timed = kind === "drift" ? weights : sumOverTime(weights, frequencyHz.length);
+  const binned = binChannels(frequencyHz, timed, rows);
+  return beamMap({ pointing, dishDiameterM, ...binned }, image.wcs, image);
+}
+
+function sumOverTime(weights: Float64Array, channelCount: number): Float64Array {
+  const sums = new Float64Array(channelCount);
+  for (const [at, weight] of weights.entries()) sums[at % channelCount]! += weight;
+  return sums;
+}
+
+/**
+ * At most FREQUENCY_BINS_MAX groups of neighboring channels, each at the mean of its frequencies by
+ * weight and with the sum of its weights. What a bin's width leaves out is A″ w²/24: with 16 bins
+ * over 187.5 MHz below 1e-5 of the peak.
+ */
+export function binChannels(
+  frequencyHz: Float64Array,
+  weights: Float64Array,
+  timeCount: number,
+): { frequencyHz: number[]; weights: Float64Array } {
+  const channelCount = frequencyHz.length;
+  const sums = sumOverTime(weights, channelCount);
+  const binCount = Math.min(FREQUENCY_BINS_MAX, channelCount);
+  const groups = Array.from({ length: binCount }, (_, bin) => ({
+    from: Math.floor((bin * channelCount) / binCount),
+    to: Math.floor(((bin + 1) * channelCount) / binCount),
+  })).filter(({ from, to }) => sums.subarray(from, to).some((weight) => weight > 0));
+  const centers = groups.map(({ from, to }) => {
+    let [weighted, total] = [0, 0];
+    for (let channel = from; channel < to; channel++) {
+      weighted += sums[channel]! * frequencyHz[channel]!;
+      total += sums[channel]!;
+    }
+    return weighted / total;
+  });
+  const binned = new Float64Array(timeCount * groups.length);
+  for (let time = 0; time < timeCount; time++) {
+    for (const [bin, { from, to }] of groups.entries()) {
+      for (let channel = from; channel < to; channel++) {
+        binned[time * groups.length + bin]! += weights[time * channelCount + channel]!;
+      }
+    }
+  }
+  return { frequencyHz: centers, weights: binned };
 }
 
 /** Image over beam; NaN where the beam is below `responseMin`. */
@@ -73,12 +119,4 @@ function pointingOf(observation: ImagedObservation, kind: PointingKind): Pointin
     );
   }
   return { kind, orientations, declinationRad: decRad };
-}
-
-/** About `countMax` entries spread evenly, the middle of each part. */
-function thin(values: Float64Array, countMax: number): number[] {
-  const count = Math.min(countMax, values.length);
-  return Array.from({ length: count }, (_, index) => {
-    return values[Math.floor(((index + 0.5) * values.length) / count)]!;
-  });
 }

@@ -61,7 +61,7 @@ export function measureImage(
 }
 
 /** Every so many pixels: a quarter of a million say the noise to 0.2 %. */
-function sample(pixels: Float32Array): Float32Array {
+export function sample(pixels: Float32Array): Float32Array {
   const stride = Math.max(1, Math.floor(pixels.length / 250_000));
   // An odd stride that shares no factor with the width visits all columns.
   const step = stride % 2 === 0 ? stride + 1 : stride;

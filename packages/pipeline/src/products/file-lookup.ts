@@ -39,6 +39,9 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
   "primary-beam": (groupId) => [imagePath(groupId, "pb.fits")],
   psf: (groupId) => [imagePath(groupId, "psf.fits")],
   preview: (groupId) => [imagePath(groupId, "preview.png")],
+  "channel-image": (groupId) => [imagePath(groupId, "channel-0000.fits")],
+  snapshot: (groupId) => [imagePath(groupId, "snapshot-00.fits")],
+  "snapshot-report": (groupId) => [imagePath(groupId, "snapshots.json")],
   validation: (groupId) => [validationPath(groupId, "json")],
   photometry: (groupId) => [photometryPath(groupId, "csv")],
 };

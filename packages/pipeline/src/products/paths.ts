@@ -17,6 +17,7 @@ const AREA_OF_STAGE: Readonly<Record<string, Area>> = {
   "calibration-solve": "caltables",
   "calibration-apply": "ms",
   imaging: "images",
+  snapshots: "images",
   validation: "validation",
   photometry: "photometry",
 };

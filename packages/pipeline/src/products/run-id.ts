@@ -28,6 +28,11 @@ export function fenceOfRun(runId: string): string | undefined {
   return TASK_RUN.exec(runId)?.groups?.["fence"];
 }
 
+/** The task whose run it is, or the run by hand itself: what a product calls its maker. */
+export function makerOfRun(runId: string): string {
+  return TASK_RUN.test(runId) ? runId.split(".")[0]! : runId;
+}
+
 /** @returns undefined when the name is not that of a run by hand */
 export function processOfRun(runId: string): (ProcessIdentity & { host: string }) | undefined {
   const groups = HAND_RUN.exec(runId)?.groups;

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { ARCSEC_RAD } from "@contimg/astro";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
-import { readFitsHeader, writeReferenceCatalog } from "@contimg/formats";
+import { type FitsHeader, readFitsHeader, writeReferenceCatalog } from "@contimg/formats";
 import { type DriftingSource, DRIFTING_SKY_TABLE, writeDriftingSkySet } from "@contimg/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
@@ -18,6 +20,9 @@ import { imagingStage } from "./imaging.ts";
 import { photometryStage } from "./photometry.ts";
 import { validationStage } from "./validation.ts";
 
+const REFEREE = fileURLToPath(new URL("./imaging.referee.py", import.meta.url));
+const astropyExists = spawnSync("/usr/bin/python3", ["-c", "import astropy"]).status === 0;
+const fitsverifyExists = spawnSync("fitsverify", ["-h"]).error === undefined;
 const toolsExist = isCasacoreAvailable() && existsSync("/usr/bin/wsclean");
 const GROUP = "2026-01-25T08:08:54";
 const DEGREE_RAD = 3600 * ARCSEC_RAD;
@@ -71,16 +76,94 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
     assert.equal(image.outputs[0]!.finalPath, `images/2026-01-25/${GROUP}.img-image.fits`);
     const header = await readFitsHeader(join(root, "imaging", "image-pb.fits"));
     assert.equal(header.text("GROUPID"), GROUP);
-    assert.equal(header.text("CALTBL"), DRIFTING_SKY_TABLE);
-    assert.equal(header.text("SWVER"), softwareVersions().contimg);
+    assert.equal(header.text("CALTBL1"), DRIFTING_SKY_TABLE);
+    assert.equal(header.text("CALDATE"), DRIFTING_SKY_TABLE.slice(0, 19));
+    assert.equal(header.text("PIPEVER"), softwareVersions().contimg);
     assert.match(header.text("WSCVER"), /^\d+\.\d+/);
     assert.ok(header.number("NANT") > 2 && header.number("NINTEG") > 1);
     const midMjd = Number(image.outputs[0]!.metadata["mid_mjd"]);
-    assert.ok(Math.abs(header.number("MJDMID") - midMjd) < 1e-6);
+    assert.ok(Math.abs(header.number("MJD-AVG") - midMjd) < 1e-6);
     assert.ok(header.number("CRVAL1") >= 0 && header.number("BMAJ") > 0);
     assert.equal(gateWord(imagingStage, image.quality), "pass");
     const png = await readFile(join(root, "imaging", "preview.png"));
     assert.equal(png.toString("latin1", 1, 4), "PNG");
+  });
+
+  const files = ["image", "image-pb", "pb", "residual", "psf"].map((name) => `${name}.fits`);
+  const absent = (exists: boolean, name: string): string =>
+    exists ? "" : ` (skipped: Debian package ${name} is absent)`;
+
+  test.skipIf(!fitsverifyExists)(
+    `has headers that fitsverify accepts${absent(fitsverifyExists, "fitsverify")}`,
+    () => {
+      for (const file of files) {
+        const run = spawnSync("fitsverify", ["-q", join(root, "imaging", file)]);
+        assert.match(
+          run.stdout.toString(),
+          /^verification OK/,
+          `${file}: ${run.stdout.toString()}`,
+        );
+      }
+    },
+  );
+
+  const astropyTitle = `tells astropy where and when${absent(astropyExists, "python3-astropy")}`;
+  test.skipIf(!astropyExists)(astropyTitle, () => {
+    const paths = files.map((file) => join(root, "imaging", file));
+    const seen = spawnSync("/usr/bin/python3", [REFEREE, ...paths], { encoding: "utf8" });
+    assert.equal(seen.status, 0, seen.stderr);
+    const [center] = JSON.parse(seen.stdout) as Seen[];
+    const { metadata } = image.outputs[0]!;
+    assert.ok(Math.abs(center!.ra_deg - Number(metadata["center_ra_deg"])) < 1e-9);
+    assert.ok(Math.abs(center!.dec_deg - Number(metadata["center_dec_deg"])) < 1e-9);
+    assert.ok(Math.abs(center!.mjd - Number(metadata["mid_mjd"])) < 1e-7);
+    assert.deepEqual([center!.axes, center!.frame, center!.unit], [2, "icrs", "Jy / beam"]);
+  });
+
+  test("keeps why each setting is what it is", async () => {
+    const reasons = image.outputs[0]!.metadata["setting_reasons"] as Record<string, string>;
+    const header = await readFitsHeader(join(root, "imaging", "image.fits"));
+    const history = header.cards
+      .filter(({ keyword }) => keyword === "HISTORY")
+      .map(({ comment = "" }) => comment.padEnd(72))
+      .join("");
+
+    assert.match(reasons["cell_arcsec"]!, /^given; the rule says 7$/);
+    assert.match(reasons["threshold_jy"]!, /^3 times \d+ uJy/);
+    for (const [name, reason] of Object.entries(reasons)) {
+      assert.match(
+        history.replaceAll(/\s+/g, ""),
+        new RegExp(squeeze(`contimg ${name} = .*: ${reason}`)),
+      );
+    }
+  });
+
+  test("restores all parts of the band with one beam where that is asked", async () => {
+    const imageParts = async (name: string, more: object): Promise<FitsHeader[]> => {
+      const { outputs } = await runStage(imagingStage, join(root, name), {
+        group_id: GROUP,
+        calibrated_measurement_set_path: join(root, "tile.ms"),
+        ...{ tier: "quicklook", pixel_count: 240, cell_arcsec: 8, channels_out: 2 },
+        ...{ channel_images: true, ...more },
+      });
+      const parts = outputs.filter(({ kind }) => kind === "channel-image");
+      const files = ["image.fits", ...parts.map(({ stagePath }) => stagePath)];
+      return Promise.all(files.map((file) => readFitsHeader(join(root, name, "imaging", file))));
+    };
+    const fitted = await imageParts("fitted", {});
+    const common = await imageParts("common", { restoring_beam: "common" });
+
+    assert.equal(common.length, 3);
+    for (const card of ["BMAJ", "BMIN", "BPA"]) {
+      const values = common.map((header) => header.number(card).toFixed(7));
+      assert.equal(new Set(values).size, 1, `${card}: ${values.join(", ")}`);
+    }
+    for (const header of fitted) {
+      assert.ok(common[0]!.number("BMAJ") > 0.999 * header.number("BMAJ"));
+      assert.ok(common[0]!.number("BMIN") > 0.999 * header.number("BMIN"));
+    }
+    const [low, high] = common.slice(1).map((header) => header.number("RESTFRQ"));
+    assert.ok(high! - low! > 90e6, "each part says its own frequency");
   });
 
   test("shows them blind at their places: none missed, none invented", async () => {
@@ -129,7 +212,7 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
     const params = { group_id: GROUP, calibrated_measurement_set_path: path, pixel_count: 128 };
     await assert.rejects(runStage(imagingStage, join(root, "flagged"), params), {
       tag: "TooFewVisibilities",
-      message: /flagged\.ms: WSClean fitted no beam/,
+      message: /flagged\.ms: all of 20880 visibilities are flagged/,
     });
   });
 
@@ -147,6 +230,20 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
     });
   });
 });
+
+interface Seen {
+  ra_deg: number;
+  dec_deg: number;
+  mjd: number;
+  axes: number;
+  frame: string;
+  unit: string;
+}
+
+/** As a pattern, without the blanks that lines of a header come and go with. */
+function squeeze(text: string): string {
+  return text.replaceAll(/[\s]+/g, "").replaceAll(/[()+?]/g, "\\$&");
+}
 
 interface Row {
   source_name: string;

@@ -1,234 +1,153 @@
 /**
- * Images one calibrated tile: WSClean, the drift-averaged primary beam, a look at the quality.
+ * Images one calibrated tile: settings from the data, WSClean, the drift-averaged primary beam, a
+ * look at the quality.
  *
  * Reads column DATA of `<group>.cal.ms`. Writes the restored, corrected, residual and PSF images, the
  * beam map and a picture.
  */
-import { mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename } from "node:path";
 
-import { isCasacoreAvailable, openTable } from "@contimg/casacore";
-import type { FitsImage } from "@contimg/formats";
-import { z } from "zod";
-
-import { PipelineError } from "../errors.ts";
 import {
-  beamMapImage,
-  beamOf,
-  findBeam,
-  type Provenance,
-  readProduct,
-  replaceFits,
-  wcsOf,
-  writePreview,
-} from "../imaging/image-files.ts";
-import { type ImagedObservation, readImagedObservation } from "../imaging/observation.ts";
-import { correctForBeam, primaryBeamMap } from "../imaging/primary-beam.ts";
-import { type ImageMetrics, measureImage, theoreticalNoiseJy } from "../imaging/quality.ts";
+  type ChosenSettings,
+  chooseSettings,
+  givenSettings,
+  type GivenSettings,
+  nominalSettings,
+  type SettingName,
+} from "../imaging/choose-settings.ts";
+import { type CleanedFiles, type CleanRequest, cleanTile } from "../imaging/clean-tile.ts";
+import { type FinishedTile, finishImages, recoveryText } from "../imaging/finish-images.ts";
+import { type ImagingParams, imagingParamsSchema } from "../imaging/imaging-params.ts";
+import {
+  calibrationTablesOf,
+  type ImagedObservation,
+  readImagedObservation,
+  requireCasacore,
+} from "../imaging/observation.ts";
+import type { Provenance } from "../imaging/product-header.ts";
+import { TIERS } from "../imaging/tiers.ts";
+import { factsOf, takeCensus, type VisibilityCensus } from "../imaging/visibility-census.ts";
 import { imagePath } from "../products/paths.ts";
+import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
-import { measured } from "../quality/measured.ts";
 import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
-import { groupIdParam, pathParam } from "../stage-params.ts";
-import { readWscleanVersion, runWsclean, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
-import type { WscleanSummary } from "../tools/wsclean-log.ts";
+import { readWscleanVersion, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
 
-const paramsSchema = z.strictObject({
-  group_id: groupIdParam,
-  /** Absolute; found in the registry when absent. */
-  calibrated_measurement_set_path: pathParam.optional(),
-  pixel_count: z.int().min(64).max(16384).multipleOf(2).default(4096),
-  cell_arcsec: z.number().positive().max(60).default(3),
-  robustness: z.number().min(-2).max(2).default(-0.5),
-  iterations_max: z.int().min(0).default(30_000),
-  major_gain: z.number().gt(0).max(1).default(0.9),
-  auto_mask_sigma: z.number().positive().default(5),
-  auto_threshold_sigma: z.number().positive().default(3),
-  channels_out: z.int().min(1).max(64).default(1),
-  pointing: z.enum(["drift", "tracking"]).default("drift"),
-  /** The corrected image has no value where the beam's response is lower. */
-  primary_beam_min: z.number().gt(0).max(1).default(0.15),
-  /** System equivalent flux density of an antenna, for the theoretical noise. */
-  sefd_jy: z.number().positive().default(6500),
-  timeout_seconds: z.number().positive().default(1800),
-});
-
-export type ImagingParams = z.infer<typeof paramsSchema>;
-export type ImagingInputs = Omit<ImagingParams, "calibrated_measurement_set_path"> & {
+export type { ImagingParams };
+export type ImagingInputs = Omit<
+  ImagingParams,
+  "calibrated_measurement_set_path" | "restoring_beam" | SettingName
+> & {
   measurement_set_path: string;
+  /** The settings that were given; the data choose the others. */
+  given: GivenSettings;
+  restoring_beam: NonNullable<ImagingParams["restoring_beam"]> | null;
 };
+
+/** WSClean's share of the stage's time. */
+const CLEAN_SHARE = 0.9;
 
 export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
   name: "imaging",
   packages: [WSCLEAN_PACKAGE, "casacore-dev"],
-  params: paramsSchema,
+  params: imagingParamsSchema,
 
-  async resolve({ calibrated_measurement_set_path: given, ...settings }, lookup) {
-    const found = given ?? (await lookup.find("calibrated-measurement-set", settings.group_id));
-    return { ...settings, measurement_set_path: found };
+  async resolve(params, lookup) {
+    const given = params.calibrated_measurement_set_path;
+    return {
+      group_id: params.group_id,
+      measurement_set_path:
+        given ?? (await lookup.find("calibrated-measurement-set", params.group_id)),
+      tier: params.tier,
+      given: givenSettings(params),
+      pointing: params.pointing,
+      primary_beam_min: params.primary_beam_min,
+      restoring_beam: params.restoring_beam ?? null,
+      channel_images: params.channel_images,
+      axis_count: params.axis_count,
+      sefd_jy: params.sefd_jy,
+      memory_gib: params.memory_gib,
+      timeout_seconds: params.timeout_seconds,
+    };
   },
 
   /** Eight float32 planes at the most: WSClean's five, ours, and one being rewritten. */
-  outputBytes: ({ pixel_count, channels_out }) =>
-    4 * pixel_count ** 2 * (8 + (channels_out > 1 ? 5 * channels_out : 0)),
+  outputBytes: ({ tier, given }) => {
+    const { pixel_count: pixels, channels_out: channels } = nominalSettings(tier, given);
+    return 4 * pixels ** 2 * (8 + (channels > 1 ? 5 * channels : 0));
+  },
 
   async run(inputs, context) {
-    if (!isCasacoreAvailable()) {
-      throw new PipelineError("MissingTool", "the casacore addon is not built: run the set-up", {
-        debianPackage: "casacore-dev",
-      });
-    }
+    requireCasacore();
+    const path = inputs.measurement_set_path;
     const wscleanVersion = await readWscleanVersion();
-    const observation = readImagedObservation(inputs.measurement_set_path);
-    const summary = await clean(inputs, context);
-    const provenance = describeProvenance(inputs, observation, wscleanVersion);
-    const metrics = await finishImages(inputs, context, { observation, summary, provenance });
-    return toResult(inputs, { observation, summary, metrics, wscleanVersion });
+    const observation = readImagedObservation(path);
+    const census = takeCensus(path, observation.frequencyHz.length);
+    const chosen = chooseSettings(inputs.tier, factsOf(observation, census), inputs.given);
+    const cleaned = await cleanTile(
+      {
+        measurementSetPath: path,
+        settings: chosen.settings,
+        restoringBeam: givenBeam(inputs),
+        keepsChannels: inputs.channel_images,
+        memoryGib: inputs.memory_gib,
+        timeoutSeconds: inputs.timeout_seconds,
+        progressShare: CLEAN_SHARE,
+      },
+      context,
+    );
+    const provenance = describeProvenance(inputs, context, { chosen, cleaned, wscleanVersion });
+    const finished = await finishImages(inputs, context, {
+      observation,
+      census,
+      provenance,
+      cleaned,
+    });
+    return toResult(inputs, { observation, census, chosen, cleaned, wscleanVersion, ...finished });
   },
 };
 
-/** WSClean's share of the stage's time. */
-const CLEAN_FRACTION = 0.9;
-
-async function clean(inputs: ImagingInputs, context: RunContext): Promise<WscleanSummary> {
-  const temporaryFolder = join(context.stageFolder, "wsclean");
-  await mkdir(temporaryFolder, { recursive: true });
-  const summary = await runWsclean(
-    {
-      pixelCount: inputs.pixel_count,
-      cellArcsec: inputs.cell_arcsec,
-      robustness: inputs.robustness,
-      iterationsMax: inputs.iterations_max,
-      majorGain: inputs.major_gain,
-      autoMaskSigma: inputs.auto_mask_sigma,
-      autoThresholdSigma: inputs.auto_threshold_sigma,
-      channelsOut: inputs.channels_out,
-    },
-    {
-      measurementSetPath: inputs.measurement_set_path,
-      outputPrefix: join(temporaryFolder, "tile"),
-      temporaryFolder,
-    },
-    {
-      threadCount: context.threadCount,
-      timeoutSeconds: inputs.timeout_seconds,
-      signal: context.signal,
-      onProgress: ({ fraction, note }) => {
-        context.progress(CLEAN_FRACTION * fraction, note);
-      },
-    },
-  );
-  const prefix = inputs.channels_out > 1 ? "tile-MFS" : "tile";
-  for (const name of ["image", "residual", "psf"]) {
-    const from = join(temporaryFolder, `${prefix}-${name}.fits`);
-    await rename(from, join(context.stageFolder, `${name}.fits`));
-  }
-  await rm(temporaryFolder, { recursive: true });
-  return summary;
+function givenBeam({ restoring_beam: beam }: ImagingInputs): CleanRequest["restoringBeam"] {
+  if (beam === null) return undefined;
+  if (beam === "common") return beam;
+  return {
+    majorArcsec: beam.major_arcsec,
+    minorArcsec: beam.minor_arcsec,
+    positionAngleDeg: beam.position_angle_deg,
+  };
 }
 
 interface Made {
-  readonly observation: ImagedObservation;
-  readonly summary: WscleanSummary;
-  readonly provenance: Provenance;
-}
-
-async function finishImages(
-  inputs: ImagingInputs,
-  context: RunContext,
-  { observation, summary, provenance }: Made,
-): Promise<ImageMetrics> {
-  const at = (name: string): string => join(context.stageFolder, name);
-  const image = await readProduct(at("image.fits"), provenance);
-  if (findBeam(image.header) === undefined) {
-    const path = inputs.measurement_set_path;
-    const message = `${path}: WSClean fitted no beam, expected visibilities that are not flagged`;
-    throw new PipelineError("TooFewVisibilities", message, { path });
-  }
-  for (const name of ["residual.fits", "psf.fits"]) {
-    context.signal.throwIfAborted();
-    await replaceFits(at(name), await readProduct(at(name), provenance));
-  }
-  context.progress(0.92, "averaging the primary beam over the drift");
-  const metrics = measureImage(
-    image,
-    beamInArcsec(image),
-    noiseTheory(inputs, observation, summary),
-  );
-  image.header.set("RMSJY", metrics.rms_jy, "[Jy/beam] robust noise before beam correction");
-  await replaceFits(at("image.fits"), image);
-
-  const response = primaryBeamMap(observation, inputs.pointing, wcsOf(image), image);
-  await replaceFits(at("pb.fits"), beamMapImage(image, response));
-  context.signal.throwIfAborted();
-  const corrected = correctForBeam(image.pixels, response, inputs.primary_beam_min);
-  const header = image.header.copy().set("PBMIN", inputs.primary_beam_min, "least beam response");
-  header.set("PBDIAM", observation.dishDiameterM, "[m] dish of the Airy beam");
-  await replaceFits(at("image-pb.fits"), { ...image, header, pixels: corrected });
-  context.progress(0.97, "drawing the preview");
-  await writePreview(context.stageFolder, "preview.png", image, provenance);
-  return metrics;
-}
-
-function noiseTheory(
-  inputs: ImagingInputs,
-  observation: ImagedObservation,
-  summary: WscleanSummary,
-): number {
-  return theoreticalNoiseJy({
-    sefdJy: inputs.sefd_jy,
-    channelWidthHz: observation.channelWidthHz,
-    integrationSeconds: observation.integrationSeconds,
-    visibilityCount: summary.visibilityCount ?? NaN,
-  });
-}
-
-function beamInArcsec(image: FitsImage): {
-  majorArcsec: number;
-  minorArcsec: number;
-  positionAngleDeg: number;
-} {
-  const beam = beamOf(image.header);
-  const toArcsec = (180 / Math.PI) * 3600;
-  return {
-    majorArcsec: beam.majorRad * toArcsec,
-    minorArcsec: beam.minorRad * toArcsec,
-    positionAngleDeg: (beam.positionAngleRad * 180) / Math.PI,
-  };
+  readonly chosen: ChosenSettings;
+  readonly cleaned: CleanedFiles;
+  readonly wscleanVersion: string;
 }
 
 function describeProvenance(
   inputs: ImagingInputs,
-  observation: ImagedObservation,
-  wscleanVersion: string,
+  context: RunContext,
+  { chosen, cleaned, wscleanVersion }: Made,
 ): Provenance {
+  const settings = Object.entries(chosen.settings).map(
+    ([name, value]) => `${name} = ${String(value)}: ${chosen.reasons[name as SettingName]}`,
+  );
   return {
     groupId: inputs.group_id,
+    taskId: makerOfRun(basename(context.stageFolder)),
     contimgVersion: softwareVersions().contimg,
     wscleanVersion,
-    calibrationTable: calibrationTableOf(inputs.measurement_set_path),
-    midMjd: midMjd(observation),
-    integrationCount: observation.timesMjd.length,
-    antennaCount: observation.antennaCount,
+    calibrationTables: calibrationTablesOf(inputs.measurement_set_path),
+    history: [
+      `tier ${inputs.tier}: ${TIERS[inputs.tier].purpose}`,
+      ...settings,
+      ...cleaned.recoveries.map(recoveryText),
+    ],
   };
 }
 
-/** The calibration stage leaves the name of its table in the set's history. */
-function calibrationTableOf(measurementSetPath: string): string | undefined {
-  using history = openTable(`${measurementSetPath}/HISTORY`);
-  const messages = history.rowCount === 0 ? [] : history.getStrings("MESSAGE");
-  return messages.map((message) => /^calibrated with (\S+)$/.exec(message)?.[1]).find(Boolean);
-}
-
-function midMjd({ timesMjd }: ImagedObservation): number {
-  return (timesMjd[0]! + timesMjd.at(-1)!) / 2;
-}
-
-interface Outcome {
+interface Outcome extends Made, FinishedTile {
   readonly observation: ImagedObservation;
-  readonly summary: WscleanSummary;
-  readonly metrics: ImageMetrics;
-  readonly wscleanVersion: string;
+  readonly census: VisibilityCensus;
 }
 
 const FILES: readonly { kind: ProductKind; name: string }[] = [
@@ -241,27 +160,38 @@ const FILES: readonly { kind: ProductKind; name: string }[] = [
 ];
 
 function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
-  const { observation, summary, metrics } = outcome;
-  const { frequencyHz, phaseCenter } = observation;
-  const metadata = {
+  const { chosen, cleaned, metrics, quality } = outcome;
+  const metadata: Readonly<Record<string, Json>> = {
     ...metrics,
-    mid_mjd: midMjd(observation),
-    frequency_hz: (frequencyHz[0]! + frequencyHz.at(-1)!) / 2,
-    center_ra_deg: (phaseCenter.raRad * 180) / Math.PI,
-    center_dec_deg: (phaseCenter.decRad * 180) / Math.PI,
-    pixel_count: inputs.pixel_count,
-    cell_arcsec: inputs.cell_arcsec,
-    robustness: inputs.robustness,
+    ...describeObservation(outcome),
+    tier: inputs.tier,
+    ...chosen.settings,
+    setting_reasons: { ...chosen.reasons },
+    primary_beam_min: inputs.primary_beam_min,
+    recoveries: cleaned.recoveries.map((recovery) => ({ ...recovery })),
     wsclean_version: outcome.wscleanVersion,
-    visibility_count: summary.visibilityCount ?? null,
-    major_iterations: summary.majorIterationCount,
-    minor_iterations: summary.minorIterationCount,
+    major_iterations: cleaned.summary.majorIterationCount,
+    minor_iterations: cleaned.summary.minorIterationCount,
   };
-  const outputs = FILES.map(({ kind, name }): Output => ({
+  const files = [...FILES, ...cleaned.channelFiles];
+  const outputs = files.map(({ kind, name }): Output => ({
     kind,
     stagePath: name,
     finalPath: imagePath(inputs.group_id, name),
     metadata: kind === "image" || kind === "corrected-image" ? metadata : {},
   }));
-  return { outputs, quality: measured({ ...metrics }), result: metadata };
+  return { outputs, quality, result: { ...metadata } };
+}
+
+function describeObservation({ observation, census }: Outcome): Record<string, Json> {
+  const { frequencyHz, phaseCenter, timesMjd } = observation;
+  return {
+    mid_mjd: (timesMjd[0]! + timesMjd.at(-1)!) / 2,
+    frequency_hz: (frequencyHz[0]! + frequencyHz.at(-1)!) / 2,
+    center_ra_deg: (phaseCenter.raRad * 180) / Math.PI,
+    center_dec_deg: (phaseCenter.decRad * 180) / Math.PI,
+    visibility_count: census.visibilityCount,
+    longest_baseline_m: census.longestBaselineM,
+    expected_rms_jy: census.expectedNoiseJy ?? null,
+  };
 }

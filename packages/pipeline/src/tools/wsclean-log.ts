@@ -9,6 +9,8 @@ export interface WscleanSummary {
   readonly visibilityCount: number | undefined;
   readonly majorIterationCount: number;
   readonly minorIterationCount: number;
+  /** Of the first residual that CLEAN was given, which is the dirty image [Jy/beam]. */
+  readonly dirtyPeakJy: number | undefined;
   /** WSClean's own estimate of the noise in the last residual [Jy/beam]. */
   readonly noiseJy: number | undefined;
   /** The text of the exception that ended it. */
@@ -23,7 +25,19 @@ export interface WscleanProgress {
 
 /** What a fluctuating number of major iterations is taken to be, for the estimate. */
 const MAJOR_ITERATIONS_TYPICAL = 4;
-const UNIT_JY: Readonly<Record<string, number>> = { Jy: 1, mJy: 1e-3, µJy: 1e-6, nJy: 1e-9 };
+/**
+ * A residual peak this many times that of the major iteration before is growing: where it converges
+ * a major iteration divides the peak, and at its end leaves it about where it was.
+ */
+const GROWTH = 2;
+const UNIT_JY: Readonly<Record<string, number>> = {
+  Jy: 1,
+  mJy: 1e-3,
+  µJy: 1e-6,
+  nJy: 1e-9,
+  KJy: 1e3,
+  kJy: 1e3,
+};
 
 export class WscleanLog {
   #fraction = 0;
@@ -32,15 +46,27 @@ export class WscleanLog {
   #visibilityCount: number | undefined;
   #noiseJy: number | undefined;
   #failure: string | undefined;
+  #peaksJy: number[] = [];
+  #divergence: string | undefined;
+
+  /** Says how CLEAN runs away, as soon as it does. */
+  get divergence(): string | undefined {
+    return this.#divergence;
+  }
 
   get summary(): WscleanSummary {
     return {
       visibilityCount: this.#visibilityCount,
       majorIterationCount: this.#majorIteration,
       minorIterationCount: this.#minorIterationCount,
+      dirtyPeakJy: this.#peaksJy[0],
       noiseJy: this.#noiseJy,
       failure: this.#failure,
     };
+  }
+
+  static writesImage(line: string): boolean {
+    return line.startsWith("Writing restored image...");
   }
 
   /** @returns progress when the line tells some */
@@ -60,8 +86,27 @@ export class WscleanLog {
     const noise = /background noise: ([\d.]+) (\S?Jy)/.exec(line);
     const unitJy = UNIT_JY[noise?.[2] ?? ""];
     if (noise !== null && unitJy !== undefined) this.#noiseJy = Number(noise[1]) * unitJy;
+    this.#readPeak(line);
     const failure = /^\+ >>> (.*)/.exec(line)?.[1];
     if (failure !== undefined) this.#failure = failure;
+  }
+
+  /** The residual's peak at the start of each major iteration, and at its end. */
+  #readPeak(line: string): void {
+    const found = /^(Initial peak:|Stopped on peak) (\S+?)(?: (\S?Jy))?(?:,| |$)/.exec(line);
+    if (found === null) return;
+    const [, moment, text] = found;
+    const peakJy = Math.abs(Number(text)) * (UNIT_JY[found[3] ?? "Jy"] ?? NaN);
+    const before = this.#peaksJy.at(-1);
+    const isStart = moment === "Initial peak:";
+    if (isStart) this.#peaksJy.push(peakJy);
+    const at = `at the ${isStart ? "start" : "end"} of major iteration ${this.#majorIteration}`;
+    if (!Number.isFinite(peakJy)) {
+      this.#divergence ??= `the residual's peak is ${text!} ${at}`;
+    } else if (before !== undefined && peakJy > GROWTH * before) {
+      const grown = `from ${before.toPrecision(3)} to ${peakJy.toPrecision(3)} Jy`;
+      this.#divergence ??= `the residual's peak grew ${grown} ${at}`;
+    }
   }
 
   #stepOf(line: string): WscleanProgress | undefined {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "vitest";
 
 import { PipelineError } from "../errors.ts";
+import { until } from "@contimg/testkit";
 import { isAlive, type ProcessIdentity, readIdentity } from "@contimg/absurd/process-tree";
 import { runProgram } from "./run-program.ts";
 import { readWscleanVersion, runWsclean, wscleanArguments } from "./wsclean.ts";
@@ -21,8 +22,11 @@ const SETTINGS = {
   majorGain: 0.9,
   autoMaskSigma: 5,
   autoThresholdSigma: 3,
+  thresholdJy: 0,
   channelsOut: 1,
 };
+
+const LIMITS = { threadCount: 2, memoryGib: 4, reorder: true };
 
 /** Lines of a real run of WSClean 3.1.0, shortened. */
 const LOG = `
@@ -59,6 +63,7 @@ describe("WSClean's log", () => {
       visibilityCount: 2999810,
       majorIterationCount: 2,
       minorIterationCount: 10250,
+      dirtyPeakJy: undefined,
       noiseJy: 478.52 * 1e-6,
       failure: undefined,
     });
@@ -77,13 +82,13 @@ describe("WSClean", () => {
   test("is told the column, the gridder and the folder for its temporary files", () => {
     const files = { measurementSetPath: "/a.ms", outputPrefix: "/s/tile", temporaryFolder: "/s" };
 
-    const line = wscleanArguments(SETTINGS, files, 2).join(" ");
+    const line = wscleanArguments(SETTINGS, files, LIMITS).join(" ");
 
     assert.match(line, /-use-wgridder -pol I -data-column DATA -no-update-model-required/);
     assert.match(line, /-temp-dir \/s -j 2 .*-size 256 256 -scale 3asec -weight briggs -0.5/);
     assert.ok(line.endsWith(" /a.ms"));
     assert.doesNotMatch(line, /channels-out/);
-    const joined = wscleanArguments({ ...SETTINGS, channelsOut: 4 }, files, 2).join(" ");
+    const joined = wscleanArguments({ ...SETTINGS, channelsOut: 4 }, files, LIMITS).join(" ");
     assert.match(joined, /-channels-out 4 -join-channels/);
   });
 
@@ -95,7 +100,7 @@ describe("WSClean", () => {
     };
 
     await assert.rejects(
-      runWsclean(SETTINGS, files, { threadCount: 1, timeoutSeconds: 30 }),
+      runWsclean(SETTINGS, files, { limits: { ...LIMITS, threadCount: 1 }, timeoutSeconds: 30 }),
       (error: unknown) => {
         assert.ok(error instanceof PipelineError && error.tag === "ToolFailed");
         assert.match(error.message, /^wsclean ended with exit code 255: .*absent\.ms/);
@@ -131,7 +136,9 @@ describe("an external program", () => {
     });
 
     await assert.rejects(run, /cancelled by the test/);
-    assert.deepEqual(started.map(isAlive), [false, false]);
+    // The pipes close an instant before the kernel calls a process dead.
+    await until(() => !started.some(isAlive), { what: "both processes are dead" });
+    assert.equal(started.length, 2);
   });
 
   test("that takes too long is stopped and named", async () => {

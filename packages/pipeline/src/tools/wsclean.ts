@@ -4,17 +4,15 @@
  * The arguments are a pure function of the settings. Measured alternatives to the settings are in
  * docs/decisions (imaging settings).
  */
-import { PipelineError } from "../errors.ts";
+import type { PipelineError } from "../errors.ts";
 import { missingTool, runProgram, type ProgramEnd } from "./run-program.ts";
+import { describeTrouble, troubleError, type WscleanTrouble } from "./wsclean-failures.ts";
 import { WscleanLog, type WscleanProgress, type WscleanSummary } from "./wsclean-log.ts";
 
 export const WSCLEAN_PACKAGE = "wsclean";
 /** `-use-wgridder` and the log lines that are read are those of this version. */
 const VERSION_MIN = [3, 1] as const;
 const VERSION_TIMEOUT_SECONDS = 20;
-/** Visibilities are read in parts when they do not fit; a tile of 192 channels does. */
-const MEMORY_GIB = 4;
-
 export interface WscleanSettings {
   readonly pixelCount: number;
   readonly cellArcsec: number;
@@ -26,8 +24,35 @@ export interface WscleanSettings {
   /** CLEAN freely down to this many σ, then only where it has been. */
   readonly autoMaskSigma: number;
   readonly autoThresholdSigma: number;
+  /** And never below this flux, whatever σ is taken to be; 0 for no such floor. */
+  readonly thresholdJy: number;
   /** Images per band part, deconvolved together; 1 for one image of the whole band. */
   readonly channelsOut: number;
+  /** Images of as many equal parts of the time, in place of one. */
+  readonly intervalsOut?: number;
+  /** "psf": no image. "dirty": no CLEAN; the PSF is made for its beam. Absent: everything. */
+  readonly only?: "psf" | "dirty";
+  /** Restores with this beam instead of the one fitted to the PSF. */
+  readonly restoringBeam?: RestoringBeam | undefined;
+}
+
+export interface RestoringBeam {
+  readonly majorArcsec: number;
+  readonly minorArcsec: number;
+  /** North through east. */
+  readonly positionAngleDeg: number;
+}
+
+/** What a run may use; no pixel depends on it. */
+export interface WscleanLimits {
+  readonly threadCount: number;
+  /** Visibilities are read in parts when they do not fit; a tile of 192 channels fits in 4. */
+  readonly memoryGib: number;
+  /**
+   * Sorts visibilities into temporary files first: faster when they are read more than once.
+   * Images of parts of the band or of the time cannot do without.
+   */
+  readonly reorder: boolean;
 }
 
 export interface WscleanFiles {
@@ -38,37 +63,105 @@ export interface WscleanFiles {
 }
 
 export interface WscleanRun {
-  readonly threadCount: number;
+  readonly limits: WscleanLimits;
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: WscleanProgress) => void;
+  /** Each image written, counted from 1. */
+  readonly onImage?: (imagesDone: number) => void;
+  /** Put before the command, such as `prlimit --as=…`. */
+  readonly wrapper?: readonly string[];
+}
+
+/** How a run of WSClean ended, also when it failed. */
+export interface WscleanEnd {
+  readonly summary: WscleanSummary;
+  /** Absent when all is well. */
+  readonly failure: WscleanTrouble | undefined;
 }
 
 export function wscleanArguments(
   settings: WscleanSettings,
   files: WscleanFiles,
-  threadCount: number,
+  limits: WscleanLimits,
 ): string[] {
-  const { pixelCount, channelsOut } = settings;
+  const { pixelCount, channelsOut, intervalsOut = 1, restoringBeam: beam } = settings;
   const size = String(pixelCount);
   const joined = ["-channels-out", String(channelsOut), "-join-channels", "-fit-spectral-pol", "2"];
   return [
     ...["-name", files.outputPrefix, "-temp-dir", files.temporaryFolder],
-    ...["-j", String(threadCount), "-abs-mem", String(MEMORY_GIB)],
+    ...["-j", String(limits.threadCount), "-abs-mem", String(limits.memoryGib)],
+    ...(limits.reorder ? [] : ["-no-reorder"]),
     ...["-size", size, size, "-scale", `${settings.cellArcsec}asec`],
     ...["-weight", "briggs", String(settings.robustness)],
     // The default w-stacking gridder loses 2.5 % of the flux of these fields.
     ...["-use-wgridder", "-pol", "I", "-data-column", "DATA", "-no-update-model-required"],
-    ...["-niter", String(settings.iterationsMax), "-mgain", String(settings.majorGain)],
-    ...["-auto-mask", String(settings.autoMaskSigma)],
-    ...["-auto-threshold", String(settings.autoThresholdSigma)],
+    // The dirty image is nobody's product, and with -niter 0 "the image" is the same.
+    ...["-no-dirty"],
+    ...(settings.only === undefined ? cleanWords(settings) : ONLY_WORDS[settings.only]),
     ...(channelsOut > 1 ? joined : []),
+    ...(intervalsOut > 1 ? ["-intervals-out", String(intervalsOut)] : []),
+    ...(beam === undefined ? [] : ["-beam-shape", ...beamWords(beam)]),
     files.measurementSetPath,
   ];
 }
 
+const ONLY_WORDS = { psf: ["-make-psf-only"], dirty: ["-niter", "0", "-make-psf"] } as const;
+
+function cleanWords(settings: WscleanSettings): string[] {
+  return [
+    ...["-niter", String(settings.iterationsMax), "-mgain", String(settings.majorGain)],
+    ...["-auto-mask", String(settings.autoMaskSigma)],
+    ...["-auto-threshold", String(settings.autoThresholdSigma)],
+    ...(settings.thresholdJy > 0 ? ["-threshold", String(settings.thresholdJy)] : []),
+  ];
+}
+
+function beamWords({ majorArcsec, minorArcsec, positionAngleDeg }: RestoringBeam): string[] {
+  return [`${majorArcsec}asec`, `${minorArcsec}asec`, `${positionAngleDeg}deg`];
+}
+
 /**
- * Runs WSClean to the end.
+ * Runs WSClean to the end, or until its log shows that it diverges: then it is stopped.
+ *
+ * @returns how it ended, with the trouble by name where it is one we know
+ * @throws {PipelineError} MissingTool; ToolFailed on time-out
+ */
+export async function tryWsclean(
+  settings: WscleanSettings,
+  files: WscleanFiles,
+  run: WscleanRun,
+): Promise<WscleanEnd> {
+  const log = new WscleanLog();
+  let imagesDone = 0;
+  const hopeless = new AbortController();
+  const signals = run.signal === undefined ? [] : [run.signal];
+  const call = wscleanCall(wscleanArguments(settings, files, run.limits), run.wrapper);
+  try {
+    const end = await runProgram({
+      ...call,
+      timeoutSeconds: run.timeoutSeconds,
+      signal: AbortSignal.any([...signals, hopeless.signal]),
+      onLine: (line) => {
+        const progress = log.read(line);
+        if (WscleanLog.writesImage(line)) run.onImage?.((imagesDone += 1));
+        if (progress !== undefined) run.onProgress?.(progress);
+        if (log.divergence !== undefined) hopeless.abort(new Error(log.divergence));
+      },
+    });
+    const { summary } = log;
+    const failure = end.exitCode === 0 ? undefined : describeTrouble(end, summary.failure);
+    return { summary, failure };
+  } catch (error) {
+    run.signal?.throwIfAborted();
+    if (error !== hopeless.signal.reason) throw error;
+    const reason = log.divergence!;
+    return { summary: log.summary, failure: { kind: "diverged", reason, outputTail: [] } };
+  }
+}
+
+/**
+ * The same where nothing can be changed for another try.
  *
  * @throws {PipelineError} MissingTool, or ToolFailed with WSClean's own words
  */
@@ -77,18 +170,9 @@ export async function runWsclean(
   files: WscleanFiles,
   run: WscleanRun,
 ): Promise<WscleanSummary> {
-  const log = new WscleanLog();
-  const end = await runProgram({
-    ...wscleanCall(wscleanArguments(settings, files, run.threadCount)),
-    timeoutSeconds: run.timeoutSeconds,
-    ...(run.signal === undefined ? {} : { signal: run.signal }),
-    onLine: (line) => {
-      const progress = log.read(line);
-      if (progress !== undefined) run.onProgress?.(progress);
-    },
-  });
-  if (end.exitCode !== 0) throw toolFailed(end, log.summary.failure);
-  return log.summary;
+  const { summary, failure } = await tryWsclean(settings, files, run);
+  if (failure !== undefined) throw troubleError(failure);
+  return summary;
 }
 
 /**
@@ -111,15 +195,19 @@ export async function readWscleanVersion(): Promise<string> {
   return match[0].replace("WSClean version ", "");
 }
 
-function wscleanCall(programArguments: readonly string[]): {
+function wscleanCall(
+  programArguments: readonly string[],
+  wrapper: readonly string[] = [],
+): {
   program: string;
   arguments: readonly string[];
   debianPackage: string;
   environment: Record<string, string>;
 } {
+  const [program, ...words] = [...wrapper, "wsclean", ...programArguments];
   return {
-    program: "wsclean",
-    arguments: programArguments,
+    program: program!,
+    arguments: words,
     debianPackage: WSCLEAN_PACKAGE,
     // WSClean refuses to start beside a threaded OpenBLAS, even to print its version.
     environment: { OPENBLAS_NUM_THREADS: "1" },
@@ -127,12 +215,5 @@ function wscleanCall(programArguments: readonly string[]): {
 }
 
 function toolFailed(end: ProgramEnd, failure: string | undefined): PipelineError {
-  const reason = failure ?? end.errorTail.at(-1) ?? end.outputTail.at(-1) ?? "no word of why";
-  const how = end.killedBy === null ? `exit code ${String(end.exitCode)}` : end.killedBy;
-  return new PipelineError("ToolFailed", `wsclean ended with ${how}: ${reason}`, {
-    program: "wsclean",
-    exitCode: end.exitCode,
-    killedBy: end.killedBy,
-    outputTail: end.outputTail,
-  });
+  return troubleError(describeTrouble(end, failure));
 }
