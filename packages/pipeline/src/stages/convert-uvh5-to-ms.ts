@@ -14,6 +14,7 @@ import type { Conversion, ConversionRequest } from "../convert/convert-group.ts"
 import { PipelineError } from "../errors.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
 import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
+import { subbandCode } from "../groups/subband-file.ts";
 import { incomingFolder, measurementSetPath } from "../products/paths.ts";
 import type { Json, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
@@ -27,6 +28,8 @@ const paramsSchema = z
     /** Absolute; found in `incoming/` when absent. */
     input_paths: z.array(pathParam).min(1).optional(),
     expected_subbands: z.int().min(1).max(99).default(SUBBAND_COUNT),
+    /** What to make of a group that lacks some: nothing, or flagged channels. */
+    missing_subbands: z.enum(["refuse", "flag"]).default("refuse"),
     tolerance_seconds: z.number().min(0).max(150).default(GROUP_TOLERANCE_SECONDS),
     role: z.enum(["science", "calibrators"]).default("science"),
     /** ICRS; the meridian at the middle of the observation when absent. */
@@ -51,6 +54,7 @@ export type ConvertInputs = Pick<ConvertParams, "group_id" | "role"> & {
   center: { ra_deg: number; dec_deg: number } | null;
   expected_declination_deg: number | null;
   dut1_seconds: number | null;
+  flag_missing_of: number | null;
 };
 
 export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
@@ -64,9 +68,10 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     checkCount(input_paths, params);
     const input_bytes = await totalBytes(input_paths);
     const center = centerOf(params);
+    const flag_missing_of = params.missing_subbands === "flag" ? params.expected_subbands : null;
     return {
       ...{ group_id, role, input_paths, input_bytes },
-      ...{ center, expected_declination_deg, dut1_seconds },
+      ...{ center, expected_declination_deg, dut1_seconds, flag_missing_of },
     };
   },
 
@@ -113,6 +118,7 @@ function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> 
   return findGroupFiles(incomingFolder(dataRoot), params.group_id, {
     expectedSubbands: params.expected_subbands,
     toleranceSeconds: params.tolerance_seconds,
+    mayMiss: params.missing_subbands === "flag",
   });
 }
 
@@ -124,6 +130,7 @@ function centerOf(params: ConvertParams): ConvertInputs["center"] {
 function checkCount(paths: readonly string[], params: ConvertParams): void {
   const { group_id: groupId, expected_subbands: expectedSubbands } = params;
   if (paths.length === expectedSubbands) return;
+  if (params.missing_subbands === "flag" && paths.length < expectedSubbands) return;
   throw new PipelineError(
     "MissingSubband",
     `group ${groupId}: input_paths names ${paths.length} files, expected ${expectedSubbands}`,
@@ -165,6 +172,7 @@ function toRequest(
   context: RunContext,
 ): ConversionRequest {
   const { center, expected_declination_deg: declinationDeg, dut1_seconds: dut1Seconds } = inputs;
+  const { flag_missing_of: flagMissingOf } = inputs;
   return {
     inputPaths: inputs.input_paths,
     outputPath,
@@ -174,6 +182,7 @@ function toRequest(
     }),
     ...(declinationDeg !== null && { expectedDeclinationRad: declinationDeg * DEGREE_RAD }),
     ...(dut1Seconds !== null && { dut1Seconds }),
+    ...(flagMissingOf !== null && { flagMissingOf }),
     onIntegration(done, of) {
       context.progress(done / of, `integration ${done} of ${of}`);
     },
@@ -201,19 +210,25 @@ function describe(conversion: Conversion, inputs: ConvertInputs) {
     end_frequency_hz: frequencyHz.at(-1)!,
     flagged_fraction: conversion.flaggedFraction,
     has_weight_spectrum: conversion.hasWeightSpectrum,
+    missing_subbands: conversion.missing.map(subbandCode),
     input_bytes: inputs.input_bytes,
     input_paths: inputs.input_paths,
   };
 }
 
-function judge({ flaggedFraction }: Conversion): QualityVerdict {
-  const isFlagged = flaggedFraction > FLAGGED_FRACTION_MAX;
+function judge({ flaggedFraction, missing }: Conversion): QualityVerdict {
   const percent = (100 * flaggedFraction).toFixed(1);
-  return {
-    grade: isFlagged ? "warn" : "good",
-    findings: isFlagged
+  const findings = [
+    ...(missing.length > 0
+      ? [`${missing.length} subbands are missing: ${missing.map(subbandCode).join(", ")}, limit 0`]
+      : []),
+    ...(flaggedFraction > FLAGGED_FRACTION_MAX
       ? [`${percent} % of the samples are flagged, limit ${100 * FLAGGED_FRACTION_MAX} %`]
-      : [],
-    metrics: { flagged_fraction: flaggedFraction },
+      : []),
+  ];
+  return {
+    grade: findings.length > 0 ? "warn" : "good",
+    findings,
+    metrics: { flagged_fraction: flaggedFraction, missing_subbands: missing.length },
   };
 }
