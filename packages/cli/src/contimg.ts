@@ -2,6 +2,7 @@
 /** The command `contimg`: the pipeline from a terminal. */
 import { ENVIRONMENT } from "./config.ts";
 import { demoCommand } from "./contimg/demo.ts";
+import { ingestCommand } from "./contimg/ingest.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
@@ -14,6 +15,7 @@ import { runProgram } from "./program.ts";
 const COMMANDS = [
   demoCommand,
   simulateCommand,
+  ingestCommand,
   runCommand,
   spawnCommand,
   workerCommand,

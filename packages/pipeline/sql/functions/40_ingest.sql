@@ -266,6 +266,23 @@ as $$
   on conflict (stamp) do nothing;
 $$;
 
+-- Writes down what was spawned for a group, in the transaction that spawned it. A second run of the
+-- same revision is refused, and its tasks with it.
+create or replace function contimg.record_run(
+  p_group_id text,
+  p_revision integer,
+  p_chain text,
+  p_workflow_id uuid,
+  p_members jsonb,
+  p_reason text
+)
+  returns void
+  language sql
+as $$
+  insert into contimg.group_runs (group_id, revision, chain, workflow_id, members, reason)
+  values (p_group_id, p_revision, p_chain, p_workflow_id, p_members, p_reason);
+$$;
+
 -- Ends what is left of a group's earlier runs: its files have changed, and two runs would write the
 -- same products. Locks as absurd.cancel_many does.
 create or replace function contimg.cancel_group_runs(p_group_id text, p_reason text)

@@ -6,7 +6,7 @@ import { describe, test } from "vitest";
 
 import { ALL_SUBBANDS, fileName, ingestBed, stampAt } from "./testing/ingest-bed.ts";
 
-const GROUP = stampAt(0);
+const group = (): string => stampAt(0);
 const bed = ingestBed();
 
 describe("a whole group", () => {
@@ -27,10 +27,10 @@ describe("a whole group", () => {
     ]);
     const convert = tasks.find((task) => task.taskName === "convert-uvh5-to-ms")!;
     const { params } = await bed.client.show(convert.taskId);
-    const wanted = { group_id: GROUP, input_paths: paths, expected_subbands: 16 };
+    const wanted = { group_id: group(), input_paths: paths, expected_subbands: 16 };
     assert.deepEqual(params, wanted);
     assert.deepEqual(await bed.groups(), [
-      { group_id: GROUP, state: "complete", reason: "all subbands" },
+      { group_id: group(), state: "complete", reason: "all subbands" },
     ]);
   });
 
@@ -40,12 +40,12 @@ describe("a whole group", () => {
     await bed.look();
 
     const [run] = await bed.runs();
-    assert.equal(run?.group_id, GROUP);
+    assert.equal(run?.group_id, group());
     const meant = await bed.pool.query(
       "select contimg.group_of_stamp($1) as late, contimg.group_of_stamp($2) as own",
-      [stampAt(17), GROUP],
+      [stampAt(17), group()],
     );
-    assert.deepEqual(meant.rows, [{ late: GROUP, own: GROUP }]);
+    assert.deepEqual(meant.rows, [{ late: group(), own: group() }]);
     await assert.rejects(
       bed.pool.query("update contimg.groups set group_id = $1", [stampAt(17)]),
       /has had its id for good since/,
@@ -56,7 +56,7 @@ describe("a whole group", () => {
     bed.deliverGroup(10, ALL_SUBBANDS.slice(1));
     await bed.look();
     assert.deepEqual(
-      (await bed.groups()).map((group) => group.group_id),
+      (await bed.groups()).map(({ group_id }) => group_id),
       [stampAt(10)],
     );
 
@@ -65,7 +65,7 @@ describe("a whole group", () => {
 
     assert.deepEqual(
       (await bed.groups()).map(({ group_id, state }) => [group_id, state]),
-      [[GROUP, "complete"]],
+      [[group(), "complete"]],
     );
   });
 });
@@ -73,7 +73,7 @@ describe("a whole group", () => {
 describe("a file that is still being written", () => {
   test("is left alone under its unfinished name", async () => {
     bed.deliverGroup(0, ALL_SUBBANDS.slice(1));
-    writeFileSync(join(bed.folder, `${GROUP}_sb00_incomplete.hdf5`), "whole");
+    writeFileSync(join(bed.folder, `${group()}_sb00_incomplete.hdf5`), "whole");
 
     await bed.look();
 
@@ -124,7 +124,7 @@ describe("a corrupt file", () => {
 
     assert.deepEqual(report.quarantined, [{ path, reason: `${path}: truncated is no subband` }]);
     const [row] = await bed.files();
-    assert.deepEqual([row?.state, row?.group_id], ["quarantined", GROUP]);
+    assert.deepEqual([row?.state, row?.group_id], ["quarantined", group()]);
     assert.match((await bed.groups())[0]!.reason!, /missing sb00; quarantined: sb00 \(.*truncated/);
   });
 
@@ -200,7 +200,7 @@ describe("a file that is replaced under its name", () => {
 
     assert.deepEqual(
       report.spawned.map(({ groupId, revision, reason }) => [groupId, revision, reason]),
-      [[GROUP, 1, "sb03 replaced"]],
+      [[group(), 1, "sb03 replaced"]],
     );
     const [first] = await bed.runs();
     const { tasks } = await bed.client.list({ workflowId: first!.workflow_id });
@@ -245,8 +245,8 @@ describe("a file that disappears", () => {
 
     assert.equal(report.goneCount, 1);
     assert.deepEqual(
-      (await bed.groups()).map((group) => group.group_id),
-      [GROUP],
+      (await bed.groups()).map(({ group_id }) => group_id),
+      [group()],
     );
   });
 
@@ -266,6 +266,6 @@ describe("a file that disappears", () => {
 /** Changes content and time of a file. */
 function grow(path: string, text: string, secondsAfterStart: number): void {
   writeFileSync(path, text);
-  const time = new Date(Date.parse(`${GROUP}Z`) + 1000 * secondsAfterStart);
+  const time = new Date(Date.parse(`${group()}Z`) + 1000 * secondsAfterStart);
   utimesSync(path, time, time);
 }

@@ -89,8 +89,7 @@ export class Ingester {
         this.#folder.recorded(part);
       }
       await this.#judgePending(tally);
-      await this.#settleDue(tally);
-      if (tally.paused !== null) break;
+      if (!(await this.#settleDue(tally))) break;
     }
     return tally;
   }
@@ -125,7 +124,8 @@ export class Ingester {
     }
   }
 
-  async #settleDue(tally: Tally): Promise<void> {
+  /** False when it stopped on the way. */
+  async #settleDue(tally: Tally): Promise<boolean> {
     const { rows } = await this.#options.pool.query<{ group_id: string }>(
       "select group_id from contimg.due_groups() as group_id",
     );
@@ -148,6 +148,7 @@ export class Ingester {
       this.#options.log?.info(settled.spawned, "spawned a group's chain");
     }
     if (tally.spawned.length > 0) this.#options.client.wake([this.#options.queue]);
+    return tally.paused === null;
   }
 
   /** Says so when it begins and when it ends. */

@@ -35,17 +35,15 @@ const observation = fc.array(
   { minLength: SUBBANDS, maxLength: SUBBANDS },
 );
 
-const night = fc
-  .array(observation, { minLength: 1, maxLength: 4 })
-  .map((observations) =>
-    observations.flatMap((hosts, index) =>
-      hosts
-        .map(({ late, isThere, rank, look }, subband) => ({
-          ...{ second: index * CADENCE_SECONDS + late, subband, isThere, rank, look },
-        }))
-        .filter(({ isThere }) => isThere),
-    ),
-  );
+const night = fc.array(observation, { minLength: 1, maxLength: 4 }).map((observations) =>
+  observations.flatMap((hosts, index) =>
+    hosts
+      .map(({ late, isThere, rank, look }, subband) => ({
+        ...{ second: index * CADENCE_SECONDS + late, subband, isThere, rank, look },
+      }))
+      .filter(({ isThere }) => isThere),
+  ),
+);
 
 test("any order of arrival and any restarts give the groups of the whole set of files", async () => {
   await fc.assert(
@@ -83,7 +81,9 @@ test("second files of a host do not change which files belong together", async (
         ...file,
         second: file.second - (file.second % CADENCE_SECONDS) + (file.second % CADENCE_SECONDS) / 2,
       }));
-      await deliver([...near, ...twice].map((file) => ({ ...file, second: Math.floor(file.second) })));
+      await deliver(
+        [...near, ...twice].map((file) => ({ ...file, second: Math.floor(file.second) })),
+      );
       await bed.look({ policy });
       await bed.look({ policy, at: 2_000 });
 
@@ -118,8 +118,8 @@ function expected(): Record<string, string> {
 }
 
 function partition(groups: Readonly<Record<string, string>>): string[][] {
-  return Object.values(Object.groupBy(Object.keys(groups), (name) => groups[name]!)).map(
-    (names) => names!.sort(),
+  return Object.values(Object.groupBy(Object.keys(groups), (name) => groups[name]!)).map((names) =>
+    names!.sort(),
   );
 }
 

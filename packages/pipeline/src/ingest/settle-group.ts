@@ -154,26 +154,24 @@ async function spawnRun(
     params: withInputs(params, group, options.policy),
     ...(revision > 0 && { revision: `r${revision}` }),
   });
-  await transaction.query(
-    `insert into contimg.group_runs (group_id, revision, chain, workflow_id, members, reason)
-     values ($1, $2, $3, $4, $5, $6)`,
-    [groupId, revision, chain, workflowId, JSON.stringify(members.map(toMember)), reason],
-  );
+  await transaction.query("select contimg.record_run($1, $2, $3, $4, $5, $6)", [
+    ...[groupId, revision, chain, workflowId, JSON.stringify(members.map(toMember)), reason],
+  ]);
   return { groupId, revision, chain, workflowId, missing, reason };
 }
 
 function readyGroup(known: KnownGroup, decision: Decision & { action: "run" }): ReadyGroup {
   const { groupId, members } = known;
-  const known_ = <Value>(values: readonly (Value | null)[]): Value[] =>
+  const told = <Value>(values: readonly (Value | null)[]): Value[] =>
     values.filter((value) => value !== null);
   return {
     groupId,
     revision: decision.revision,
     missing: decision.missing,
     inputPaths: members.map((member) => member.path),
-    startMjd: Math.min(...known_(members.map((member) => member.start_mjd))),
-    endMjd: Math.max(...known_(members.map((member) => member.end_mjd))),
-    declinationRad: known_(members.map((member) => member.declination_rad))[0] ?? null,
+    startMjd: Math.min(...told(members.map((member) => member.start_mjd))),
+    endMjd: Math.max(...told(members.map((member) => member.end_mjd))),
+    declinationRad: told(members.map((member) => member.declination_rad))[0] ?? null,
   };
 }
 

@@ -4,43 +4,34 @@
  * database.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { AbsurdClient } from "@contimg/absurd";
-import { mjdFromUnixMs } from "@contimg/astro";
+import type { AbsurdClient } from "@contimg/absurd";
 import { type FreshDatabase, freshDatabase } from "@contimg/testkit";
 import pg from "pg";
 import { afterEach, beforeEach } from "vitest";
 
-import { parseSubbandPath, subbandCode } from "../../groups/subband-file.ts";
+import { subbandCode } from "../../groups/subband-file.ts";
 import { migrateAll } from "../../migrate.ts";
-import { stageTasks } from "../../stage-task.ts";
-import { STAGES } from "../../stages.ts";
 import type { Load } from "../back-pressure.ts";
 import { always, type ChainOf } from "../chain-of.ts";
 import { Ingester, type LookReport } from "../ingester.ts";
 import { ingestPolicySchema } from "../policy.ts";
 import type { Probe } from "../probe-file.ts";
+import { clientOf, probeStandIn, QUEUE } from "./stand-ins.ts";
 
-export const QUEUE = "ingest-test";
-const START_UNIX_MS = Date.parse("2026-01-25T22:26:05Z");
+/** Each test has observations of its own, so that it meets no task of another. */
+const ERA_MS = 30 * 86_400_000;
+let startUnixMs = Date.parse("2026-01-25T22:26:05Z");
 const FREE: Load = { freeBytes: 1e12, diskBytes: 2e12, taskCount: 0 };
-
-/** Everything but text that starts with "whole" is refused; the text is the digest. */
-export const probeStandIn: Probe = async (path) => {
-  const text = await readFile(path, "utf8");
-  if (!text.startsWith("whole")) return { refusal: `${path}: ${text} is no subband` };
-  const startMjd = mjdFromUnixMs(parseSubbandPath(path)!.unixMs);
-  return { digest: text, startMjd, endMjd: startMjd + 0.003_6, declinationRad: 0.95 };
-};
 
 export interface LookOptions {
   /** Seconds after the start of the first observation. */
   readonly at?: number;
   readonly policy?: Record<string, unknown>;
-  readonly load?: Partial<Load>;
+  /** One after the other, the last for good; default: an idle machine with an empty disk. */
+  readonly loads?: readonly Partial<Load>[];
   readonly chainOf?: ChainOf;
   readonly probe?: Probe;
 }
@@ -74,8 +65,9 @@ export function ingestBed(): IngestBed {
   let folder = "";
   let pool: pg.Pool | undefined;
   let client: AbsurdClient | undefined;
-  let writtenUnixMs = START_UNIX_MS - 1e9;
+  let writtenUnixMs = startUnixMs - 1e9;
   beforeEach(async () => {
+    startUnixMs += ERA_MS;
     folder = join(mkdtempSync(join(tmpdir(), "ingest-")), "incoming");
     mkdirSync(folder);
     pool ??= database.pool();
@@ -109,22 +101,21 @@ export function ingestBed(): IngestBed {
     deliverGroup: (secondsAfterStart, subbands = ALL_SUBBANDS) =>
       subbands.map((subband) => deliver(secondsAfterStart, subband)),
     look: (options = {}) => lookOnce(database, folder, options),
-    files: async () => (await pool!.query(FILES)).rows.map(shorten),
-    groups: async () =>
-      (await pool!.query("select group_id, state, reason from contimg.groups order by 1")).rows,
-    runs: async () =>
-      (
-        await pool!.query(
-          "select group_id, revision, workflow_id from contimg.group_runs order by 1, 2",
-        )
-      ).rows,
+    files: async () => (await pool!.query<NamedFile>(FILES)).rows.map(shorten),
+    groups: async () => (await pool!.query<GroupRow>(GROUPS)).rows,
+    runs: async () => (await pool!.query<RunRow>(RUNS)).rows,
   };
 }
 
-const FILES =
-  "select path as name, group_id, state, reason from contimg.subband_files order by path";
+const FILES = `select path as name, group_id, state, reason
+  from contimg.subband_files order by path`;
+const GROUPS = "select group_id, state, reason from contimg.groups order by group_id";
+const RUNS = `select group_id, revision, workflow_id
+  from contimg.group_runs order by group_id, revision`;
 
 type NamedFile = Awaited<ReturnType<IngestBed["files"]>>[number];
+type GroupRow = Awaited<ReturnType<IngestBed["groups"]>>[number];
+type RunRow = Awaited<ReturnType<IngestBed["runs"]>>[number];
 
 function shorten(row: NamedFile): NamedFile {
   return { ...row, name: basename(row.name) };
@@ -132,17 +123,12 @@ function shorten(row: NamedFile): NamedFile {
 
 /** A pool whose connections think it is then; to be ended. */
 export function poolAt(database: FreshDatabase, secondsAfterStart: number): pg.Pool {
-  const now = new Date(START_UNIX_MS + 1000 * secondsAfterStart).toISOString();
+  const now = new Date(startUnixMs + 1000 * secondsAfterStart).toISOString();
   return new pg.Pool({
     connectionString: database.url,
     max: 2,
     options: `-c absurd.fake_now=${now}`,
   });
-}
-
-export function clientOf(pool: pg.Pool): AbsurdClient {
-  const tasks = stageTasks(STAGES, { pool, dataRoot: "/nowhere", threadCount: 1, queue: QUEUE });
-  return new AbsurdClient(pool, { tasks });
 }
 
 async function lookOnce(
@@ -152,13 +138,17 @@ async function lookOnce(
 ): Promise<LookReport> {
   const pool = poolAt(database, options.at ?? 0);
   const client = clientOf(pool);
+  const loads = [...(options.loads ?? [{}])];
   try {
     const ingester = new Ingester({
       ...{ pool, client, folder, queue: QUEUE, dataRoot: folder },
       policy: ingestPolicySchema.parse(options.policy ?? {}),
       chainOf: options.chainOf ?? always("target"),
       probe: options.probe ?? probeStandIn,
-      measure: () => Promise.resolve({ ...FREE, ...options.load }),
+      measure: () => {
+        const load = loads.length > 1 ? loads.shift() : loads[0];
+        return Promise.resolve({ ...FREE, ...load });
+      },
     });
     return await ingester.look();
   } finally {
@@ -172,5 +162,5 @@ export function fileName(secondsAfterStart: number, subband: number): string {
 }
 
 export function stampAt(secondsAfterStart: number): string {
-  return new Date(START_UNIX_MS + 1000 * secondsAfterStart).toISOString().slice(0, 19);
+  return new Date(startUnixMs + 1000 * secondsAfterStart).toISOString().slice(0, 19);
 }
