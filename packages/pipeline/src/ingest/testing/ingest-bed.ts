@@ -127,7 +127,7 @@ export function poolAt(database: FreshDatabase, secondsAfterStart: number): pg.P
   return new pg.Pool({
     connectionString: database.url,
     max: 2,
-    options: `-c absurd.fake_now=${now}`,
+    options: `-c absurd.fake_now=${now} -c synchronous_commit=off`,
   });
 }
 
