@@ -63,7 +63,7 @@ test("any order of arrival and any restarts give the groups of the whole set of 
       );
       assert.ok(whole.length <= runs.length);
     }),
-    { numRuns: 25 },
+    { numRuns: 25, interruptAfterTimeLimit: 120_000 },
   );
 }, 300_000);
 
@@ -89,7 +89,7 @@ test("second files of a host do not change which files belong together", async (
 
       assert.deepEqual(partition(await placed()), partition(expected()));
     }),
-    { numRuns: 25 },
+    { numRuns: 25, interruptAfterTimeLimit: 120_000 },
   );
 }, 300_000);
 

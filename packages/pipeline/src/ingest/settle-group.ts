@@ -10,7 +10,7 @@ import { type ChainOptions, spawnChain } from "../chains.ts";
 import { subbandCode } from "../groups/subband-file.ts";
 import { inTransaction } from "../products/transaction.ts";
 import type { ChainOf, ReadyGroup } from "./chain-of.ts";
-import { type Decision, decideGroup, type GroupFacts } from "./decide-group.ts";
+import { type Decision, decideGroup, type GroupFacts, type GroupState } from "./decide-group.ts";
 import type { IngestPolicy } from "./policy.ts";
 
 export interface SettleOptions {
@@ -58,7 +58,7 @@ export async function settleGroup(
 }
 
 /** Waiting and resting change nothing of what a group is; a straggler takes a refusal back. */
-function nextState(decision: Decision, state: string): string {
+function nextState(decision: Decision, state: GroupState): GroupState {
   if (decision.action === "run") return decision.state;
   if (decision.action === "refuse") return "refused";
   return state;
@@ -66,7 +66,7 @@ function nextState(decision: Decision, state: string): string {
 
 interface KnownGroup {
   readonly groupId: string;
-  readonly state: string;
+  readonly state: GroupState;
   readonly nowUnixMs: number;
   readonly facts: GroupFacts;
   readonly members: readonly FactFile[];
@@ -95,7 +95,7 @@ async function readGroup(
   groupId: string,
 ): Promise<KnownGroup | undefined> {
   const { rows } = await transaction.query<{
-    state: string;
+    state: GroupState;
     is_due: boolean;
     now: Date;
     files: unknown;
