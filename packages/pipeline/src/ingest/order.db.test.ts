@@ -45,7 +45,7 @@ const night = fc.array(observation, { minLength: 1, maxLength: 4 }).map((observa
   ),
 );
 
-test("any order of arrival and any restarts give the groups of the whole set of files", async () => {
+test("any order of arrival and any restarts give the groups of the set of files", async () => {
   await fc.assert(
     fc.asyncProperty(night, async (files) => {
       await empty();
