@@ -4,6 +4,7 @@ import { ENVIRONMENT } from "./config.ts";
 import { calibrationsCommand } from "./contimg/calibrations.ts";
 import { demoCommand } from "./contimg/demo.ts";
 import { explainCommand } from "./contimg/explain.ts";
+import { ingestCommand } from "./contimg/ingest.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { qualityCommand } from "./contimg/quality.ts";
@@ -18,6 +19,7 @@ import { runProgram } from "./program.ts";
 const COMMANDS = [
   demoCommand,
   simulateCommand,
+  ingestCommand,
   runCommand,
   spawnCommand,
   workerCommand,

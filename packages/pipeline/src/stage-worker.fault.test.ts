@@ -15,6 +15,7 @@ import { migrateAll } from "./migrate.ts";
 import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
+import { holdCallsOf, untilHeld } from "./testing/hold-calls.ts";
 import { stageTask } from "./stage-task.ts";
 
 const GROUP = "2026-01-25T22:26:05";
@@ -219,44 +220,6 @@ async function kill(worker: ChildProcess): Promise<void> {
 async function stop(worker: ChildProcess): Promise<void> {
   worker.kill("SIGTERM");
   await once(worker, "exit");
-}
-
-/**
- * Makes the next calls of one of our SQL functions wait while `work` runs: a place to stop a
- * process at, without a line for tests in the code it runs.
- */
-async function holdCallsOf(pool: pg.Pool, name: string, work: () => Promise<void>): Promise<void> {
-  const { rows } = await pool.query<{ original: string }>(
-    "select pg_get_functiondef(oid) as original from pg_proc where proname = $1",
-    [name],
-  );
-  const original = rows[0]!.original;
-  const holder = await pool.connect();
-  try {
-    await holder.query("select pg_advisory_lock($1)", [HOLD_KEY]);
-    await holder.query(
-      original.replace(
-        /AS \$function\$/,
-        `AS $function$ select pg_advisory_xact_lock_shared(${HOLD_KEY});`,
-      ),
-    );
-    await work();
-  } finally {
-    await holder.query(original);
-    await holder.query("select pg_advisory_unlock($1)", [HOLD_KEY]);
-    holder.release();
-  }
-}
-
-const HOLD_KEY = 4_711;
-
-async function untilHeld(pool: pg.Pool): Promise<void> {
-  await until(
-    async () =>
-      (await pool.query("select from pg_locks where locktype = 'advisory' and not granted"))
-        .rowCount,
-    { what: "a worker waits at the held function" },
-  );
 }
 
 function fifo(name: string): string {

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { type Logger, startWorker, type WorkerHandle } from "@contimg/absurd";
 import pg from "pg";
 
+import { ingestScanTask } from "./ingest/ingest-task.ts";
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
 import type { Thresholds } from "./quality/thresholds.ts";
 import { settleCalibrations } from "./registry/settle.ts";
@@ -47,9 +48,10 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
     await mkdir(dataRoot, { recursive: true });
     const report = await reconcile(pool, dataRoot);
     options.onReconciled?.(report);
+    const tasks = stageTasks(options.stages, { pool, dataRoot, threadCount, queue, thresholds });
     worker = await startWorker({
       connectionString: options.connectionString,
-      tasks: stageTasks(options.stages, { pool, dataRoot, threadCount, queue, thresholds }),
+      tasks: [...tasks, ingestScanTask({ pool, dataRoot, queue, tasks })],
       queues: [queue],
       concurrency: options.concurrency ?? 1,
       classifyError: classifyStageError,

@@ -4,7 +4,7 @@ export { auditGates } from "./gate-audit.ts";
 export { addSource, createRandom, synthesizeImage, type TrueSource } from "./synthetic-image.ts";
 export { writeKnownGainsSet } from "./known-gains-set.ts";
 export type { KnownGains, KnownGainsOptions } from "./known-gains-set.ts";
-export { SITE, writePointSourceGroup } from "./point-source-group.ts";
+export { canWriteSubbands, SITE, writePointSourceGroup } from "./point-source-group.ts";
 export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
 export {
   type DriftingSource,

@@ -22,7 +22,7 @@ import {
   uvwBasis,
 } from "@contimg/astro";
 import type { Site } from "@contimg/astro";
-import { readCsv, writeUvh5 } from "@contimg/formats";
+import { isHdf5Available, readCsv, writeUvh5 } from "@contimg/formats";
 import type { Uvh5Data, Uvh5Description } from "@contimg/formats";
 
 export interface PointSource {
@@ -75,6 +75,11 @@ const DEFAULTS = {
   dut1Seconds: 0,
   spoil: () => undefined,
 } as const;
+
+/** Not without the HDF5 addon. */
+export function canWriteSubbands(): boolean {
+  return isHdf5Available();
+}
 
 /** Writes the group's files and returns their paths, by ascending subband. */
 export function writePointSourceGroup(

@@ -1,13 +1,14 @@
 -- Registering and publishing products.
 
--- Makes sure that a group has its row; what is already known of it stays. Locks that row until the
--- end of the transaction, so two runs of one group register one after the other.
+-- Makes sure that a group has its row and its id is for good; what is already known of it stays.
+-- Locks that row until the end of the transaction, so two runs of one group register one after the
+-- other.
 create or replace function contimg.lock_group(p_group_id text)
   returns void
   language sql
 as $$
-  insert into contimg.groups (group_id) values (p_group_id) on conflict (group_id) do nothing;
-  select from contimg.groups g where g.group_id = p_group_id for update;
+  insert into contimg.groups as g (group_id) values (p_group_id)
+  on conflict (group_id) do update set fixed_at = coalesce(g.fixed_at, now());
 $$;
 
 -- Supersedes the current products that a run of p_task_name on p_group_id replaces: those under

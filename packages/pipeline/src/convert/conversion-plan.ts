@@ -4,6 +4,7 @@ import type { Uvh5File } from "@contimg/formats";
 import { checkGroup } from "./check-group.ts";
 import { planGeometry } from "./geometry.ts";
 import type { Geometry, GeometryOptions } from "./geometry.ts";
+import { mergeAroundMissing } from "./missing-subbands.ts";
 import { polarizationOrder } from "./polarization-order.ts";
 import type { PolarizationOrder } from "./polarization-order.ts";
 import { mergeSubbands } from "./subband-axis.ts";
@@ -20,15 +21,21 @@ export interface ConversionPlan {
 
 export interface PlanOptions extends GeometryOptions {
   readonly expectedDeclinationRad?: number;
+  /** Files of a whole group: the channels of those that are missing are flagged. */
+  readonly flagMissingOf?: number;
 }
 
 /** @throws {PipelineError} MalformedFile, WrongDeclination, InvalidParams */
 export function planConversion(files: readonly Uvh5File[], options: PlanOptions): ConversionPlan {
   const declinationRad = checkGroup(files, options.expectedDeclinationRad);
   const first = files[0]!;
+  const { flagMissingOf = files.length } = options;
   return {
     files,
-    axis: mergeSubbands(files),
+    axis:
+      files.length < flagMissingOf
+        ? mergeAroundMissing(files, flagMissingOf)
+        : mergeSubbands(files),
     polarizations: polarizationOrder(first.path, first.header.polarizationCodes),
     geometry: planGeometry(first, options),
     declinationRad,

@@ -35,6 +35,8 @@ export interface ConversionRequest {
   readonly expectedDeclinationRad?: number;
   /** UT1 − UTC; unless given, the file's own, else 0. */
   readonly dut1Seconds?: number;
+  /** Files of a whole group: the channels of missing ones are flagged. Unless given: none is. */
+  readonly flagMissingOf?: number;
   readonly signal?: AbortSignal;
   /** Called when an integration is written. */
   readonly onIntegration?: (done: number, of: number) => void;
@@ -61,6 +63,8 @@ export interface Conversion {
   /** Largest |re| or |im| of the visibilities, as they came. */
   readonly visAbsMax: number;
   readonly hasWeightSpectrum: boolean;
+  /** Subbands whose channels are there without a file, flagged. */
+  readonly missing: readonly number[];
 }
 
 /**
@@ -132,7 +136,8 @@ function allocateBand({ files, axis }: ConversionPlan, hasWeights: boolean): Ban
   const sampleCount = baselineCount * axis.frequencyHz.length * polarizationCount;
   return {
     vis: new Float32Array(2 * sampleCount),
-    flags: new Uint8Array(sampleCount),
+    // Of a missing subband; those of the others are overwritten.
+    flags: new Uint8Array(sampleCount).fill(1),
     weights: new Float32Array(hasWeights ? sampleCount : 0),
   };
 }
@@ -145,7 +150,10 @@ function summarize(
   const { header } = plan.files[0]!;
   const { startMjd, endMjd } = describeMeasurementSet(plan, hasWeightSpectrum);
   const rowCount = header.timeCount * header.baselineCount;
-  const sampleCount = rowCount * plan.axis.frequencyHz.length * header.polarizationCount;
+  const { frequencyHz, places, missing } = plan.axis;
+  const sampleCount = rowCount * frequencyHz.length * header.polarizationCount;
+  const presentCount = places.reduce((sum, place) => sum + place.channelCount, 0);
+  const missingCount = sampleCount * (1 - presentCount / frequencyHz.length);
   return {
     center: plan.geometry.center,
     declinationRad: plan.declinationRad,
@@ -157,11 +165,12 @@ function summarize(
     baselineCount: header.baselineCount,
     antennaCount: header.antennaNames.length,
     polarizationCount: header.polarizationCount,
-    frequencyHz: plan.axis.frequencyHz,
+    frequencyHz,
     channelWidthHz: plan.axis.channelWidthHz,
-    flaggedFraction: tally.flaggedCount / sampleCount,
+    flaggedFraction: (tally.flaggedCount + missingCount) / sampleCount,
     subbandFlaggedFractions: tally.subbands.map((each) => each.flaggedCount / each.sampleCount),
     visAbsMax: tally.visAbsMax,
     hasWeightSpectrum,
+    missing,
   };
 }

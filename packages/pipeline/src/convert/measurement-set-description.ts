@@ -3,6 +3,7 @@ import { DISH_DIAMETER_M, geodeticToEcef, SECONDS_PER_DAY } from "@contimg/astro
 import type { AntennaDescription, MeasurementSetDescription } from "@contimg/casacore";
 import type { Uvh5Header } from "@contimg/formats";
 
+import { subbandCode } from "../groups/subband-file.ts";
 import type { ConversionPlan } from "./conversion-plan.ts";
 
 const METERS_PER_ANTENNA = 3;
@@ -28,6 +29,7 @@ export function describeMeasurementSet(
     history: [
       `converted ${plan.files.length} UVH5 files, the first ${plan.files[0]!.path}`,
       `UT1-UTC ${plan.geometry.dut1Seconds} s`,
+      ...plan.axis.missing.map((subband) => `${subbandCode(subband)} has no file, all flagged`),
     ],
     weightSpectrum,
   };

@@ -10,7 +10,7 @@ import type { Uvh5Header } from "@contimg/formats";
 import { PipelineError } from "../errors.ts";
 
 /** Neighboring files may differ from even spacing by this part of a channel. */
-const SPACING_TOLERANCE = 0.1;
+export const SPACING_TOLERANCE = 0.1;
 
 /** A file of the group with its header. */
 export interface SubbandHeader {
@@ -34,6 +34,8 @@ export interface SubbandAxis {
   readonly channelWidthHz: number;
   /** By ascending frequency. */
   readonly places: readonly SubbandPlace[];
+  /** Subbands that have channels and no file. */
+  readonly missing: readonly number[];
 }
 
 /** @throws {PipelineError} MalformedFile when widths differ, or bands overlap or leave a gap */
@@ -57,10 +59,10 @@ export function mergeSubbands(subbands: readonly SubbandHeader[]): SubbandAxis {
   for (const [index, place] of places.entries()) {
     frequencyHz.set(bands[index]!.ascendingHz, place.firstChannel);
   }
-  return { frequencyHz, channelWidthHz: first.widthHz, places };
+  return { frequencyHz, channelWidthHz: first.widthHz, places, missing: [] };
 }
 
-interface Band {
+export interface Band {
   readonly path: string;
   readonly fileIndex: number;
   readonly ascendingHz: Float64Array;
@@ -68,7 +70,7 @@ interface Band {
   readonly isDescending: boolean;
 }
 
-function toBand(path: string, header: Uvh5Header, fileIndex: number): Band {
+export function toBand(path: string, header: Uvh5Header, fileIndex: number): Band {
   const isDescending =
     header.frequencyHz.length > 1 && header.frequencyHz[0]! > header.frequencyHz[1]!;
   const ascendingHz = isDescending ? header.frequencyHz.toReversed() : header.frequencyHz;
@@ -79,7 +81,7 @@ function toBand(path: string, header: Uvh5Header, fileIndex: number): Band {
   return { path, fileIndex, ascendingHz, widthHz: header.channelWidthHz[0]!, isDescending };
 }
 
-function checkWidth(band: Band, first: Band): void {
+export function checkWidth(band: Band, first: Band): void {
   if (Math.abs(band.widthHz / first.widthHz - 1) < 1e-6) return;
   throw new PipelineError(
     "MalformedFile",
@@ -102,11 +104,11 @@ function checkNeighbor(below: Band, band: Band): void {
   );
 }
 
-function spacingOf({ ascendingHz }: Band): number | undefined {
+export function spacingOf({ ascendingHz }: Band): number | undefined {
   return ascendingHz.length > 1 ? ascendingHz[1]! - ascendingHz[0]! : undefined;
 }
 
-function malformed(path: string, problem: string): PipelineError {
+export function malformed(path: string, problem: string): PipelineError {
   return new PipelineError("MalformedFile", `${path}: freq_array ${problem}`, {
     path,
     field: "freq_array",

@@ -10,6 +10,8 @@ import { parseSubbandPath } from "./subband-file.ts";
 export interface GroupSearch {
   readonly toleranceSeconds?: number;
   readonly expectedSubbands?: number;
+  /** Gives out what there is of a group that lacks files. Default: such a group is refused. */
+  readonly mayMiss?: boolean;
 }
 
 /** Every group that has a file in the folder, in order of time, whole or not; none without it. */
@@ -45,7 +47,7 @@ export async function findGroupFiles(
   }
   const expectedSubbands = search.expectedSubbands ?? SUBBAND_COUNT;
   const missing = missingSubbands(group, expectedSubbands);
-  if (missing.length > 0) {
+  if (missing.length > 0 && search.mayMiss !== true) {
     throw new PipelineError(
       "MissingSubband",
       `group ${groupId} in ${folder} has ${group.members.length} of ${expectedSubbands} ` +

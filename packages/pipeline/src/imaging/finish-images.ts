@@ -15,11 +15,7 @@ import { beamMapImage, beamOf, findBeam, replaceFits, wcsOf, writePreview } from
 import type { ImagedObservation } from "./observation.ts";
 import { correctForBeam, type PointingKind, primaryBeamMap } from "./primary-beam.ts";
 import { productHeader, type Provenance, setQuality } from "./product-header.ts";
-import {
-  type ImageMetrics,
-  measureImage,
-  theoreticalNoiseJy,
-} from "./quality.ts";
+import { type ImageMetrics, measureImage, theoreticalNoiseJy } from "./quality.ts";
 import type { VisibilityCensus } from "./visibility-census.ts";
 
 export interface FinishOptions {

@@ -55,6 +55,10 @@ export const THRESHOLDS: Thresholds = {
         ...{ what: "largest amplitude", unit: "", absent: "pass" },
         at_least: { hold: 1e-6 },
       },
+      missing_subband_count: {
+        ...{ what: "number of subbands without a file", unit: "", absent: "pass" },
+        at_most: { warn: 0 },
+      },
       problem_subband_count: {
         ...{ what: "number of subbands that are nearly all flagged", unit: "", absent: "pass" },
         at_most: { hold: 0 },

@@ -29,6 +29,8 @@ const paramsSchema = z
     /** Absolute; found in `incoming/` when absent. */
     input_paths: z.array(pathParam).min(1).optional(),
     expected_subbands: z.int().min(1).max(99).default(SUBBAND_COUNT),
+    /** What to make of a group that lacks some: nothing, or flagged channels. */
+    missing_subbands: z.enum(["refuse", "flag"]).default("refuse"),
     tolerance_seconds: z.number().min(0).max(150).default(GROUP_TOLERANCE_SECONDS),
     role: z.enum(["science", "calibrators"]).default("science"),
     /** ICRS; the meridian at the middle of the observation when absent. */
@@ -53,6 +55,7 @@ export type ConvertInputs = Pick<ConvertParams, "group_id" | "role"> & {
   center: { ra_deg: number; dec_deg: number } | null;
   expected_declination_deg: number | null;
   dut1_seconds: number | null;
+  flag_missing_of: number | null;
 };
 
 export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
@@ -66,9 +69,10 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     checkCount(input_paths, params);
     const input_bytes = await totalBytes(input_paths);
     const center = centerOf(params);
+    const flag_missing_of = params.missing_subbands === "flag" ? params.expected_subbands : null;
     return {
       ...{ group_id, role, input_paths, input_bytes },
-      ...{ center, expected_declination_deg, dut1_seconds },
+      ...{ center, expected_declination_deg, dut1_seconds, flag_missing_of },
     };
   },
 
@@ -115,6 +119,7 @@ function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> 
   return findGroupFiles(incomingFolder(dataRoot), params.group_id, {
     expectedSubbands: params.expected_subbands,
     toleranceSeconds: params.tolerance_seconds,
+    mayMiss: params.missing_subbands === "flag",
   });
 }
 
@@ -126,6 +131,7 @@ function centerOf(params: ConvertParams): ConvertInputs["center"] {
 function checkCount(paths: readonly string[], params: ConvertParams): void {
   const { group_id: groupId, expected_subbands: expectedSubbands } = params;
   if (paths.length === expectedSubbands) return;
+  if (params.missing_subbands === "flag" && paths.length < expectedSubbands) return;
   throw new PipelineError(
     "MissingSubband",
     `group ${groupId}: input_paths names ${paths.length} files, expected ${expectedSubbands}`,
@@ -167,6 +173,7 @@ function toRequest(
   context: RunContext,
 ): ConversionRequest {
   const { center, expected_declination_deg: declinationDeg, dut1_seconds: dut1Seconds } = inputs;
+  const { flag_missing_of: flagMissingOf } = inputs;
   return {
     inputPaths: inputs.input_paths,
     outputPath,
@@ -176,6 +183,7 @@ function toRequest(
     }),
     ...(declinationDeg !== null && { expectedDeclinationRad: declinationDeg * DEGREE_RAD }),
     ...(dut1Seconds !== null && { dut1Seconds }),
+    ...(flagMissingOf !== null && { flagMissingOf }),
     onIntegration(done, of) {
       context.progress(done / of, `integration ${done} of ${of}`);
     },
@@ -204,6 +212,7 @@ function describe(conversion: Conversion, inputs: ConvertInputs) {
     flagged_fraction: conversion.flaggedFraction,
     problem_subbands: problemSubbands(conversion, inputs),
     has_weight_spectrum: conversion.hasWeightSpectrum,
+    missing_subbands: conversion.missing.map(subbandCode),
     input_bytes: inputs.input_bytes,
     input_paths: inputs.input_paths,
   };
@@ -213,6 +222,7 @@ function judge(conversion: Conversion, inputs: ConvertInputs): QualityVerdict {
   return measured({
     flagged_fraction: conversion.flaggedFraction,
     amplitude_max: conversion.visAbsMax,
+    missing_subband_count: conversion.missing.length,
     problem_subband_count: problemSubbands(conversion, inputs).length,
   });
 }

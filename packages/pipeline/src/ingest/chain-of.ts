@@ -1,0 +1,29 @@
+/** Which chain a group goes through: the place where the choice of calibrators plugs in. */
+import type { ChainName, ChainOptions } from "../chains.ts";
+
+/** A group as it is about to be run. Times and declination are null when no file told them. */
+export interface ReadyGroup {
+  readonly groupId: string;
+  readonly revision: number;
+  /** By ascending subband. */
+  readonly inputPaths: readonly string[];
+  readonly missing: readonly number[];
+  readonly startMjd: number;
+  readonly endMjd: number;
+  readonly declinationRad: number | null;
+}
+
+export interface ChainChoice {
+  readonly chain: ChainName;
+  /** Further params by stage; those that say which files there are win over them. */
+  readonly params?: ChainOptions["params"];
+  readonly priority?: number;
+  readonly solveTaskId?: string;
+}
+
+export type ChainOf = (group: ReadyGroup) => ChainChoice | Promise<ChainChoice>;
+
+/** Every group through the same chain. */
+export function always(chain: ChainName): ChainOf {
+  return () => ({ chain });
+}
