@@ -1,0 +1,150 @@
+/**
+ * The last step: from codes to flags, and the counts that statistics are made of. Counted are
+ * cross-correlations of active antennas: those with at least one polarization that is not dead.
+ */
+import type { CellFlags } from "./interference.ts";
+import { AMPLITUDE_FIRST, reasonCode, REASONS } from "./reasons.ts";
+import {
+  cellCount,
+  isAutocorrelation,
+  type RowRange,
+  type TileCodes,
+  type TileLayout,
+} from "./tile-layout.ts";
+
+const REASON_COUNT = REASONS.length;
+const DEAD = reasonCode("dead-antenna");
+
+/** Flagged visibilities; of a baseline's both antennas each counts its own. */
+export interface FlagCounts {
+  /** [reason, antenna]. */
+  readonly byAntenna: Float64Array;
+  /** [reason, channel]. */
+  readonly byChannel: Float64Array;
+  /** [reason, time]. */
+  readonly byTime: Float64Array;
+  /** [antenna, channel]. */
+  readonly byAntennaChannel: Float64Array;
+  /** [channel, time]. */
+  readonly byChannelTime: Float64Array;
+}
+
+export function createFlagCounts(layout: TileLayout): FlagCounts {
+  const { antennaCount, channelCount, timeCount } = layout;
+  return {
+    byAntenna: new Float64Array(REASON_COUNT * antennaCount),
+    byChannel: new Float64Array(REASON_COUNT * channelCount),
+    byTime: new Float64Array(REASON_COUNT * timeCount),
+    byAntennaChannel: new Float64Array(antennaCount * channelCount),
+    byChannelTime: new Float64Array(channelCount * timeCount),
+  };
+}
+
+export function addCounts(sum: FlagCounts, one: FlagCounts): void {
+  const keys = ["byAntenna", "byChannel", "byTime", "byAntennaChannel", "byChannelTime"] as const;
+  for (const key of keys)
+    for (const [at, value] of one[key].entries()) sum[key][at] = sum[key][at]! + value;
+}
+
+/** [antenna]: whether one of its polarizations is not dead. */
+export function activeAntennas(layout: TileLayout, dead: Uint8Array): boolean[] {
+  const { antennaCount, polarizationCount } = layout;
+  const hasRow = new Set([...layout.antenna1, ...layout.antenna2]);
+  return Array.from({ length: antennaCount }, (_, antenna) => {
+    const first = antenna * polarizationCount;
+    return hasRow.has(antenna) && dead.subarray(first, first + polarizationCount).includes(0);
+  });
+}
+
+export interface Verdicts {
+  readonly cellFlags: CellFlags;
+  /** [antenna, polarization]. */
+  readonly dead: Uint8Array;
+}
+
+/**
+ * Writes the flags of rows of one time, and counts them.
+ * @param flags of the whole integration, [row, channel, polarization]: 0 or 1
+ */
+export function writeFlags(
+  layout: TileLayout,
+  codes: TileCodes,
+  time: number,
+  verdicts: Verdicts,
+  rows: RowRange,
+  flags: Uint8Array,
+  counts: FlagCounts,
+): void {
+  const cells = cellCount(layout);
+  const own = verdicts.cellFlags.subarray(time * cells, (time + 1) * cells);
+  const isActive = activeAntennas(layout, verdicts.dead);
+  const { antenna1, antenna2 } = layout;
+  for (let row = rows.first; row < rows.end; row += 1) {
+    const to = row * cells;
+    if (isAutocorrelation(layout, row)) {
+      flags.fill(1, to, to + cells);
+      continue;
+    }
+    const from = (time * layout.rowCount + row) * cells;
+    const deadPols = deadPolarizations(layout, row, verdicts.dead);
+    const counted = isActive[antenna1[row]!]! && isActive[antenna2[row]!]!;
+    for (let cell = 0; cell < cells; cell += 1) {
+      const reason = reasonOf(codes[from + cell]!, own[cell]!, deadPols, layout, cell);
+      flags[to + cell] = reason === AMPLITUDE_FIRST ? 0 : 1;
+      if (reason !== AMPLITUDE_FIRST && counted) count(layout, counts, reason, row, time, cell);
+    }
+  }
+}
+
+/** AMPLITUDE_FIRST for none. */
+function reasonOf(
+  code: number,
+  cellFlag: number,
+  deadPols: number,
+  { polarizationCount }: TileLayout,
+  cell: number,
+): number {
+  if (code >= AMPLITUDE_FIRST && cellFlag === 0 && deadPols === 0) return AMPLITUDE_FIRST;
+  if (deadPols !== 0 && ((deadPols >> (cell % polarizationCount)) & 1) !== 0) return DEAD;
+  if (code < AMPLITUDE_FIRST) return code;
+  return cellFlag === 0 ? AMPLITUDE_FIRST : cellFlag - 1;
+}
+
+/** A bit for each polarization that is dead at one of the baseline's antennas. */
+function deadPolarizations(
+  { polarizationCount, antenna1, antenna2 }: TileLayout,
+  row: number,
+  dead: Uint8Array,
+): number {
+  let bits = 0;
+  for (let pol = 0; pol < polarizationCount; pol += 1) {
+    const p = dead[antenna1[row]! * polarizationCount + pol]!;
+    const q = dead[antenna2[row]! * polarizationCount + pol]!;
+    if (p !== 0 || q !== 0) bits |= 1 << pol;
+  }
+  return bits;
+}
+
+function count(
+  { antennaCount, channelCount, timeCount, polarizationCount, antenna1, antenna2 }: TileLayout,
+  counts: FlagCounts,
+  reason: number,
+  row: number,
+  time: number,
+  cell: number,
+): void {
+  const channel = Math.floor(cell / polarizationCount);
+  const [p, q] = [antenna1[row]!, antenna2[row]!];
+  const byAntenna = reason * antennaCount;
+  increment(counts.byAntenna, byAntenna + p);
+  increment(counts.byAntenna, byAntenna + q);
+  increment(counts.byChannel, reason * channelCount + channel);
+  increment(counts.byTime, reason * timeCount + time);
+  increment(counts.byAntennaChannel, p * channelCount + channel);
+  increment(counts.byAntennaChannel, q * channelCount + channel);
+  increment(counts.byChannelTime, channel * timeCount + time);
+}
+
+function increment(values: Float64Array, at: number): void {
+  values[at] = values[at]! + 1;
+}
