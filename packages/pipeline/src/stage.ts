@@ -39,7 +39,10 @@ export type ProductKind =
   | "psf"
   | "preview"
   | "validation"
-  | "photometry";
+  | "photometry"
+  /** What was flagged and why, as JSON, and the same as a drawing. */
+  | "flag-statistics"
+  | "flag-plot";
 
 /** One file or folder that a run wrote. */
 export interface Output {

@@ -21,11 +21,12 @@ export function findDeadAntennas(
 ): Uint8Array {
   const { antennaCount, polarizationCount } = layout;
   const dead = new Uint8Array(antennaCount * polarizationCount);
+  const present = new Set([...layout.antenna1, ...layout.antenna2]);
   for (let pol = 0; pol < polarizationCount; pol += 1) {
     const strengths = strengthsOf(layout, tally, pol);
     const usual = medianOfFew(strengths.filter((strength) => strength > 0)) ?? 0;
     for (let antenna = 0; antenna < antennaCount; antenna += 1)
-      if (strengths[antenna]! < params.dead_antenna_amplitude * usual)
+      if (present.has(antenna) && strengths[antenna]! < params.dead_antenna_amplitude * usual)
         dead[antenna * polarizationCount + pol] = 1;
     markSilent(layout, tally, pol, params.dead_antenna_fraction, dead);
   }

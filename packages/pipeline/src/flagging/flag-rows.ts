@@ -3,7 +3,15 @@
  * baselines; channels of which too much is flagged already; neighbors. A baseline needs no other,
  * so any number of threads may share the rows.
  */
-import { CODE_COUNT, createLimitTable, type LimitTable, stepsOf } from "./amplitude-code.ts";
+import { medianOf } from "@contimg/astro";
+
+import {
+  CODE_COUNT,
+  createLimitTable,
+  type LimitTable,
+  STEPS_PER_OCTAVE,
+  stepsOf,
+} from "./amplitude-code.ts";
 import type { FlagParams } from "./flag-params.ts";
 import type { CellFlags } from "./interference.ts";
 import type { Levels } from "./levels.ts";
@@ -21,8 +29,11 @@ import {
 export const BASELINE_SCATTER_MIN = 0.05;
 /** Fewer times say nothing about which of them stands out. */
 const TIMES_MIN = 8;
-/** What stands out on a baseline must also be this much above the median baseline. */
-const ABOVE_LEVEL = 1.5;
+/**
+ * What stands out in time must also be this much of the way from the median baseline to where it
+ * would stand out from all: a baseline on which sources beat is quiet at most times.
+ */
+const WAY_TO_BASELINE_LIMIT = 0.75;
 
 const TIME_OUTLIER = reasonCode("time-outlier");
 const BASELINE_OUTLIER = reasonCode("baseline-outlier");
@@ -100,17 +111,18 @@ function createHistogram(): Pick<Work, "histogram"> {
   return { histogram: new Uint8Array(3 * CODE_COUNT) };
 }
 
-/** [channel, polarization]: the smallest limit, from the median time of the median baseline. */
+/** [channel, polarization]: the smallest limit in time, from the median time. */
 function floorOf({ layout, levels }: RowFlagging): Float32Array {
   const cells = cellCount(layout);
   return Float32Array.from({ length: cells }, (_, cell) => {
     const own: number[] = [];
-    for (let time = 0; time < layout.timeCount; time += 1) {
-      const level = levels.level[time * cells + cell]!;
-      if (!Number.isNaN(level)) own.push(level);
+    for (let at = cell; at < levels.level.length; at += cells) {
+      const level = levels.level[at]!;
+      if (Number.isNaN(level)) continue;
+      const excess = 2 ** ((levels.limit[at]! - level) / STEPS_PER_OCTAVE) - 1;
+      own.push(level + stepsOf(1 + WAY_TO_BASELINE_LIMIT * excess));
     }
-    own.sort((a, b) => a - b);
-    return (own[own.length >> 1] ?? 0) + stepsOf(ABOVE_LEVEL);
+    return medianOf(own) ?? 0;
   });
 }
 

@@ -9,6 +9,8 @@ import { cellCount, type TileLayout } from "./tile-layout.ts";
 /** Reasons that say something about interference, not about the instrument. */
 const FIRST_OF_INTERFERENCE = reasonCode("channel");
 const LAST_OF_INTERFERENCE = reasonCode("occupancy");
+/** What all baselines see is found far below what one shows: nothing hides beside it. */
+const FIRST_OF_BASELINE = reasonCode("time-outlier");
 const NEIGHBOR = reasonCode("neighbor");
 
 /** @param local the row's codes, [time, channel, polarization] */
@@ -37,10 +39,11 @@ function isInterference(code: number): boolean {
   return code >= FIRST_OF_INTERFERENCE && code <= LAST_OF_INTERFERENCE;
 }
 
-/** One visibility between two flagged ones. */
+/** One visibility between two flagged ones, of which this baseline showed at least one. */
 function bridge(local: Uint8Array, at: number, step: number): void {
   const far = at + 2 * step;
-  if (far < local.length && isInterference(local[far]!)) add(local, at + step);
+  if (far >= local.length || !isInterference(local[far]!)) return;
+  if (Math.max(local[at]!, local[far]!) >= FIRST_OF_BASELINE) add(local, at + step);
 }
 
 function surround(

@@ -28,6 +28,8 @@ export const REASONS = [
   "occupancy",
   /** Between flagged ones, near them, or the other polarization of one. */
   "neighbor",
+  /** Found by the thorough strategy only. */
+  "aoflagger",
 ] as const;
 
 export type FlagReason = (typeof REASONS)[number];

@@ -20,7 +20,8 @@ describe("the fast flagger", () => {
     const { flags, total } = await flag(tile);
 
     assert.equal(flags[7]![cell(tile, 20, 5, 0)], 1);
-    assert.ok(total("time-outlier") + total("baseline-outlier") <= 3);
+    // Of 101,376 visibilities; a MAD of 24 times is sometimes far too small.
+    assert.ok(total("time-outlier") + total("baseline-outlier") <= 15);
     // The other polarization goes with it.
     assert.equal(flags[7]![cell(tile, 20, 5, 1)], 1);
   });

@@ -9,6 +9,7 @@ import type { ProductKind, ProductLookup } from "../stage.ts";
 import {
   calibratedMeasurementSetPath,
   calibrationTablePath,
+  flagStatisticsPath,
   imagePath,
   measurementSetPath,
   photometryPath,
@@ -35,6 +36,14 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
   preview: (groupId) => [imagePath(groupId, "preview.png")],
   validation: (groupId) => [validationPath(groupId, "json")],
   photometry: (groupId) => [photometryPath(groupId, "csv")],
+  "flag-statistics": (groupId) => [
+    flagStatisticsPath(groupId, "science", "json"),
+    flagStatisticsPath(groupId, "calibrators", "json"),
+  ],
+  "flag-plot": (groupId) => [
+    flagStatisticsPath(groupId, "science", "svg"),
+    flagStatisticsPath(groupId, "calibrators", "svg"),
+  ],
 };
 
 export class FileLookup implements ProductLookup {
