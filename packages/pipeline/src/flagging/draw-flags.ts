@@ -4,7 +4,7 @@
  * it, on black.
  */
 import { axisTicks } from "./axis-ticks.ts";
-import { heatColor, heatMapPng } from "./heat-map.ts";
+import { heatColor, heatMapPng, heatPosition } from "./heat-map.ts";
 import { REASONS } from "./reasons.ts";
 import type { FlagStatistics } from "./statistics.ts";
 
@@ -36,7 +36,7 @@ const STYLE = `
   .page { fill: #ffffff; } .ink { fill: #1b1f24; } .soft { fill: #59616b; }
   .line { stroke: #8b949e; fill: none; stroke-width: 1; }
   text { font: 12px sans-serif; } .title { font-size: 17px; } .head { font-size: 13px; font-weight: bold; }
-  .small { font-size: 10px; } image { image-rendering: pixelated; }
+  .small { font-size: 10px; }
   @media (prefers-color-scheme: dark) {
     .page { fill: #14171c; } .ink { fill: #e6e8eb; } .soft { fill: #a3abb5; }
   }`;
@@ -68,12 +68,13 @@ function heading({ group_id, flagged_fraction, dead_antennas, axes }: FlagStatis
   const dead =
     dead_antennas.length === 0 ? "no antenna is dead" : `dead: ${dead_antennas.join(", ")}`;
   const share = `${(100 * flagged_fraction).toFixed(2)} % of the cross-correlations of`;
-  const ramp = Array.from({ length: 101 }, (_, percent) => {
-    const color = heatColor(percent).join(",");
-    return `<rect x="${WIDTH - RIGHT - 202 + 2 * percent}" y="30" width="2.5" height="10" fill="rgb(${color})"/>`;
+  const left = WIDTH - RIGHT - 202;
+  const ramp = Array.from({ length: 101 }, (_, step) => {
+    const color = `rgb(${heatColor(100 * (step / 100) ** 2).join(",")})`;
+    return rectangle(left + 2 * step, 30, 2.5, 10, color);
   });
   const marks = [0, 1, 10, 50, 100].map((percent) =>
-    text(WIDTH - RIGHT - 202 + 2 * percent, 54, String(percent), "small soft", "middle"),
+    text(left + 200 * heatPosition(percent), 54, String(percent), "small soft", "middle"),
   );
   return [
     text(LEFT, 34, `Flags of ${group_id}`, "title ink"),
@@ -94,7 +95,7 @@ function heatMap(
   const isAntenna = axis === "antenna";
   const rows = isAntenna ? statistics.antenna_channel_percent : statistics.time_channel_percent;
   const head = isAntenna ? "Antenna by channel" : "Time by channel";
-  const png = heatMapPng(rows).toString("base64");
+  const png = heatMapPng(rows, PLOT_WIDTH, height).toString("base64");
   const labels = isAntenna ? antennaLabels(axes.antenna, height) : timeLabels(axes.time_mjd);
   return [
     text(LEFT, top - 10, head, "head ink"),
@@ -165,7 +166,7 @@ function bars(statistics: FlagStatistics, top: number): string {
       })
       .join("");
   });
-  const labelStep = Math.ceil(14 / step);
+  const labelStep = Math.ceil(24 / step);
   const names = axes.antenna.map((name, at) =>
     at % labelStep === 0
       ? text(LEFT + (at + 0.5) * step, top + BARS_HEIGHT + 14, name, "small ink", "middle")
@@ -191,7 +192,7 @@ function legend({ by_reason: byReason }: FlagStatistics, y: number): string {
   return REASONS.flatMap((reason, index) => {
     const fraction = byReason[reason];
     if (fraction === undefined) return [];
-    const label = `${reason} ${(100 * fraction).toFixed(2)} %`;
+    const label = `${reason} ${Number((100 * fraction).toPrecision(2))} %`;
     const entry = `${rectangle(x, y - 9, 10, 10, REASON_COLORS[index]!)}${text(x + 15, y, label, "small ink")}`;
     x += 34 + 5.6 * label.length;
     return [entry];
@@ -204,7 +205,7 @@ function text(x: number, y: number, content: string, style: string, anchor = "st
 }
 
 function sideways(y: number, content: string): string {
-  return `<text class="ink" text-anchor="middle" transform="translate(18 ${short(y)}) rotate(-90)">${content}</text>`;
+  return `<text class="ink" text-anchor="middle" transform="translate(28 ${short(y)}) rotate(-90)">${content}</text>`;
 }
 
 function frame(top: number, height: number): string {
