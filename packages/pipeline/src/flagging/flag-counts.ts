@@ -4,6 +4,7 @@
  */
 import type { CellFlags } from "./interference.ts";
 import { AMPLITUDE_FIRST, reasonCode, REASONS } from "./reasons.ts";
+import { nextReason } from "./scan-bytes.ts";
 import {
   cellCount,
   isAutocorrelation,
@@ -76,7 +77,9 @@ export function writeFlags(
   counts: FlagCounts,
 ): void {
   const cells = cellCount(layout);
-  const own = verdicts.cellFlags.subarray(time * cells, (time + 1) * cells);
+  const cellFlags = verdicts.cellFlags.subarray(time * cells, (time + 1) * cells);
+  const flaggedCells = Array.from(cellFlags.keys()).filter((cell) => cellFlags[cell] !== 0);
+  const template = cellFlags.map((flag) => (flag === 0 ? 0 : 1));
   const isActive = activeAntennas(layout, verdicts.dead);
   const { antenna1, antenna2 } = layout;
   for (let row = rows.first; row < rows.end; row += 1) {
@@ -86,28 +89,41 @@ export function writeFlags(
       continue;
     }
     const from = (time * layout.rowCount + row) * cells;
-    const deadPols = deadPolarizations(layout, row, verdicts.dead);
+    const own = codes.subarray(from, from + cells);
+    const written = flags.subarray(to, to + cells);
     const counted = isActive[antenna1[row]!]! && isActive[antenna2[row]!]!;
-    for (let cell = 0; cell < cells; cell += 1) {
-      const reason = reasonOf(codes[from + cell]!, own[cell]!, deadPols, layout, cell);
-      flags[to + cell] = reason === AMPLITUDE_FIRST ? 0 : 1;
-      if (reason !== AMPLITUDE_FIRST && counted) count(layout, counts, reason, row, time, cell);
+    const add = (cell: number, reason: number): void => {
+      written[cell] = 1;
+      if (counted) count(layout, counts, reason, row, time, cell);
+    };
+    const deadPols = deadPolarizations(layout, row, verdicts.dead);
+    if (deadPols !== 0) {
+      writeBesideDead(layout, own, cellFlags, deadPols, written, add);
+      continue;
     }
+    written.set(template);
+    for (const cell of flaggedCells)
+      if (own[cell]! >= AMPLITUDE_FIRST) add(cell, cellFlags[cell]! - 1);
+    for (let cell = nextReason(own, 0); cell < cells; cell = nextReason(own, cell + 1))
+      add(cell, own[cell]!);
   }
 }
 
-/** AMPLITUDE_FIRST for none. */
-function reasonOf(
-  code: number,
-  cellFlag: number,
-  deadPols: number,
+/** A row with a dead antenna; not all of it, when only one polarization is. */
+function writeBesideDead(
   { polarizationCount }: TileLayout,
-  cell: number,
-): number {
-  if (code >= AMPLITUDE_FIRST && cellFlag === 0 && deadPols === 0) return AMPLITUDE_FIRST;
-  if (deadPols !== 0 && ((deadPols >> (cell % polarizationCount)) & 1) !== 0) return DEAD;
-  if (code < AMPLITUDE_FIRST) return code;
-  return cellFlag === 0 ? AMPLITUDE_FIRST : cellFlag - 1;
+  codes: Uint8Array,
+  cellFlags: Uint8Array,
+  deadPols: number,
+  flags: Uint8Array,
+  add: (cell: number, reason: number) => void,
+): void {
+  flags.fill(0);
+  for (let cell = 0; cell < codes.length; cell += 1) {
+    if (((deadPols >> (cell % polarizationCount)) & 1) !== 0) add(cell, DEAD);
+    else if (codes[cell]! < AMPLITUDE_FIRST) add(cell, codes[cell]!);
+    else if (cellFlags[cell] !== 0) add(cell, cellFlags[cell]! - 1);
+  }
 }
 
 /** A bit for each polarization that is dead at one of the baseline's antennas. */

@@ -16,6 +16,7 @@ import type { FlagParams } from "./flag-params.ts";
 import type { CellFlags } from "./interference.ts";
 import type { Levels } from "./levels.ts";
 import { extendFlags } from "./neighbors.ts";
+import { nextSuspect } from "./scan-bytes.ts";
 import { AMPLITUDE_FIRST, reasonCode } from "./reasons.ts";
 import {
   cellCount,
@@ -31,9 +32,12 @@ export const BASELINE_SCATTER_MIN = 0.05;
 const TIMES_MIN = 8;
 /**
  * What stands out in time must also be this much of the way from the median baseline to where it
- * would stand out from all: a baseline on which sources beat is quiet at most times.
+ * would stand out from all: a baseline on which sources beat is quiet at most times. It also means
+ * that almost no channel of a baseline has to be looked at in earnest.
  */
 const WAY_TO_BASELINE_LIMIT = 0.75;
+/** Every so many channels, one tells how strong an antenna is. */
+const STRENGTH_STEP = 32;
 
 const TIME_OUTLIER = reasonCode("time-outlier");
 const BASELINE_OUTLIER = reasonCode("baseline-outlier");
@@ -74,42 +78,40 @@ export interface RowFlagging {
 
 /** Flags the cross-correlations among the rows, and counts. */
 export function flagRows(flagging: RowFlagging, rows: RowRange): RowTally {
-  const { layout, codes, params } = flagging;
-  const cells = cellCount(layout);
+  const { layout } = flagging;
   const tally = createRowTally(layout);
-  const limits = createLimitTable(params.amplitude_sigma, BASELINE_SCATTER_MIN);
   const floors = floorOf(flagging);
-  const work: Work = { local: new Uint8Array(layout.timeCount * cells), ...createHistogram() };
+  const work: Work = {
+    floors,
+    allowed: allowedOf(flagging, floors),
+    limits: createLimitTable(flagging.params.amplitude_sigma, BASELINE_SCATTER_MIN),
+    histogram: new Uint16Array(3 * CODE_COUNT),
+    tally,
+  };
   for (let row = rows.first; row < rows.end; row += 1) {
     if (isAutocorrelation(layout, row)) continue;
-    for (let time = 0; time < layout.timeCount; time += 1) {
-      const from = (time * layout.rowCount + row) * cells;
-      work.local.set(codes.subarray(from, from + cells), time * cells);
-    }
-    const found = flagRow(flagging, row, work, limits, floors, tally);
-    if (found) fillOccupied(layout, work.local, params.baseline_occupancy_max);
-    extendFlags(layout, work.local, params);
-    for (let time = 0; time < layout.timeCount; time += 1) {
-      const to = (time * layout.rowCount + row) * cells;
-      codes.set(work.local.subarray(time * cells, (time + 1) * cells), to);
-    }
+    countStrength(flagging, row, tally);
+    const suspects = scanRow(flagging, row, work);
+    if (suspects.length === 0) continue;
+    const found = suspects.flatMap((cell) => judgeCell(flagging, row, cell, work));
+    extendFlags(flagging, row, found);
   }
   return tally;
 }
 
 interface Work {
-  /** The row's codes, [time, channel, polarization]. */
-  readonly local: Uint8Array;
-  /** How often each code is in one channel, from HISTOGRAM_START on; all 0 between channels. */
-  readonly histogram: Uint8Array;
+  /** [channel, polarization]. */
+  readonly floors: Float32Array;
+  /** [time, channel, polarization]: amplitude bytes up to here need no second look. */
+  readonly allowed: Uint8Array;
+  readonly limits: LimitTable;
+  /** How often each code is in one cell, from HISTOGRAM_START on; all 0 between cells. */
+  readonly histogram: Uint16Array;
+  readonly tally: RowTally;
 }
 
 /** Room on both sides, so that steps from a median never leave the array. */
 const HISTOGRAM_START = CODE_COUNT;
-
-function createHistogram(): Pick<Work, "histogram"> {
-  return { histogram: new Uint8Array(3 * CODE_COUNT) };
-}
 
 /** [channel, polarization]: the smallest limit in time, from the median time. */
 function floorOf({ layout, levels }: RowFlagging): Float32Array {
@@ -126,134 +128,109 @@ function floorOf({ layout, levels }: RowFlagging): Float32Array {
   });
 }
 
-/** Every eighth channel tells how strong an antenna is. */
-const STRENGTH_STEP = 8;
-
-/** @returns whether something stands out */
-function flagRow(
-  { layout, levels, cellFlags }: RowFlagging,
-  row: number,
-  { local, histogram }: Work,
-  limits: LimitTable,
-  floors: Float32Array,
-  tally: RowTally,
-): boolean {
+function allowedOf({ layout, levels, cellFlags }: RowFlagging, floors: Float32Array): Uint8Array {
   const cells = cellCount(layout);
-  const { limit: baselineLimit } = levels;
-  let found = false;
-  let median = AMPLITUDE_FIRST;
-  for (let cell = 0; cell < cells; cell += 1) {
-    const pol = cell % layout.polarizationCount;
-    if (cell % (STRENGTH_STEP * layout.polarizationCount) === pol)
-      countStrength(layout, row, pol, local, cell, tally);
-    let [usable, count, upTo, largest] = [0, 0, 0, 0];
-    let isAboveBaselines = false;
-    for (let at = cell; at < local.length; at += cells) {
-      const code = local[at]!;
-      if (code < AMPLITUDE_FIRST) continue;
-      usable += 1;
-      if (cellFlags[at]! !== 0) {
-        local[at] = cellFlags[at]! - 1;
-        continue;
-      }
-      histogram[HISTOGRAM_START + code] = histogram[HISTOGRAM_START + code]! + 1;
-      count += 1;
-      if (code <= median) upTo += 1;
-      if (code > largest) largest = code;
-      if (code > baselineLimit[at]!) isAboveBaselines = true;
-    }
-    addUsable(layout, row, pol, usable, tally.antennaUsable);
-    if (count === 0) continue;
-    // From the last channel's median to this one's is a short way.
-    const rank = count >> 1;
-    while (upTo <= rank) upTo += histogram[HISTOGRAM_START + ++median]!;
-    while (upTo - histogram[HISTOGRAM_START + median]! > rank)
-      upTo -= histogram[HISTOGRAM_START + median--]!;
-    const limit =
-      count < TIMES_MIN || largest <= floors[cell]!
-        ? CODE_COUNT
-        : Math.max(floors[cell]!, limitOf(histogram, median, rank, limits));
-    for (let at = cell; at < local.length; at += cells) histogram[HISTOGRAM_START + local[at]!] = 0;
-    if (largest <= limit && !isAboveBaselines) continue;
-    markOutliers(local, cell, cells, limit, baselineLimit, tally.outliers);
-    found = true;
+  return levels.limit.map((limit, at) => {
+    // All that has an amplitude there is flagged already.
+    if (cellFlags[at] !== 0) return CODE_COUNT - 1;
+    return Math.min(limit, Math.floor(floors[at % cells]!));
+  });
+}
+
+/**
+ * The one look at every visibility: counts what has no amplitude.
+ * @returns channels and polarizations in which one is above what is allowed, each once
+ */
+function scanRow({ layout, codes }: RowFlagging, row: number, { allowed, tally }: Work): number[] {
+  const cells = cellCount(layout);
+  const { polarizationCount } = layout;
+  const suspects = new Set<number>();
+  const unusable = new Uint32Array(polarizationCount);
+  for (let time = 0; time < layout.timeCount; time += 1) {
+    const from = (time * layout.rowCount + row) * cells;
+    const own = codes.subarray(from, from + cells);
+    const most = allowed.subarray(time * cells, (time + 1) * cells);
+    for (
+      let cell = nextSuspect(own, most, 0);
+      cell < cells;
+      cell = nextSuspect(own, most, cell + 1)
+    )
+      if (own[cell]! >= AMPLITUDE_FIRST) suspects.add(cell);
+      else unusable[cell % polarizationCount]! += 1;
   }
-  return found;
+  const perPolarization = (layout.timeCount * cells) / polarizationCount;
+  for (const antenna of [layout.antenna1[row]!, layout.antenna2[row]!])
+    for (const [pol, count] of unusable.entries())
+      tally.antennaUsable[antenna * polarizationCount + pol]! += perPolarization - count;
+  return [...suspects].sort((a, b) => a - b);
 }
 
 function countStrength(
-  { polarizationCount, antenna1, antenna2, channelCount }: TileLayout,
+  { layout, codes }: RowFlagging,
   row: number,
-  pol: number,
-  local: Uint8Array,
-  cell: number,
   { antennaCodes }: RowTally,
 ): void {
-  const cellP = (antenna1[row]! * polarizationCount + pol) * CODE_COUNT;
-  const cellQ = (antenna2[row]! * polarizationCount + pol) * CODE_COUNT;
-  for (let at = cell; at < local.length; at += channelCount * polarizationCount) {
-    const code = local[at]!;
-    if (code < AMPLITUDE_FIRST) continue;
-    antennaCodes[cellP + code] = antennaCodes[cellP + code]! + 1;
-    antennaCodes[cellQ + code] = antennaCodes[cellQ + code]! + 1;
+  const { polarizationCount, antenna1, antenna2, rowCount, timeCount } = layout;
+  const cells = cellCount(layout);
+  for (let time = 0; time < timeCount; time += 1) {
+    const from = (time * rowCount + row) * cells;
+    for (let first = 0; first < cells; first += STRENGTH_STEP * polarizationCount)
+      for (let pol = 0; pol < polarizationCount; pol += 1) {
+        const code = codes[from + first + pol]!;
+        if (code < AMPLITUDE_FIRST) continue;
+        const [p, q] = [antenna1[row]!, antenna2[row]!];
+        antennaCodes[(p * polarizationCount + pol) * CODE_COUNT + code]! += 1;
+        antennaCodes[(q * polarizationCount + pol) * CODE_COUNT + code]! += 1;
+      }
   }
 }
 
-function addUsable(
-  { polarizationCount, antenna1, antenna2 }: TileLayout,
+/**
+ * Flags what stands out in one channel and polarization of a baseline.
+ * @returns where, in [time, channel, polarization]
+ */
+function judgeCell(
+  { layout, codes, levels, cellFlags, params }: RowFlagging,
   row: number,
-  pol: number,
-  usable: number,
-  antennaUsable: Float64Array,
-): void {
-  for (const antenna of [antenna1[row]!, antenna2[row]!]) {
-    const at = antenna * polarizationCount + pol;
-    antennaUsable[at] = antennaUsable[at]! + usable;
+  cell: number,
+  { floors, limits, histogram, tally }: Work,
+): number[] {
+  const cells = cellCount(layout);
+  const step = layout.rowCount * cells;
+  const first = row * cells + cell;
+  const isJudged = (time: number): boolean =>
+    codes[first + time * step]! >= AMPLITUDE_FIRST && cellFlags[time * cells + cell] === 0;
+  const times = Array.from({ length: layout.timeCount }, (_, time) => time).filter(isJudged);
+  const own = times.map((time) => codes[first + time * step]!);
+  const limit =
+    own.length < TIMES_MIN ? CODE_COUNT : Math.max(floors[cell]!, limitOf(histogram, own, limits));
+  const found: number[] = [];
+  for (const [index, time] of times.entries()) {
+    const at = time * cells + cell;
+    const isOfTime = own[index]! > limit;
+    if (!isOfTime && own[index]! <= levels.limit[at]!) continue;
+    codes[first + time * step] = isOfTime ? TIME_OUTLIER : BASELINE_OUTLIER;
+    tally.outliers[at]! += 1;
+    found.push(at);
   }
+  if (found.length <= params.baseline_occupancy_max * own.length) return found;
+  // Too much of it stands out to trust the rest.
+  for (const time of times.filter(isJudged)) codes[first + time * step] = OCCUPANCY;
+  return times.map((time) => time * cells + cell);
 }
 
+/** Of amplitude bytes, of which there is at least one. */
 function limitOf(
-  histogram: Uint8Array,
-  median: number,
-  rank: number,
+  histogram: Uint16Array,
+  own: readonly number[],
   { order, limit }: LimitTable,
 ): number {
-  let near = 0;
+  for (const code of own) histogram[HISTOGRAM_START + code]! += 1;
+  const rank = own.length >> 1;
+  let median = AMPLITUDE_FIRST - 1;
+  for (let upTo = 0; upTo <= rank;) upTo += histogram[HISTOGRAM_START + ++median]!;
   let index = -1;
-  while (near <= rank) {
-    index += 1;
-    near += histogram[HISTOGRAM_START + median + order[index]!]!;
-  }
+  for (let near = 0; near <= rank;) near += histogram[HISTOGRAM_START + median + order[++index]!]!;
+  for (const code of own) histogram[HISTOGRAM_START + code] = 0;
   return median + limit[index]!;
-}
-
-function markOutliers(
-  local: Uint8Array,
-  cell: number,
-  cells: number,
-  limit: number,
-  baselineLimit: Uint8Array,
-  outliers: Uint32Array,
-): void {
-  for (let at = cell; at < local.length; at += cells) {
-    const code = local[at]!;
-    if (code <= limit && code <= baselineLimit[at]!) continue;
-    local[at] = code > limit ? TIME_OUTLIER : BASELINE_OUTLIER;
-    outliers[at] = outliers[at]! + 1;
-  }
-}
-
-/** Channels of the baseline of which more times than `share` stand out are flagged at all. */
-function fillOccupied(layout: TileLayout, local: Uint8Array, share: number): void {
-  const cells = cellCount(layout);
-  for (let cell = 0; cell < cells; cell += 1) {
-    let [outliers, others] = [0, 0];
-    for (let at = cell; at < local.length; at += cells) {
-      if (local[at]! >= AMPLITUDE_FIRST) others += 1;
-      else if (local[at] === TIME_OUTLIER || local[at] === BASELINE_OUTLIER) outliers += 1;
-    }
-    if (outliers <= share * (outliers + others)) continue;
-    for (let at = cell; at < local.length; at += cells)
-      if (local[at]! >= AMPLITUDE_FIRST) local[at] = OCCUPANCY;
-  }
 }

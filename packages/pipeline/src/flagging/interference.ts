@@ -1,7 +1,7 @@
 /**
  * Interference that all baselines see: channels, integrations and single channels of single
- * integrations whose median amplitude stands out. The median over a thousand baselines shows what
- * is far below the noise of one: a twentieth of it at 244 kHz and 13 s.
+ * integrations whose median amplitude stands out. The median over many baselines shows what is
+ * far below the noise of one.
  *
  * All is done on logarithms of amplitudes, so that neither the bandpass nor a source that drifts
  * through the beam, which multiply, looks like interference, which adds.
@@ -35,6 +35,7 @@ export function findInterference(
   flagEdges(layout, params.edge_channels, cellFlags);
   for (let pol = 0; pol < layout.polarizationCount; pol += 1)
     flagPolarization(layout, levels.level, pol, params, cellFlags);
+  surround(layout, cellFlags, params);
   if (params.extend_polarizations) spreadOverPolarizations(layout, cellFlags);
 }
 
@@ -164,5 +165,28 @@ function spreadOverPolarizations(layout: TileLayout, cellFlags: CellFlags): void
     const found = own.find((flag) => flag !== 0);
     if (found === undefined) continue;
     for (const [pol, flag] of own.entries()) if (flag === 0) own[pol] = found;
+  }
+}
+
+/** Flags what is within reach of a channel or burst, as `neighbors.ts` does on one baseline. */
+function surround(
+  layout: TileLayout,
+  cellFlags: CellFlags,
+  { extend_times: times, extend_channels: channels }: FlagParams,
+): void {
+  if (times === 0 && channels === 0) return;
+  const { timeCount, channelCount, polarizationCount } = layout;
+  const seeds = cellFlags.slice();
+  const put = (time: number, channel: number, pol: number): void => {
+    if (time < 0 || time >= timeCount || channel < 0 || channel >= channelCount) return;
+    flagCell(cellFlags, cellAt(layout, time, channel, pol), reasonCode("neighbor"));
+  };
+  for (const [at, seed] of seeds.entries()) {
+    if (seed !== reasonCode("channel") + 1 && seed !== reasonCode("burst") + 1) continue;
+    const pol = at % polarizationCount;
+    const channel = Math.floor(at / polarizationCount) % channelCount;
+    const time = Math.floor(at / cellCount(layout));
+    for (let off = -times; off <= times; off += 1) put(time + off, channel, pol);
+    for (let off = -channels; off <= channels; off += 1) put(time, channel + off, pol);
   }
 }

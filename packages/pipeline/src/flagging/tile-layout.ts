@@ -57,23 +57,33 @@ export function encodeRows(
   rows: RowRange,
 ): void {
   const cells = cellCount(layout);
+  const none = new Uint8Array(cells);
   const powers = new Float32Array(cells);
-  const bits = new Uint32Array(powers.buffer);
-  const file = reasonCode("file");
-  const autocorrelation = reasonCode("autocorrelation");
+  // Little-endian halves: the upper of each two is what the table knows.
+  const halves = new Uint16Array(powers.buffer);
   for (let row = rows.first; row < rows.end; row += 1) {
     const from = row * cells;
     const to = (time * layout.rowCount + row) * cells;
     for (let cell = 0, at = 2 * from; cell < cells; cell += 1, at += 2) {
       const re = vis[at]!;
       const im = vis[at + 1]!;
-      powers[cell] = re * re + im * im;
+      powers[cell] = Math.fround(Math.fround(re * re) + Math.fround(im * im));
     }
     // Apart from the loop above, so that no power is read back before it is stored.
-    for (let cell = 0; cell < cells; cell += 1)
-      codes[to + cell] = flags[from + cell] === 0 ? table[bits[cell]! >>> 16]! : file;
-    if (!isAutocorrelation(layout, row)) continue;
-    for (let at = to; at < to + cells; at += 1)
-      if (codes[at]! >= AMPLITUDE_FIRST) codes[at] = autocorrelation;
+    for (let cell = 0; cell < cells; cell += 1) codes[to + cell] = table[halves[2 * cell + 1]!]!;
+    takeOverFlags(codes.subarray(to, to + cells), flags.subarray(from, from + cells), none);
+    if (isAutocorrelation(layout, row))
+      replaceAmplitudes(codes.subarray(to, to + cells), reasonCode("autocorrelation"));
   }
+}
+
+function takeOverFlags(codes: Uint8Array, flags: Uint8Array, none: Uint8Array): void {
+  // Mostly there are none, and comparing bytes takes no time.
+  if (Buffer.compare(flags, none) === 0) return;
+  for (let at = 0; at < flags.length; at += 1) if (flags[at] !== 0) codes[at] = reasonCode("file");
+}
+
+function replaceAmplitudes(codes: Uint8Array, reason: number): void {
+  for (let at = 0; at < codes.length; at += 1)
+    if (codes[at]! >= AMPLITUDE_FIRST) codes[at] = reason;
 }
