@@ -94,7 +94,7 @@ export function writeFlags(
     const counted = isActive[antenna1[row]!]! && isActive[antenna2[row]!]!;
     const add = (cell: number, reason: number): void => {
       written[cell] = 1;
-      if (counted) count(layout, counts, reason, row, time, cell);
+      if (counted) increment(layout, counts, reason, row, time, cell);
     };
     const deadPols = deadPolarizations(layout, row, verdicts.dead);
     if (deadPols !== 0) {
@@ -141,7 +141,8 @@ function deadPolarizations(
   return bits;
 }
 
-function count(
+/** Counts one flagged visibility of a cross-correlation. */
+export function increment(
   { antennaCount, channelCount, timeCount, polarizationCount, antenna1, antenna2 }: TileLayout,
   counts: FlagCounts,
   reason: number,
@@ -152,15 +153,15 @@ function count(
   const channel = Math.floor(cell / polarizationCount);
   const [p, q] = [antenna1[row]!, antenna2[row]!];
   const byAntenna = reason * antennaCount;
-  increment(counts.byAntenna, byAntenna + p);
-  increment(counts.byAntenna, byAntenna + q);
-  increment(counts.byChannel, reason * channelCount + channel);
-  increment(counts.byTime, reason * timeCount + time);
-  increment(counts.byAntennaChannel, p * channelCount + channel);
-  increment(counts.byAntennaChannel, q * channelCount + channel);
-  increment(counts.byChannelTime, channel * timeCount + time);
+  addOne(counts.byAntenna, byAntenna + p);
+  addOne(counts.byAntenna, byAntenna + q);
+  addOne(counts.byChannel, reason * channelCount + channel);
+  addOne(counts.byTime, reason * timeCount + time);
+  addOne(counts.byAntennaChannel, p * channelCount + channel);
+  addOne(counts.byAntennaChannel, q * channelCount + channel);
+  addOne(counts.byChannelTime, channel * timeCount + time);
 }
 
-function increment(values: Float64Array, at: number): void {
+function addOne(values: Float64Array, at: number): void {
   values[at] = values[at]! + 1;
 }
