@@ -141,7 +141,7 @@ function heights(values: readonly number[]): number[] {
     const before = values.slice(Math.max(0, at - TIME_WINDOW), at);
     const after = values.slice(at + 1, at + 1 + TIME_WINDOW);
     const sides = [before, after].map(medianOfUsable).filter((side) => !Number.isNaN(side));
-    return value - Math.max(...sides);
+    return sides.length === 0 ? 0 : value - Math.max(...sides);
   });
 }
 

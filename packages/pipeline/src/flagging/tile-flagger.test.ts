@@ -93,6 +93,72 @@ describe("the fast flagger", () => {
     assert.deepEqual(flagged, [0, 15, 16, 31]);
   });
 
+  test("flags what is above an absolute limit", async () => {
+    const tile = noiseTile();
+    setAmplitude(tile, { time: 7, row: 20, channel: 5, pol: 0 }, 5.1);
+    const { flags, total } = await flag(tile, { amplitude_max: 5 });
+    assert.ok(total("clip") >= 1);
+    assert.equal(flags[7]![cell(tile, 20, 5, 0)], 1);
+  });
+
+  test("gives up a channel of a baseline of which most stands out", async () => {
+    const tile = noiseTile();
+    for (let time = 0; time < TIMES; time += 1)
+      setAmplitude(tile, { time, row: 20, channel: 5, pol: 0 }, time % 3 === 0 ? 1 : 40);
+    const { flags, total } = await flag(tile);
+    assert.equal(total("occupancy"), TIMES / 3);
+    assert.ok(flags.every((own) => own[cell(tile, 20, 5, 0)] === 1));
+  });
+
+  test("closes a channel that is loud on a seventh of the baselines, when told so", async () => {
+    const tile = noiseTile();
+    for (const visibility of everyVisibility(tile))
+      if (visibility.channel === 9 && visibility.row % 7 === 0) addAmplitude(tile, visibility, 30);
+    const closed = await flag(tile, { channel_occupancy_max: 0.1 });
+    const open = await flag(tile);
+    assert.equal(channelFraction(tile, closed.flags, 9), 1);
+    assert.ok(channelFraction(tile, open.flags, 9) < 0.2);
+  });
+
+  test("extends flags by as many neighbors as it is told to, and bridges single ones", async () => {
+    const tile = noiseTile();
+    for (const time of [7, 9]) setAmplitude(tile, { time, row: 20, channel: 5, pol: 0 }, 40);
+    const bridged = await flag(tile);
+    assert.equal(bridged.flags[8]![cell(tile, 20, 5, 0)], 1);
+    const extended = await flag(tile, { extend_times: 2, extend_channels: 1 });
+    for (const time of [5, 6, 7, 8, 9, 10, 11])
+      assert.equal(extended.flags[time]![cell(tile, 20, 5, 0)], 1, `${time}`);
+    assert.equal(extended.flags[7]![cell(tile, 20, 6, 0)], 1);
+    const alone = await flag(tile, { extend_polarizations: false });
+    assert.equal(alone.flags[7]![cell(tile, 20, 5, 1)], 0);
+  });
+
+  test("is not upset by a source that drifts into the beam", async () => {
+    const tile = noiseTile();
+    for (const visibility of everyVisibility(tile))
+      addAmplitude(tile, visibility, 0.4 * visibility.time);
+    const { total } = await flag(tile);
+    assert.equal(total("burst") + total("channel"), 0);
+  });
+
+  test.each([
+    ["one time, channel and polarization", { times: 1, channels: 1, pols: 1 }],
+    ["rows that are no whole words", { times: 24, channels: 3, pols: 1 }],
+    ["four polarizations", { times: 4, channels: 5, pols: 4 }],
+  ])("takes %s", async (_what, { times, channels, pols }) => {
+    const layout = layoutOf({
+      timeCount: times,
+      channelCount: channels,
+      polarizationCount: pols,
+    });
+    for (const value of [0, 1, Number.NaN]) {
+      const tile = tileOf(layout, (at) => (at % 2 === 0 ? value : 0));
+      const { flags } = await flag(tile);
+      const expected = value === 1 ? 0 : tile.vis.length * cellCount(layout) * 66;
+      assert.equal(countCross(tile, flags), expected);
+    }
+  });
+
   test("takes over the flags of the file and adds to them only, in any number of shares", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -178,12 +244,15 @@ function tileOf(layout: TileLayout, value: (place: number) => number): Tile {
   const count = layout.rowCount * cellCount(layout);
   return {
     layout,
-    vis: Array.from({ length: TIMES }, (_, time) =>
+    vis: Array.from({ length: layout.timeCount }, (_, time) =>
       new Float32Array(new SharedArrayBuffer(8 * count)).map((__, at) =>
         value(2 * count * time + at),
       ),
     ).map(inSharedMemory),
-    flags: Array.from({ length: TIMES }, () => new Uint8Array(new SharedArrayBuffer(count))),
+    flags: Array.from(
+      { length: layout.timeCount },
+      () => new Uint8Array(new SharedArrayBuffer(count)),
+    ),
   };
 }
 
