@@ -8,7 +8,7 @@ import { reasonCode } from "./reasons.ts";
 import type { TileFlags } from "./tile-flagger.ts";
 import { isAutocorrelation, type TileLayout } from "./tile-layout.ts";
 
-const BEFORE = reasonCode("file");
+const BEFORE = reasonCode("earlier");
 const ADDED = reasonCode("aoflagger");
 
 /**

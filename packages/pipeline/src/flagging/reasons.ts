@@ -6,8 +6,8 @@
 
 /** In the order in which they are found. */
 export const REASONS = [
-  /** Flagged in the file, or nothing went into it. */
-  "file",
+  /** Flagged before: in the file, because nothing went into it, or by an earlier flagger. */
+  "earlier",
   /** Exactly zero, or not a number. */
   "unusable",
   "autocorrelation",

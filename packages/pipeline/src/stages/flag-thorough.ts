@@ -98,11 +98,11 @@ export const flagThoroughStage: Stage<FlagThoroughParams, FlagThoroughInputs, Js
 };
 
 function describe(flags: TileFlags, finalPath: string) {
-  const { file, aoflagger } = fractionsByReason(flags);
+  const { earlier, aoflagger } = fractionsByReason(flags);
   return {
     measurement_set_path: finalPath,
     flagged_fraction: totalFraction(flags),
-    flagged_before_fraction: file,
+    flagged_before_fraction: earlier,
     flagged_by_aoflagger_fraction: aoflagger,
   };
 }
@@ -111,7 +111,7 @@ function judge(
   flags: TileFlags,
   { measurement_set_path: path, flagged_fraction_max: limit }: FlagThoroughInputs,
 ): QualityVerdict {
-  const { file, aoflagger } = fractionsByReason(flags);
+  const { earlier, aoflagger } = fractionsByReason(flags);
   const flagged = totalFraction(flags);
   const isMuch = flagged > limit;
   return {
@@ -121,7 +121,7 @@ function judge(
       : [],
     metrics: {
       flagged_fraction: flagged,
-      flagged_before_fraction: file,
+      flagged_before_fraction: earlier,
       flagged_by_aoflagger_fraction: aoflagger,
     },
   };
