@@ -3,8 +3,9 @@
  *
  * One spectral window with ascending frequency, one ICRS phase center, all antennas of the
  * telescope in the file's order, rows and autocorrelations as in the files. The data stream
- * through: memory holds two integrations as written, one being filled and one being put down, a few
- * subbands as read and, when the tile is flagged, a byte of each visibility: flags are written last. WEIGHT_SPECTRUM exists only where nsamples differ from one another; a
+ * through: memory holds two integrations as written, one being filled and one being put down, a
+ * few subbands as read and, when the tile is flagged, a byte of each visibility: then flags are
+ * written last. WEIGHT_SPECTRUM exists only where nsamples differ from one another; a
  * sample that nothing went into is flagged. Either the whole Measurement Set is there in the end,
  * or nothing of it.
  */

@@ -35,7 +35,8 @@ const STYLE = `
   svg { color-scheme: light dark; }
   .page { fill: #ffffff; } .ink { fill: #1b1f24; } .soft { fill: #59616b; }
   .line { stroke: #8b949e; fill: none; stroke-width: 1; }
-  text { font: 12px sans-serif; } .title { font-size: 17px; } .head { font-size: 13px; font-weight: bold; }
+  text { font: 12px sans-serif; } .title { font-size: 17px; }
+  .head { font-size: 13px; font-weight: bold; }
   .small { font-size: 10px; }
   @media (prefers-color-scheme: dark) {
     .page { fill: #14171c; } .ink { fill: #e6e8eb; } .soft { fill: #a3abb5; }

@@ -30,7 +30,7 @@ export function populationOf({ layout, dead }: TileFlags): Population {
   };
 }
 
-/** Of all cross-correlations of active antennas, 0…1, by reason; those of which there are none too. */
+/** Of all cross-correlations of active antennas, 0…1, by reason; also those without any. */
 export function fractionsByReason(flags: TileFlags): Record<FlagReason, number> {
   const { layout, counts } = flags;
   const total = populationOf(flags).rowCount * layout.timeCount * cellCount(layout);

@@ -17,7 +17,7 @@ const LOUD_EDGE = { subband: 5, channel: 0, factor: 3 };
 const DEAF_EDGE = { subband: 9, channel: 3, factor: 0.05 };
 
 describe.skipIf(!isHdf5Available())("the fast flagger (simulation needs the HDF5 addon)", () => {
-  test("finds 95 % of interference above 6 σ and flags less than 1 % of what is clean", async () => {
+  test("finds 95 % of interference above 6 σ and flags less than 1 % of the rest", async () => {
     const judged: Judged[] = [];
     for (const seed of [1, 2, 3]) {
       const plan = planOf(seed, {});
@@ -145,7 +145,7 @@ interface Judged {
   readonly flagged: number;
 }
 
-/** Cross-correlations of antennas without faults, by what was injected at their time and channel. */
+/** Cross-correlations of antennas without faults, by what was injected in their place. */
 function judge(plan: GroupPlan, tile: TileLayout, flags: readonly Uint8Array[]): Judged[] {
   const faulty = (antenna: number): boolean => plan.instrument.faults.has(antenna);
   const rows = Array.from(tile.antenna1, (p, row) => ({ p, q: tile.antenna2[row]!, row })).filter(

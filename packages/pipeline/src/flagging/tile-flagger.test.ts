@@ -159,7 +159,7 @@ describe("the fast flagger", () => {
     }
   });
 
-  test("takes over the flags of the file and adds to them only, in any number of shares", async () => {
+  test("only adds to the flags of the file, and the same in any number of shares", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 1000 }),

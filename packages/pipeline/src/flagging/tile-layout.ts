@@ -80,7 +80,8 @@ export function encodeRows(
 function takeOverFlags(codes: Uint8Array, flags: Uint8Array, none: Uint8Array): void {
   // Mostly there are none, and comparing bytes takes no time.
   if (Buffer.compare(flags, none) === 0) return;
-  for (let at = 0; at < flags.length; at += 1) if (flags[at] !== 0) codes[at] = reasonCode("earlier");
+  for (let at = 0; at < flags.length; at += 1)
+    if (flags[at] !== 0) codes[at] = reasonCode("earlier");
 }
 
 function replaceAmplitudes(codes: Uint8Array, reason: number): void {

@@ -48,7 +48,7 @@ describe.skipIf(!addonsExist)("the stage convert-uvh5-to-ms", () => {
     assert.equal(table.rowCount, 4 * 190);
   });
 
-  test("flags what it converts, writes why, and keeps the files' flags alone when told so", async () => {
+  test("flags what it converts and says why, or keeps the files' flags when told so", async () => {
     const input_paths = writeGroup(2, (subband, vis) => {
       // The fifth of 190 baselines is loud at the third of four times, in one of three channels.
       if (subband === 1) vis[4 * 3 * (2 * 190 + 5)] = 1000;
