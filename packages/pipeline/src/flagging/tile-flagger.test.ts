@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, test } from "vitest";
 
+import { fractionsByReason } from "./flag-fractions.ts";
 import { FLAG_DEFAULTS, type FlagParams } from "./flag-params.ts";
 import { reasonCode, type FlagReason } from "./reasons.ts";
 import { cellCount, type TileLayout } from "./tile-layout.ts";
@@ -82,6 +83,10 @@ describe("the fast flagger", () => {
 
     const dead = Array.from(result.dead).flatMap((one, at) => (one === 1 ? [at] : []));
     assert.deepEqual(dead, [6, 7, 11]);
+    // Antenna 3 does not count; antenna 5 does, with 10 of 55 baselines and half of each.
+    const fractions = fractionsByReason(result);
+    assert.equal(fractions.unusable, 0);
+    assert.ok(Math.abs(fractions["dead-antenna"] - 10 / 55 / 2) < 1e-12);
   });
 
   test("flags the edges of subbands that it is told to", async () => {
