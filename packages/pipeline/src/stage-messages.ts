@@ -62,6 +62,8 @@ const PRODUCT_KINDS = [
   "snapshot-report",
   "validation",
   "photometry",
+  "flag-statistics",
+  "flag-plot",
 ] as const satisfies readonly ProductKind[];
 
 /** Refuses what JSON would silently change, such as NaN for a metric. */

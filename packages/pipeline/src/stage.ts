@@ -50,7 +50,10 @@ export type ProductKind =
   | "snapshot"
   | "snapshot-report"
   | "validation"
-  | "photometry";
+  | "photometry"
+  /** What was flagged and why, as JSON, and the same as a drawing. */
+  | "flag-statistics"
+  | "flag-plot";
 
 /** One file or folder that a run wrote. */
 export interface Output {

@@ -20,8 +20,14 @@ export class IntegrationWriter {
   /**
    * Appends the rows of one integration. The table and the band belong to it until it settles.
    * @param antennaUvwM positions on the axes of the phase center, [antenna, 3]
+   * @param withFlags otherwise they are to come later, by `writeFlags`
    */
-  async write(time: number, antennaUvwM: Float64Array, band: BandIntegration): Promise<void> {
+  async write(
+    time: number,
+    antennaUvwM: Float64Array,
+    band: BandIntegration,
+    withFlags: boolean,
+  ): Promise<void> {
     const { header } = this.#plan.files[0]!;
     const { baselineCount: rowCount, antenna1Index, antenna2Index } = header;
     const startRow = time * rowCount;
@@ -35,9 +41,15 @@ export class IntegrationWriter {
       uvwM: baselineUvw(antennaUvwM, antenna1Index, antenna2Index),
     });
     await table.putArrayAsync("DATA", startRow, rowCount, band.vis);
-    await table.putArrayAsync("FLAG", startRow, rowCount, band.flags);
+    if (withFlags) await this.writeFlags(time, band.flags);
     if (band.weights.length === 0) return;
     await table.putArrayAsync("WEIGHT_SPECTRUM", startRow, rowCount, band.weights);
+  }
+
+  /** Writes the flags of an integration whose rows are there. */
+  async writeFlags(time: number, flags: Uint8Array): Promise<void> {
+    const { baselineCount: rowCount } = this.#plan.files[0]!.header;
+    await this.#table.putArrayAsync("FLAG", time * rowCount, rowCount, flags);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   calibratedMeasurementSetPath,
   calibrationTablePath,
   delayTablePath,
+  flagStatisticsPath,
   gainTablePath,
   imagePath,
   measurementSetPath,
@@ -44,6 +45,14 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
   "snapshot-report": (groupId) => [imagePath(groupId, "snapshots.json")],
   validation: (groupId) => [validationPath(groupId, "json")],
   photometry: (groupId) => [photometryPath(groupId, "csv")],
+  "flag-statistics": (groupId) => [
+    flagStatisticsPath(groupId, "science", "json"),
+    flagStatisticsPath(groupId, "calibrators", "json"),
+  ],
+  "flag-plot": (groupId) => [
+    flagStatisticsPath(groupId, "science", "svg"),
+    flagStatisticsPath(groupId, "calibrators", "svg"),
+  ],
 };
 
 export class FileLookup implements ProductLookup {

@@ -14,6 +14,7 @@ export const AREAS: readonly Area[] = ["ms", "caltables", "images", "validation"
 /** Where each stage writes; its stage folder must be on the file system of its products. */
 const AREA_OF_STAGE: Readonly<Record<string, Area>> = {
   "convert-uvh5-to-ms": "ms",
+  "flag-thorough": "ms",
   "calibration-solve": "caltables",
   "calibration-apply": "ms",
   imaging: "images",
@@ -42,6 +43,11 @@ export function referenceCatalogPath(dataRoot: string): string {
 
 export function measurementSetPath(groupId: string, role: TileRole): string {
   return `ms/${role}/${dayOf(groupId)}/${groupId}.ms`;
+}
+
+/** @param extension json for the statistics, svg for the drawing */
+export function flagStatisticsPath(groupId: string, role: TileRole, extension: string): string {
+  return `ms/${role}/${dayOf(groupId)}/${groupId}.flags.${extension}`;
 }
 
 /** What the tile of a Measurement Set is for, by its folder; one from elsewhere is science. */

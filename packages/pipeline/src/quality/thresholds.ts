@@ -68,6 +68,12 @@ export const THRESHOLDS: Thresholds = {
         at_most: { warn: 0, hold: 4 },
       },
     },
+    "flag-thorough": {
+      flagged_fraction: {
+        ...{ what: "flagged fraction", unit: "", absent: "hold" },
+        at_most: { warn: 0.3, hold: 0.5 },
+      },
+    },
     "calibration-solve": {
       median_snr: {
         ...{ what: "median signal-to-noise ratio of the gains", unit: "", absent: "reject" },
@@ -139,6 +145,17 @@ export const THRESHOLDS: Thresholds = {
       beam_major_arcsec: {
         ...{ what: "major axis of the beam", unit: "arcsec", absent: "hold" },
         at_most: { hold: 120 },
+      },
+    },
+    snapshots: {
+      empty_frame_count: {
+        ...{ what: "number of integrations without an image", unit: "", absent: "hold" },
+        at_most: { warn: 0 },
+      },
+      median_rms_jy: {
+        // Without one no integration could be imaged.
+        ...{ what: "median noise of the integrations", unit: "Jy/beam", absent: "hold" },
+        at_most: { hold: 1 },
       },
     },
     validation: {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import { writePointSourceGroup } from "@contimg/testkit";
 import { afterEach, beforeEach, describe, test } from "vitest";
+import { z } from "zod";
 
 import { PipelineError } from "../errors.ts";
 import type { ProductLookup, RunContext } from "../stage.ts";
@@ -36,13 +37,36 @@ describe.skipIf(!addonsExist)("the stage convert-uvh5-to-ms", () => {
 
     const notes: string[] = [];
     const { outputs, quality } = await stage.run(inputs, context(notes));
-    assert.deepEqual(readdirSync(join(dataRoot, "stage")), [`${GROUP_ID}.ms`]);
+    assert.deepEqual(
+      readdirSync(join(dataRoot, "stage")),
+      ["flags.json", "flags.svg", "ms"].map((extension) => `${GROUP_ID}.${extension}`),
+    );
     assert.equal(outputs[0]?.finalPath, `ms/calibrators/2026-01-25/${GROUP_ID}.ms`);
     assert.equal(outputs[0].metadata["channel_count"], 48);
     assert.equal(gateWord(stage, quality), "pass");
     assert.equal(notes.at(-1), "integration 4 of 4");
     using table = openTable(join(dataRoot, "stage", outputs[0].stagePath));
     assert.equal(table.rowCount, 4 * 190);
+  });
+
+  test("flags what it converts and says why, or keeps the files' flags when told so", async () => {
+    const input_paths = writeGroup(2, (subband, vis) => {
+      // The fifth of 190 baselines is loud at the third of four times, in one of three channels.
+      if (subband === 1) vis[4 * 3 * (2 * 190 + 5)] = 1000;
+    });
+    const params = { group_id: GROUP_ID, input_paths, expected_subbands: 2 };
+    const flagged = await flagsOf({ ...params });
+    const asInFiles = await flagsOf({ ...params, flagging: { strategy: "off" } });
+
+    assert.equal(asInFiles.sum, 0);
+    // Nineteen autocorrelations of six channels and two polarizations at each of four times, and
+    // what is loud in one polarization in both.
+    assert.equal(flagged.sum, 19 * 6 * 2 * 4 + 2);
+    assert.deepEqual(flagged.kinds, ["measurement-set", "flag-statistics", "flag-plot"]);
+    assert.deepEqual(asInFiles.kinds, ["measurement-set"]);
+    assert.ok(flagged.statistics.flagged_fraction < 0.01);
+    assert.ok((flagged.statistics.by_reason["baseline-outlier"] ?? 0) > 0);
+    assert.equal(flagged.statistics.axes.antenna.length, 19);
   });
 
   test("names the subband that is missing before anything is read", async () => {
@@ -87,6 +111,34 @@ test("the params of convert-uvh5-to-ms refuse what cannot be meant", () => {
     assert.ok(!stage.params.safeParse(params).success, JSON.stringify(params));
   }
 });
+
+const statisticsSchema = z.object({
+  flagged_fraction: z.number(),
+  by_reason: z.record(z.string(), z.number()),
+  axes: z.object({ antenna: z.array(z.string()) }),
+});
+
+/** Converts, and tells how many flags the Measurement Set has and what is said of them. */
+async function flagsOf(given: Record<string, unknown>) {
+  const inputs = await stage.resolve(stage.params.parse(given), lookup());
+  const { outputs } = await stage.run(inputs, context([]));
+  const folder = join(dataRoot, "stage");
+  using table = openTable(join(folder, `${GROUP_ID}.ms`));
+  const [polarizations = 0, channels = 0] = table.cellShape("FLAG", 0) ?? [];
+  const flags = new Uint8Array(table.rowCount * channels * polarizations);
+  table.getArray("FLAG", 0, table.rowCount, flags);
+  const path = join(folder, `${GROUP_ID}.flags.json`);
+  const statistics = existsSync(path)
+    ? statisticsSchema.parse(JSON.parse(readFileSync(path, "utf8")))
+    : { flagged_fraction: 0, by_reason: {}, axes: { antenna: [] } };
+  table.close();
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+  return {
+    sum: flags.reduce((sum, flag) => sum + flag, 0),
+    kinds: outputs.map(({ kind }) => kind),
+    statistics: statisticsSchema.parse(statistics),
+  };
+}
 
 function writeGroup(
   subbandCount: number,

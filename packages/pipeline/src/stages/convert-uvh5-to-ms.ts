@@ -12,12 +12,16 @@ import { z } from "zod";
 import { convertGroup } from "../convert/convert-group.ts";
 import type { Conversion, ConversionRequest } from "../convert/convert-group.ts";
 import { PipelineError } from "../errors.ts";
+import { fractionsByReason } from "../flagging/flag-fractions.ts";
+import { flagParamsSchema } from "../flagging/flag-params.ts";
+import { writeFlagProducts } from "../flagging/flag-products.ts";
+import { flagStatistics } from "../flagging/statistics.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
 import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
 import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
 import { incomingFolder, measurementSetPath } from "../products/paths.ts";
 import { measured } from "../quality/measured.ts";
-import type { Json, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
+import type { Json, Output, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
 /** What is left of a subband that is flagged more than this is mostly what was not recognised. */
@@ -40,6 +44,7 @@ const paramsSchema = z
     expected_declination_deg: z.number().min(-90).max(90).optional(),
     /** UT1 - UTC, which is never more than 0.9 s; the file's own, else 0, when absent. */
     dut1_seconds: z.number().min(-1).max(1).optional(),
+    flagging: flagParamsSchema.prefault({}),
   })
   .refine(
     (params) =>
@@ -49,7 +54,7 @@ const paramsSchema = z
 
 export type ConvertParams = z.infer<typeof paramsSchema>;
 /** Null where the group itself decides. */
-export type ConvertInputs = Pick<ConvertParams, "group_id" | "role"> & {
+export type ConvertInputs = Pick<ConvertParams, "group_id" | "role" | "flagging"> & {
   input_paths: string[];
   input_bytes: number;
   center: { ra_deg: number; dec_deg: number } | null;
@@ -64,14 +69,15 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
   params: paramsSchema,
 
   async resolve(params, lookup) {
-    const { group_id, role, expected_declination_deg = null, dut1_seconds = null } = params;
+    const { group_id, role, flagging } = params;
+    const { expected_declination_deg = null, dut1_seconds = null } = params;
     const input_paths = params.input_paths ?? (await findInputs(params, lookup.dataRoot));
     checkCount(input_paths, params);
     const input_bytes = await totalBytes(input_paths);
     const center = centerOf(params);
     const flag_missing_of = params.missing_subbands === "flag" ? params.expected_subbands : null;
     return {
-      ...{ group_id, role, input_paths, input_bytes },
+      ...{ group_id, role, flagging, input_paths, input_bytes },
       ...{ center, expected_declination_deg, dut1_seconds, flag_missing_of },
     };
   },
@@ -86,8 +92,9 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     const outputPath = join(context.stageFolder, stagePath);
     const conversion = await convertGroup(toRequest(inputs, outputPath, context));
     const metadata = describe(conversion, inputs);
+    const flagProducts = await writeFlags(conversion, inputs, context.stageFolder);
     return {
-      outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }],
+      outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }, ...flagProducts],
       quality: judge(conversion, inputs),
       result: metadata,
     } satisfies StageResult;
@@ -167,6 +174,17 @@ function checkAddons(): void {
   );
 }
 
+async function writeFlags(
+  conversion: Conversion,
+  inputs: ConvertInputs,
+  stageFolder: string,
+): Promise<Output[]> {
+  if (conversion.flags === undefined) return [];
+  const tile = { ...conversion, groupId: inputs.group_id };
+  const statistics = flagStatistics(conversion.flags, tile);
+  return writeFlagProducts(statistics, inputs.role, stageFolder);
+}
+
 function toRequest(
   inputs: ConvertInputs,
   outputPath: string,
@@ -177,6 +195,8 @@ function toRequest(
   return {
     inputPaths: inputs.input_paths,
     outputPath,
+    flagging: inputs.flagging,
+    threadCount: context.threadCount,
     signal: context.signal,
     ...(center !== null && {
       center: { raRad: center.ra_deg * DEGREE_RAD, decRad: center.dec_deg * DEGREE_RAD },
@@ -224,6 +244,7 @@ function judge(conversion: Conversion, inputs: ConvertInputs): QualityVerdict {
     amplitude_max: conversion.visAbsMax,
     missing_subband_count: conversion.missing.length,
     problem_subband_count: problemSubbands(conversion, inputs).length,
+    ...flagMetrics(conversion.flags),
   });
 }
 
@@ -234,4 +255,15 @@ function problemSubbands(conversion: Conversion, { input_paths }: ConvertInputs)
     const isProblem = fraction > PROBLEM_FLAGGED_FRACTION && fraction < 1;
     return isProblem && file !== undefined ? [subbandCode(file.subbandIndex)] : [];
   });
+}
+
+/** `flagged_burst_fraction` and so on. */
+function flagMetrics(flags: Conversion["flags"]): Record<string, number> {
+  if (flags === undefined) return {};
+  return Object.fromEntries(
+    Object.entries(fractionsByReason(flags)).map(([reason, fraction]) => [
+      `flagged_${reason.replaceAll("-", "_")}_fraction`,
+      fraction,
+    ]),
+  );
 }

@@ -34,6 +34,7 @@ import { factsOf, takeCensus } from "../imaging/visibility-census.ts";
 import { imagePath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
+import { measured } from "../quality/measured.ts";
 import type { Json, Output, QualityVerdict, RunContext, Stage } from "../stage.ts";
 import { readWscleanVersion, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
 import { type Recovered, runWscleanWithRecovery } from "../tools/wsclean-recovery.ts";
@@ -259,10 +260,6 @@ function toResult(
       ? {}
       : { median_rms_jy: noises.toSorted((a, b) => a - b)[noises.length >> 1]! }),
   };
-  const findings = [
-    ...(empty.length === 0 ? [] : [`${empty.length} of ${rows.length} frames hold nothing`]),
-    ...recoveries.map(recoveryText),
-  ];
   const outputs = [
     ...["json", "csv"].map((extension): Output => ({
       kind: "snapshot-report",
@@ -277,10 +274,9 @@ function toResult(
       metadata: row,
     })),
   ];
-  const grade = noises.length === 0 ? "fail" : empty.length > 0 ? "warn" : "good";
   return {
     outputs,
-    quality: { grade, findings, metrics },
+    quality: { ...measured(metrics), findings: recoveries.map(recoveryText) },
     result: { ...metrics, candidates: candidates.map((row) => ({ ...row })) },
   };
 }
