@@ -1,0 +1,119 @@
+-- How products end that no later run replaces, how they move, and where they come from.
+
+-- Takes a product off the current ones: its file is gone, or about to be. The row stays, so that
+-- lineage goes on through it. False when it is not current. Locks that row.
+create or replace function contimg.retire_product(p_product_id uuid, p_retired_as text)
+  returns boolean
+  language plpgsql
+as $$
+begin
+  update contimg.products p
+     set superseded_at = clock_timestamp(), retired_as = p_retired_as
+   where p.product_id = p_product_id
+     and p.superseded_at is null;
+  return found;
+end;
+$$;
+
+-- Registers the product under another path; the file is still where it was, which is the new row's
+-- stage path, and finish_publication moves it. Whatever was made from the product is from now on
+-- made from the moved one, and calibrations follow their table. Null when the product is not
+-- current, not published, or the path is taken. Locks the group, then the product.
+create or replace function contimg.move_product(p_product_id uuid, p_final_path text)
+  returns uuid
+  language plpgsql
+as $$
+declare
+  v_old contimg.products;
+  v_moved uuid;
+begin
+  perform contimg.lock_group(p.group_id) from contimg.products p where p.product_id = p_product_id;
+  select p.* into v_old
+    from contimg.products p
+   where p.product_id = p_product_id and p.superseded_at is null and p.published_at is not null
+     for update;
+  if not found or exists (
+    select from contimg.products p where p.final_path = p_final_path and p.superseded_at is null
+  ) then
+    return null;
+  end if;
+  perform contimg.retire_product(p_product_id, 'moved');
+  insert into contimg.products (
+    kind, group_id, ordinal, final_path, stage_path, task_name, task_id, attempt, fence, metadata,
+    software, size_bytes, checksum)
+  values (v_old.kind, v_old.group_id, v_old.ordinal, p_final_path, v_old.final_path,
+          v_old.task_name, v_old.task_id, v_old.attempt, v_old.fence, v_old.metadata,
+          v_old.software, v_old.size_bytes, v_old.checksum)
+  returning product_id into v_moved;
+  insert into contimg.product_inputs (product_id, input_path, input_product_id)
+  select v_moved, i.input_path, i.input_product_id
+    from contimg.product_inputs i where i.product_id = p_product_id;
+  update contimg.product_inputs i
+     set input_product_id = v_moved
+   where i.input_product_id = p_product_id;
+  update contimg.calibrations c
+     set table_path = p_final_path
+   where c.table_path = v_old.final_path;
+  return v_moved;
+end;
+$$;
+
+-- All that a product was made from (up) or all that was made from it (down), with the edges: one
+-- row a product and input. Raw files have no product of their own.
+create or replace function contimg.lineage_edges(p_product_id uuid, p_up boolean)
+  returns table (product_id uuid, input_path text, input_product_id uuid)
+  language sql stable
+as $$
+  with recursive reached (product_id) as (
+    values (p_product_id)
+    union
+    select case when p_up then i.input_product_id else i.product_id end
+      from reached r
+      join contimg.product_inputs i
+        on case when p_up then i.product_id else i.input_product_id end = r.product_id
+     where i.input_product_id is not null
+  )
+  select i.product_id, i.input_path, i.input_product_id
+    from contimg.product_inputs i
+   where case when p_up then i.product_id else i.input_product_id end
+         in (select r.product_id from reached r);
+$$;
+
+-- The groups of which some task has not ended: nothing of them may go.
+create or replace function contimg.busy_groups()
+  returns setof text
+  language sql stable
+as $$
+  select distinct t.params ->> 'group_id'
+    from absurd.tasks t
+   where t.status in ('pending', 'claimed', 'retrying') and t.params ? 'group_id'
+  union
+  select r.group_id from contimg.stage_runs r where r.ended_at is null and r.fence is null;
+$$;
+
+-- The product that had a path when another was made; null when there was none.
+create or replace function contimg.product_used(p_product contimg.products, p_path text)
+  returns uuid
+  language sql stable
+as $$
+  select o.product_id
+    from contimg.products o
+   where o.final_path = p_path
+     and o.registered_at <= p_product.registered_at
+     and (o.superseded_at is null or o.superseded_at >= p_product.registered_at)
+   order by o.registered_at desc
+   limit 1;
+$$;
+
+-- Gives inputs of a product that are known by path only the product they were. Locks those rows.
+create or replace function contimg.link_inputs(p_product_id uuid)
+  returns void
+  language sql
+as $$
+  update contimg.product_inputs i
+     set input_product_id = contimg.product_used(p, i.input_path)
+    from contimg.products p
+   where p.product_id = p_product_id
+     and i.product_id = p_product_id
+     and i.input_product_id is null;
+$$;
