@@ -84,11 +84,42 @@ create or replace function contimg.busy_groups()
   returns setof text
   language sql stable
 as $$
-  select distinct t.params ->> 'group_id'
-    from absurd.tasks t
-   where t.status in ('pending', 'claimed', 'retrying') and t.params ? 'group_id'
+  with unfinished (task_number) as (
+    select l.task_id from absurd.lease l
+    union all select r.task_id from absurd.ready r
+    union all select d.task_id from absurd.deferred d
+    union all select w.child from absurd.waiting w
+    union all select p.task_id from absurd.parked p
+  )
+  select distinct t.params::jsonb ->> 'group_id'
+    from unfinished u
+    join absurd.task t on t.id = u.task_number
+   where t.params::jsonb ->> 'group_id' is not null
   union
   select r.group_id from contimg.stage_runs r where r.ended_at is null and r.fence is null;
+$$;
+
+-- Takes a product off because its time is over, and its calibration with it. False when it is not
+-- current or some task of its group has not ended. Locks the group, so that no run of it registers
+-- meanwhile, then the product.
+create or replace function contimg.expire_product(p_product_id uuid)
+  returns boolean
+  language plpgsql
+as $$
+declare
+  v_product contimg.products;
+begin
+  select p.* into v_product from contimg.products p where p.product_id = p_product_id;
+  perform contimg.lock_group(v_product.group_id);
+  if v_product.group_id in (select contimg.busy_groups())
+     or not contimg.retire_product(p_product_id, 'expired') then
+    return false;
+  end if;
+  update contimg.calibrations c
+     set status = 'retired'
+   where c.table_path = v_product.final_path;
+  return true;
+end;
 $$;
 
 -- The product that had a path when another was made; null when there was none.
@@ -116,4 +147,22 @@ as $$
    where p.product_id = p_product_id
      and i.product_id = p_product_id
      and i.input_product_id is null;
+$$;
+
+-- Raw files in incoming/ of which each Measurement Set was published more than p_days ago. Those of
+-- groups that are at work are not among them.
+create or replace function contimg.expired_raw_files(p_now timestamptz, p_days double precision)
+  returns setof text
+  language sql stable
+as $$
+  select i.input_path
+    from contimg.product_inputs i
+    join contimg.products p using (product_id)
+   where i.input_product_id is null
+     and starts_with(i.input_path, 'incoming/')
+   group by i.input_path
+  having bool_and(p.kind = 'measurement-set'
+                  and p.published_at < p_now - make_interval(secs => p_days * 86400)
+                  and p.group_id not in (select contimg.busy_groups()))
+   order by i.input_path;
 $$;

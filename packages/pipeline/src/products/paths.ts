@@ -42,6 +42,9 @@ const AREA_OF_STAGE: Readonly<Record<string, Area>> = {
 /** What a tile is for; it decides the folder of its Measurement Sets. */
 export type TileRole = "science" | "calibrators";
 
+/** Where its Measurement Sets lie: by its role, or apart when their stage judged them unusable. */
+export type TilePlace = TileRole | "failed";
+
 const GROUP_ID = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 
 export function isGroupId(text: string): boolean {
@@ -57,8 +60,8 @@ export function referenceCatalogPath(dataRoot: string): string {
   return join(dataRoot, "catalogs", "reference.csv");
 }
 
-export function measurementSetPath(groupId: string, role: TileRole): string {
-  return `ms/${role}/${dayOf(groupId)}/${groupId}.ms`;
+export function measurementSetPath(groupId: string, place: TilePlace): string {
+  return `ms/${place}/${dayOf(groupId)}/${groupId}.ms`;
 }
 
 /** What the tile of a Measurement Set is for, by its folder; one from elsewhere is science. */
@@ -68,8 +71,8 @@ export function roleOfMeasurementSet(absolutePath: string, dataRoot: string): Ti
 }
 
 /** The calibrated, averaged copy beside the raw Measurement Set. */
-export function calibratedMeasurementSetPath(groupId: string, role: TileRole): string {
-  return `ms/${role}/${dayOf(groupId)}/${groupId}.cal.ms`;
+export function calibratedMeasurementSetPath(groupId: string, place: TilePlace): string {
+  return `ms/${place}/${dayOf(groupId)}/${groupId}.cal.ms`;
 }
 
 export function calibrationTablePath(groupId: string): string {
