@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 /** The command `contimg`: the pipeline from a terminal. */
 import { ENVIRONMENT } from "./config.ts";
+import { auditCommand } from "./contimg/audit.ts";
 import { demoCommand } from "./contimg/demo.ts";
+import { housekeepingCommand } from "./contimg/housekeeping.ts";
+import { lineageCommand } from "./contimg/lineage.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
+import { redoCommand } from "./contimg/redo.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
@@ -18,7 +22,11 @@ const COMMANDS = [
   spawnCommand,
   workerCommand,
   lsCommand,
+  lineageCommand,
+  redoCommand,
+  auditCommand,
   reconcileCommand,
+  housekeepingCommand,
   migrateCommand,
 ];
 

@@ -17,6 +17,10 @@ export type PipelineErrorTag =
   | "SolutionTooNoisy"
   | "TooFewVisibilities"
   | "DiskFull"
+  | "MemoryBusy"
+  | "OutOfMemory"
+  | "MachineTooSmall"
+  | "TooFewFileHandles"
   | "MissingTool"
   | "ToolFailed"
   | "StageCrashed"
@@ -42,6 +46,10 @@ const DISPOSITION: Readonly<Record<PipelineErrorTag, Disposition>> = {
   SolutionTooNoisy: "recover",
   TooFewVisibilities: "skip",
   DiskFull: "retry",
+  MemoryBusy: "retry",
+  OutOfMemory: "retry",
+  MachineTooSmall: "fail",
+  TooFewFileHandles: "fail",
   MissingTool: "fail",
   ToolFailed: "retry",
   StageCrashed: "retry",

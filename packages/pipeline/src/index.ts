@@ -4,6 +4,21 @@ export type { ChainName, ChainOptions, SpawnedChain } from "./chains.ts";
 export { dispositionOf, isPipelineErrorTag, PipelineError } from "./errors.ts";
 export type { Disposition, PipelineErrorTag } from "./errors.ts";
 export { stageOf } from "./execute-stage.ts";
+export { audit, type AuditReport } from "./keeping/audit.ts";
+export type { Finding, FindingKind, Remedy } from "./keeping/finding.ts";
+export { housekeep, type HousekeepingReport } from "./keeping/housekeeping.ts";
+export {
+  HOUSEKEEPING,
+  housekeepingTask,
+  scheduleHousekeeping,
+} from "./keeping/housekeeping-task.ts";
+export { type Lineage, type LineageNode, readLineage } from "./keeping/lineage.ts";
+export { type Experience, resourcesOf } from "./keeping/needs.ts";
+export { previewRedo, REDO_PRIORITY, type Redone, spawnRedo } from "./keeping/redo.ts";
+export type { RedoPlan } from "./keeping/redo-plan.ts";
+export { repair, type Repaired } from "./keeping/repair.ts";
+export { type RetentionPolicy, retentionSchema } from "./keeping/retention.ts";
+export { readExperience } from "./keeping/run-ledger.ts";
 export { migrateAll } from "./migrate.ts";
 export { listProducts } from "./products/list-products.ts";
 export type { ProductFilter, ProductRow } from "./products/list-products.ts";

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type pg from "pg";
 
 import { executeStage, lineageOf, resultWithUsage } from "./execute-stage.ts";
+import { RunLedger } from "./keeping/run-ledger.ts";
 import { FileLookup } from "./products/file-lookup.ts";
 import { areaOfStage, stageFolder } from "./products/paths.ts";
 import { place } from "./products/place.ts";
@@ -47,7 +48,13 @@ export async function runByHand(
   const runId = runIdByHand();
   const registry = pool && new ProductRegistry(pool, dataRoot);
   const lookup = registry ?? new FileLookup(dataRoot);
-  const executed = await executeStage(module, params, { ...options, runId, lookup });
+  const ledger = pool && new RunLedger(pool, { dataRoot, runId });
+  const executed = await executeStage(module, params, {
+    ...options,
+    runId,
+    lookup,
+    ...(ledger === undefined ? {} : { ledger }),
+  });
   if (pool && registry) {
     await publish(pool, {
       dataRoot,

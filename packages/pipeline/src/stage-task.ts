@@ -9,6 +9,7 @@ import {
   defineTask,
   type ErrorClass,
   isTransient,
+  type RetryPolicy,
   type TaskContext,
   TaskError,
 } from "@contimg/absurd";
@@ -17,6 +18,8 @@ import { z } from "zod";
 
 import { type Disposition, dispositionOf, PipelineError } from "./errors.ts";
 import { executeStage, lineageOf, resultWithUsage } from "./execute-stage.ts";
+import type { Machine } from "./keeping/machine.ts";
+import { RunLedger } from "./keeping/run-ledger.ts";
 import { publish } from "./products/publish.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { runIdOfTask } from "./products/run-id.ts";
@@ -29,6 +32,8 @@ export interface StageTaskOptions {
   /** Threads of one stage. */
   readonly threadCount: number;
   readonly queue?: string;
+  /** What this worker may use. Default: the machine as it is. */
+  readonly machine?: Machine | undefined;
 }
 
 /** What the engine makes of a disposition. Data that are bad stay bad: skip is fatal, too. */
@@ -57,11 +62,20 @@ export function stageTasks(modules: readonly StageModule[], options: StageTaskOp
   return modules.map((module) => stageTask(module, options));
 }
 
+/** Room comes back by itself: waiting for it is no failure, so these do not use up attempts. */
+const RESOURCE_RETRIES: RetryPolicy = {
+  byTag: {
+    MemoryBusy: { maxRetries: 1000, backoffSeconds: 5, backoffSecondsMax: 60 },
+    DiskFull: { maxRetries: 300, backoffSeconds: 5 },
+  },
+};
+
 export function stageTask(module: StageModule, options: StageTaskOptions): AnyTask {
   const { stage } = module;
   return defineTask({
     name: stage.name,
     params: stage.params,
+    retry: RESOURCE_RETRIES,
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     handler: (params, context) => runAsTask(module, params, context, options),
   });
@@ -80,6 +94,7 @@ async function runAsTask(
     runId,
     lookup,
     threadCount,
+    ledger: new RunLedger(pool, { dataRoot, runId, task: context, machine: options.machine }),
     signal: context.signal,
     onProgress: (fraction, note) => {
       context.progress(fraction, note);

@@ -4,6 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { type Logger, startWorker, type WorkerHandle } from "@contimg/absurd";
 import pg from "pg";
 
+import { housekeepingTask } from "./keeping/housekeeping-task.ts";
+import { readMachine } from "./keeping/machine.ts";
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
 import type { StageModule } from "./run-stage.ts";
 import { classifyStageError, stageTasks } from "./stage-task.ts";
@@ -17,6 +19,8 @@ export interface StageWorkerOptions {
   /** Stages at once. Default 1: a stage uses threadCount cores by itself. */
   readonly concurrency?: number;
   readonly threadCount: number;
+  /** Of the machine's memory, what this worker may use. Default: what the machine has. */
+  readonly memoryBytes?: number | undefined;
   readonly leaseSeconds?: number;
   readonly log?: Logger;
   readonly onReconciled?: (report: ReconcileReport) => void;
@@ -30,6 +34,12 @@ const CONNECTIONS_MAX = 4;
 /** The schemas must be there: migrateAll. */
 export async function startStageWorker(options: StageWorkerOptions): Promise<WorkerHandle> {
   const { dataRoot, queue, threadCount, log } = options;
+  const concurrency = options.concurrency ?? 1;
+  const whole = readMachine();
+  const machine = {
+    ...whole,
+    memoryBytes: Math.min(options.memoryBytes ?? Infinity, whole.memoryBytes),
+  };
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     application_name: "contimg products",
@@ -45,9 +55,17 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
     options.onReconciled?.(report);
     worker = await startWorker({
       connectionString: options.connectionString,
-      tasks: stageTasks(options.stages, { pool, dataRoot, threadCount, queue }),
+      tasks: [
+        ...stageTasks(options.stages, { pool, dataRoot, threadCount, queue, machine }),
+        housekeepingTask({ pool, dataRoot, queue }),
+      ],
       queues: [queue],
-      concurrency: options.concurrency ?? 1,
+      concurrency,
+      capacity: {
+        memory_mib: Math.floor(machine.memoryBytes / 2 ** 20),
+        // A limit of each process; every stage is one.
+        open_files: machine.openFiles * concurrency,
+      },
       classifyError: classifyStageError,
       ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
       ...(log === undefined ? {} : { log }),

@@ -166,3 +166,100 @@ as $$
                   and p.group_id not in (select contimg.busy_groups()))
    order by i.input_path;
 $$;
+
+-- What experience says of a stage: the ratio, in 95 of 100 of its last 50 good runs, of what they
+-- took to what the functions of their params stated; never below 1.
+create or replace function contimg.stage_experience(p_task_name text)
+  returns table (memory_factor double precision, disk_factor double precision)
+  language sql stable
+as $$
+  with last as (
+    select r.peak_memory_bytes::double precision / r.stated_memory_bytes as memory,
+           r.written_bytes / nullif(r.stated_disk_bytes, 0)::double precision as disk
+      from contimg.stage_runs r
+     where r.task_name = p_task_name and r.outcome = 'completed'
+     order by r.ended_at desc limit 50
+  )
+  select greatest(1, percentile_cont(0.95) within group (order by l.memory)),
+         greatest(1, percentile_cont(0.95) within group (order by l.disk))
+    from last l;
+$$;
+
+-- What live runs of a machine have reserved. A run is live while its task is leased and has not
+-- begun again, or, by hand, until it is closed.
+create or replace function contimg.live_stage_runs(p_host text)
+  returns setof contimg.stage_runs
+  language sql stable
+as $$
+  select r.*
+    from contimg.stage_runs r
+   where r.host = p_host
+     and r.ended_at is null
+     and (r.fence is null or exists (
+           select from absurd.lease l
+            where absurd.fence_text(l.task_id, l.claim_no, l.worker_id, l.epoch) = r.fence));
+$$;
+
+-- Begins a run: reserves its memory and disk when the machine's runs leave room for them. Returns
+-- what the others have reserved; the row was inserted when there is room. One machine begins one
+-- run at a time (advisory lock), so two cannot take the same room.
+create or replace function contimg.begin_stage_run(
+  p_run contimg.stage_runs,
+  p_machine_memory_bytes bigint,
+  p_free_disk_bytes bigint,
+  -- Of what others reserved on the device, what they have written already.
+  p_written_disk_bytes bigint
+)
+  returns table (has_begun boolean, others_memory_bytes bigint, others_disk_bytes bigint)
+  language plpgsql
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtext('contimg.stage_runs'), hashtext(p_run.host));
+  select coalesce(sum(r.reserved_memory_bytes), 0),
+         greatest(0, coalesce(sum(r.reserved_disk_bytes) filter (where r.device = p_run.device), 0)
+                     - p_written_disk_bytes)
+    into others_memory_bytes, others_disk_bytes
+    from contimg.live_stage_runs(p_run.host) r;
+  has_begun := others_memory_bytes + p_run.reserved_memory_bytes <= p_machine_memory_bytes
+           and others_disk_bytes + p_run.reserved_disk_bytes <= p_free_disk_bytes;
+  if has_begun then
+    insert into contimg.stage_runs (
+      run_id, task_name, group_id, task_id, fence, host, device, stated_memory_bytes,
+      stated_disk_bytes, reserved_memory_bytes, reserved_disk_bytes)
+    values (p_run.run_id, p_run.task_name, p_run.group_id, p_run.task_id, p_run.fence, p_run.host,
+            p_run.device, p_run.stated_memory_bytes, p_run.stated_disk_bytes,
+            p_run.reserved_memory_bytes, p_run.reserved_disk_bytes);
+  end if;
+  return next;
+end;
+$$;
+
+-- Ends a run; nothing happens when it has ended. Locks that one row.
+create or replace function contimg.end_stage_run(
+  p_run_id text,
+  p_outcome text,
+  p_peak_memory_bytes bigint,
+  p_written_bytes bigint,
+  p_seconds double precision
+)
+  returns void
+  language sql
+as $$
+  update contimg.stage_runs r
+     set ended_at = clock_timestamp(),
+         outcome = p_outcome,
+         peak_memory_bytes = p_peak_memory_bytes,
+         written_bytes = p_written_bytes,
+         seconds = p_seconds
+   where r.run_id = p_run_id and r.ended_at is null;
+$$;
+
+-- How many attempts of a task ran out of memory, and the most that one of them had.
+create or replace function contimg.memory_failures(p_task_id uuid)
+  returns table (failure_count integer, reserved_bytes bigint)
+  language sql stable
+as $$
+  select count(*)::integer, coalesce(max(r.reserved_memory_bytes), 0)
+    from contimg.stage_runs r
+   where r.task_id = p_task_id and r.outcome = 'out-of-memory';
+$$;

@@ -68,7 +68,7 @@ interface Damage {
   readonly kind: string;
   readonly path: string;
   readonly deep?: boolean;
-  inflict(): Promise<unknown> | void;
+  readonly inflict: () => unknown;
 }
 
 const DAMAGES: readonly Damage[] = [

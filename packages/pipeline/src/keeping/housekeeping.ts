@@ -14,7 +14,12 @@ import { entriesIn, findUnnamed } from "./disk-walk.ts";
 import { type Move, moveProduct, readMoves } from "./organise.ts";
 import { readRegistryRows } from "./product-rows.ts";
 import { measure, type Removal, Remover } from "./remover.ts";
-import { chooseRemovals, type KeptEdge, type KeptProduct, type RetentionPolicy } from "./retention.ts";
+import {
+  chooseRemovals,
+  type KeptEdge,
+  type KeptProduct,
+  type RetentionPolicy,
+} from "./retention.ts";
 
 export interface HousekeepingReport {
   readonly dryRun: boolean;
@@ -59,7 +64,8 @@ export async function housekeep(
       sparedPaths.push({ path: product.finalPath, reason });
     }
   }
-  for (const path of await staleScratch(dataRoot, policy, now)) await remover.remove(path, "scratch");
+  for (const path of await staleScratch(dataRoot, policy, now))
+    await remover.remove(path, "scratch");
   for (const path of await oldQuarantine(dataRoot, policy, now)) {
     await remover.remove(path, "quarantine");
   }

@@ -15,6 +15,7 @@ export interface PlannedProduct {
   readonly kind: string;
   readonly groupId: string;
   readonly stage: string;
+  readonly sizeBytes: number;
   /** Current products have files; the others only tell who made what. */
   readonly isCurrent: boolean;
 }
@@ -50,6 +51,8 @@ export interface RedoPlan {
     /** The same products in doubt give the same word, so a second call spawns nothing anew. */
     readonly revision: string;
   }[];
+  /** Groups with a calibration table or a Measurement Set among the calibrators. */
+  readonly calibrators: ReadonlySet<string>;
   /** Current products that will be superseded. */
   readonly affected: readonly PlannedProduct[];
 }
@@ -109,7 +112,12 @@ export function planRedo(
       }
     }
   }
-  return { tasks, groups, affected };
+  const calibrators = new Set(
+    products
+      .filter((p) => p.kind === "calibration-table" || p.finalPath.startsWith("ms/calibrators/"))
+      .map(({ groupId }) => groupId),
+  );
+  return { tasks, groups, calibrators, affected };
 }
 
 function inDoubt(
@@ -142,10 +150,7 @@ function usersOf(
 }
 
 /** The products and all that was made from them. */
-export function downstream(
-  productIds: readonly string[],
-  edges: readonly PlannedEdge[],
-): string[] {
+export function downstream(productIds: readonly string[], edges: readonly PlannedEdge[]): string[] {
   const madeFrom = new Map<string, string[]>();
   for (const { productId, inputProductId } of edges) {
     if (inputProductId === null) continue;

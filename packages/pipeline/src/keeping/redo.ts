@@ -12,6 +12,7 @@ import { CHAINS } from "../chains.ts";
 import { PipelineError } from "../errors.ts";
 import { isGroupId } from "../products/paths.ts";
 import type { Json } from "../stage.ts";
+import { resourcesOf } from "./needs.ts";
 import {
   type PlannedEdge,
   type PlannedProduct,
@@ -52,9 +53,13 @@ export async function previewRedo(pool: pg.Pool, options: RedoOptions): Promise<
   const plan = planRedo(products, edges, selection);
   if (plan.affected.length > 0) return plan;
   const what = Object.entries(selection).map(([name, value]) => `${name} ${value}`);
-  throw new PipelineError("MissingProduct", `no current product is selected by ${what.join(", ")}`, {
-    ...selection,
-  });
+  throw new PipelineError(
+    "MissingProduct",
+    `no current product is selected by ${what.join(", ")}`,
+    {
+      ...selection,
+    },
+  );
 }
 
 /** Spawns the plan in one transaction. The client must know the stages. */
@@ -72,6 +77,7 @@ export async function spawnRedo(
     return {
       task: stage,
       params: { ...params, group_id: groupId },
+      resources: resourcesOf(stage, params),
       idempotencyKey: [groupId, stage, group.revision].join("/"),
       correlationId: groupId,
       workflowId,
@@ -128,9 +134,11 @@ async function readGraph(
     kind: string;
     group_id: string;
     task_name: string;
+    size_bytes: string;
     is_current: boolean;
   }>(
-    `select product_id, final_path, kind, group_id, task_name, superseded_at is null as is_current
+    `select product_id, final_path, kind, group_id, task_name, size_bytes,
+            superseded_at is null as is_current
        from contimg.products order by group_id, registered_at, ordinal`,
   );
   const edges = await pool.query<{
@@ -145,6 +153,7 @@ async function readGraph(
       kind: row.kind,
       groupId: row.group_id,
       stage: row.task_name,
+      sizeBytes: Number(row.size_bytes),
       isCurrent: row.is_current,
     })),
     edges: edges.rows.map((row) => ({
@@ -155,7 +164,7 @@ async function readGraph(
   };
 }
 
-/** A stage runs again as it ran: with the params of the task that made what is current now. */
+/** A stage runs again as it ran: with the params of the task that last made its products. */
 async function earlierParams(
   pool: pg.Pool,
   plan: RedoPlan,
@@ -172,7 +181,12 @@ async function earlierParams(
       order by p.group_id, p.task_name, p.registered_at desc`,
     [plan.groups.map(({ groupId }) => groupId)],
   );
-  return new Map(rows.map((row) => [`${row.group_id}/${row.task_name}`, row.params]));
+  const found = new Map(rows.map((row) => [`${row.group_id}/${row.task_name}`, row.params]));
+  for (const { groupId } of plan.groups) {
+    const key = `${groupId}/convert-uvh5-to-ms`;
+    if (!found.has(key) && plan.calibrators.has(groupId)) found.set(key, { role: "calibrators" });
+  }
+  return found;
 }
 
 /** A table that was named by hand is the one in doubt: the registry chooses again. */
@@ -183,6 +197,7 @@ function paramsFor(
   const table = params["calibration_table_path"];
   if (used === undefined || table === undefined) return params;
   if (table !== used && table !== join(dataRoot, used)) return params;
-  const { calibration_table_path: _table, ...rest } = params;
-  return rest;
+  return Object.fromEntries(
+    Object.entries(params).filter(([name]) => name !== "calibration_table_path"),
+  );
 }

@@ -54,10 +54,9 @@ async function repairOne(
       await pool.query("select contimg.link_inputs($1)", [productId]);
       return "linked";
     case "retire":
-      await pool.query(
-        "update contimg.calibrations set status = 'retired' where table_path = $1",
-        [path],
-      );
+      await pool.query("update contimg.calibrations set status = 'retired' where table_path = $1", [
+        path,
+      ]);
       return "retired";
     case "person":
       return undefined;

@@ -36,18 +36,16 @@ const registry = fc
     { maxLength: 25 },
   )
   .map((rows) => {
-    const products = rows.map(
-      (row, index): KeptProduct => ({
-        productId: `p${index}`,
-        kind: row.kind,
-        groupId: `g${row.group}`,
-        finalPath: `${row.folder}/p${index}`,
-        sizeBytes: 1,
-        registeredAt: new Date(NOW.getTime() - row.ageDays * 86_400_000),
-        isCurrent: row.isCurrent,
-        isPublished: row.isPublished,
-      }),
-    );
+    const products = rows.map((row, index): KeptProduct => ({
+      productId: `p${index}`,
+      kind: row.kind,
+      groupId: `g${row.group}`,
+      finalPath: `${row.folder}/p${index}`,
+      sizeBytes: 1,
+      registeredAt: new Date(NOW.getTime() - row.ageDays * 86_400_000),
+      isCurrent: row.isCurrent,
+      isPublished: row.isPublished,
+    }));
     const edges = rows.flatMap((row, index): KeptEdge[] =>
       index === 0
         ? []
