@@ -23,7 +23,7 @@ const HELP = `
 Remedies:
   reconcile      finish the move, or remove the folder of an attempt that is over
   quarantine     move the file below .quarantine/ of its top folder
-  mark-missing   the product is not current any more; contimg redo --group makes it again
+  mark-missing   the product is not current any more; contimg redo --missing makes it again
   link           give the lineage the product that had the path
   retire         the calibration is not chosen any more
   person         nothing is done: judge it

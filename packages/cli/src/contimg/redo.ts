@@ -28,6 +28,7 @@ interface RedoFlags extends CommonFlags {
   readonly used?: string;
   readonly group?: string;
   readonly from?: string;
+  readonly missing?: true;
   readonly priority?: number;
   readonly dryRun?: boolean;
 }
@@ -40,7 +41,8 @@ A bad table must be retired or replaced first, or it would be chosen again.
 Examples:
   contimg redo --used caltables/2026-01-25/2026-01-25T22:00:00.bcal --dry-run
   contimg redo --group 2026-01-25T22:26:05 --from imaging
-  contimg redo --from photometry`;
+  contimg redo --from photometry
+  contimg redo --missing --dry-run`;
 
 export function redoCommand(): Command {
   const command = new Command("redo")
@@ -48,6 +50,7 @@ export function redoCommand(): Command {
     .option("--used <path>", "all that this calibration table, or other input, went into")
     .option("--group <group id>", "only of this group")
     .option("--from <stage>", "only of this stage and those after it")
+    .option("--missing", "only what an audit marked as missing, and what was made from it")
     .option(
       "--priority <number>",
       `of the tasks; live data have 0 (${REDO_PRIORITY})`,
@@ -66,6 +69,7 @@ async function redo(flags: RedoFlags): Promise<void> {
     ...(flags.used === undefined ? {} : { used: flags.used }),
     ...(flags.group === undefined ? {} : { groupId: flags.group }),
     ...(flags.from === undefined ? {} : { from: flags.from }),
+    ...(flags.missing === undefined ? {} : { missing: flags.missing }),
     ...(flags.priority === undefined ? {} : { priority: flags.priority }),
   };
   const { plan, redone } = await withPool(config.databaseUrl, async (pool) => {

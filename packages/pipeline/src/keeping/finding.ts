@@ -19,7 +19,7 @@ export type FindingKind =
 /**
  * - reconcile: finish the move, or remove the dead attempt's folder;
  * - quarantine: move the file below `.quarantine/`, where it can be looked at;
- * - mark-missing: the product is no longer current; `contimg redo --group` makes it again;
+ * - mark-missing: the product is no longer current; `contimg redo --missing` makes it again;
  * - link: give the lineage the product that had the path when it was used;
  * - retire: the calibration is not chosen any more;
  * - person: only a person can judge.

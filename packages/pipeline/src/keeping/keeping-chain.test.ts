@@ -149,6 +149,7 @@ describe("tiles that were really made", () => {
     const found = await contimg(["audit", "--json"]);
     const repaired = await contimg(["audit", "--repair"]);
     const clean = await contimg(["audit", "--deep"]);
+    const missing = await contimg(["redo", "--missing", "--dry-run"]);
     const nothing = await contimg(["redo", "--group", science, "--from", "imaging"]);
 
     assert.equal(found.exitCode, 1);
@@ -160,8 +161,10 @@ describe("tiles that were really made", () => {
     assert.equal(repaired.exitCode, 1);
     assert.match(repaired.stdout, /marked as missing/);
     assert.equal(clean.exitCode, 0, clean.stdout + clean.stderr);
+    assert.match(missing.stdout, new RegExp(`${science}  calibration-apply  convert-uvh5-to-ms`));
+    assert.match(missing.stdout, /1 tiles, 1 tasks, 0 products/);
     assert.equal(nothing.exitCode, 3);
-    assert.match(nothing.stderr, /no current product is selected by groupId .*, from imaging/);
+    assert.match(nothing.stderr, /no product is selected by groupId .*, from imaging/);
   });
 
   test("housekeeping and wrong retentions answer on the command line", async () => {

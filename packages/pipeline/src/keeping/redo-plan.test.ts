@@ -27,6 +27,7 @@ function product(groupId: string, stage: Stage, more: object = {}): PlannedProdu
     stage,
     sizeBytes: 1,
     isCurrent: true,
+    isMissing: false,
     ...more,
   };
 }
@@ -159,6 +160,31 @@ describe("a redo", () => {
       "imaging",
       "photometry",
     ]);
+  });
+
+  test("of what is missing makes it, and what was made from it, and nothing else", () => {
+    const lost = products.map((each) =>
+      each.productId === `${FAR} calibration-apply`
+        ? { ...each, isCurrent: false, isMissing: true }
+        : each,
+    );
+
+    const plan = planRedo(lost, edges, { missing: true });
+
+    assert.deepEqual(
+      plan.groups.map(({ groupId, stages, kept }) => ({ groupId, stages, kept })),
+      [
+        {
+          groupId: FAR,
+          stages: ["calibration-apply", "imaging", "photometry"],
+          kept: ["convert-uvh5-to-ms"],
+        },
+      ],
+    );
+    assert.deepEqual(
+      plan.affected.map((each) => each.stage),
+      ["imaging", "photometry"],
+    );
   });
 
   test("has the same revision as long as the same products are in doubt", () => {

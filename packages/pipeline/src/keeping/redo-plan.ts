@@ -18,6 +18,8 @@ export interface PlannedProduct {
   readonly sizeBytes: number;
   /** Current products have files; the others only tell who made what. */
   readonly isCurrent: boolean;
+  /** Its file was lost, and nothing took its place. */
+  readonly isMissing: boolean;
 }
 
 export interface PlannedEdge {
@@ -30,6 +32,8 @@ export interface RedoSelection {
   /** Path of a calibration table or any other input: all that used it. */
   readonly used?: string;
   readonly groupId?: string;
+  /** Only products whose file was lost. */
+  readonly missing?: boolean;
   /** Only products of this stage and of those after it are in doubt. */
   readonly from?: string;
 }
@@ -81,8 +85,8 @@ export function planRedo(
   const byId = new Map(products.map((product) => [product.productId, product]));
   const affected = downstream(inDoubt(products, edges, selection), edges)
     .map((productId) => byId.get(productId))
-    .filter((product) => product?.isCurrent === true)
-    .filter((product) => product !== undefined);
+    .filter((product) => product !== undefined)
+    .filter((product) => product.isCurrent || product.isMissing);
   const groupIds = [...new Set(affected.map(({ groupId }) => groupId))].sort();
   const tasks: PlannedTask[] = [];
   const indexOf = (groupId: string, stage: string): number =>
@@ -117,17 +121,17 @@ export function planRedo(
       .filter((p) => p.kind === "calibration-table" || p.finalPath.startsWith("ms/calibrators/"))
       .map(({ groupId }) => groupId),
   );
-  return { tasks, groups, calibrators, affected };
+  return { tasks, groups, calibrators, affected: affected.filter((each) => each.isCurrent) };
 }
 
 function inDoubt(
   products: readonly PlannedProduct[],
   edges: readonly PlannedEdge[],
-  { used, groupId, from }: RedoSelection,
+  { used, groupId, from, missing = false }: RedoSelection,
 ): string[] {
   const users = used === undefined ? undefined : usersOf(used, products, edges);
   return products
-    .filter((product) => product.isCurrent)
+    .filter((product) => (product.isCurrent && !missing) || product.isMissing)
     .filter((product) => users === undefined || users.has(product.productId))
     .filter((product) => groupId === undefined || product.groupId === groupId)
     .filter((product) => from === undefined || stageOrder(product.stage) >= stageOrder(from))

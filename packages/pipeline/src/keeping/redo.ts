@@ -51,15 +51,11 @@ export async function previewRedo(pool: pg.Pool, options: RedoOptions): Promise<
   const selection = checkSelection(options);
   const { products, edges } = await readGraph(pool);
   const plan = planRedo(products, edges, selection);
-  if (plan.affected.length > 0) return plan;
+  if (plan.tasks.length > 0) return plan;
   const what = Object.entries(selection).map(([name, value]) => `${name} ${value}`);
-  throw new PipelineError(
-    "MissingProduct",
-    `no current product is selected by ${what.join(", ")}`,
-    {
-      ...selection,
-    },
-  );
+  throw new PipelineError("MissingProduct", `no product is selected by ${what.join(", ")}`, {
+    ...selection,
+  });
 }
 
 /** Spawns the plan in one transaction. The client must know the stages. */
@@ -101,8 +97,9 @@ export async function spawnRedo(
 
 function checkSelection(options: RedoOptions): RedoSelection {
   const { groupId, from, dataRoot } = options;
-  if (options.used === undefined && groupId === undefined && from === undefined) {
-    const message = "a redo needs a selection: used, group or from";
+  const isAny = options.used ?? groupId ?? from ?? options.missing;
+  if (isAny === undefined) {
+    const message = "a redo needs a selection: used, group, from or missing";
     throw new PipelineError("InvalidParams", message);
   }
   if (groupId !== undefined && !isGroupId(groupId)) {
@@ -122,6 +119,7 @@ function checkSelection(options: RedoOptions): RedoSelection {
     ...(used === undefined ? {} : { used }),
     ...(groupId === undefined ? {} : { groupId }),
     ...(from === undefined ? {} : { from }),
+    ...(options.missing === undefined ? {} : { missing: options.missing }),
   };
 }
 
@@ -136,10 +134,15 @@ async function readGraph(
     task_name: string;
     size_bytes: string;
     is_current: boolean;
+    is_missing: boolean;
   }>(
     `select product_id, final_path, kind, group_id, task_name, size_bytes,
-            superseded_at is null as is_current
-       from contimg.products order by group_id, registered_at, ordinal`,
+            superseded_at is null as is_current,
+            retired_as is not distinct from 'missing'
+              and not exists (select from contimg.products c
+                               where c.superseded_at is null and c.group_id = p.group_id
+                                 and c.kind = p.kind and c.ordinal = p.ordinal) as is_missing
+       from contimg.products p order by group_id, registered_at, ordinal`,
   );
   const edges = await pool.query<{
     product_id: string;
@@ -155,6 +158,7 @@ async function readGraph(
       stage: row.task_name,
       sizeBytes: Number(row.size_bytes),
       isCurrent: row.is_current,
+      isMissing: row.is_missing,
     })),
     edges: edges.rows.map((row) => ({
       productId: row.product_id,

@@ -182,7 +182,7 @@ describe("a stage that runs out of memory", () => {
 
     assert.equal(task.status, "failed");
     assert.equal(task.error?.tag, "MachineTooSmall");
-    assert.match(task.error!.message, /ran out of memory with all 400 MiB that this machine/);
+    assert.match(task.error.message, /ran out of memory with all 400 MiB that this machine/);
     assert.equal(outcomes.at(-1)!.reserved_memory_bytes, String(400 * MIB));
   });
 });
