@@ -10,7 +10,7 @@ import type { AbsurdClient, SpawnRequest } from "@contimg/absurd";
 import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
-import { type Experience, resourcesOf } from "./keeping/needs.ts";
+import { type Experience, resourcesOf, ROOM_RETRIES } from "./keeping/needs.ts";
 import { isGroupId } from "./products/paths.ts";
 import type { Json } from "./stage.ts";
 
@@ -126,6 +126,7 @@ function chainRequest(
     task: stage,
     params,
     resources: resourcesOf(stage, params, options.experience?.get(stage)),
+    retry: ROOM_RETRIES,
     idempotencyKey: [groupId, stage, ...(revision === undefined ? [] : [revision])].join("/"),
     correlationId: groupId,
     workflowId: options.workflowId,

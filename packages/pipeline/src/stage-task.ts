@@ -9,7 +9,6 @@ import {
   defineTask,
   type ErrorClass,
   isTransient,
-  type RetryPolicy,
   type TaskContext,
   TaskError,
 } from "@contimg/absurd";
@@ -62,20 +61,11 @@ export function stageTasks(modules: readonly StageModule[], options: StageTaskOp
   return modules.map((module) => stageTask(module, options));
 }
 
-/** Room comes back by itself: waiting for it is no failure, so these do not use up attempts. */
-const RESOURCE_RETRIES: RetryPolicy = {
-  byTag: {
-    MemoryBusy: { maxRetries: 1000, backoffSeconds: 5, backoffSecondsMax: 60 },
-    DiskFull: { maxRetries: 300, backoffSeconds: 5 },
-  },
-};
-
 export function stageTask(module: StageModule, options: StageTaskOptions): AnyTask {
   const { stage } = module;
   return defineTask({
     name: stage.name,
     params: stage.params,
-    retry: RESOURCE_RETRIES,
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     handler: (params, context) => runAsTask(module, params, context, options),
   });

@@ -4,6 +4,7 @@
  * They are written to be enough for the telescope's largest set (117 antennas, 768 channels), so
  * that the first run of a new machine is safe; experience only raises them (run-ledger.ts).
  */
+import type { RetryPolicy } from "@contimg/absurd";
 import { z } from "zod";
 
 export interface StageNeeds {
@@ -122,6 +123,14 @@ export function resourcesOf(
     open_files: openFiles,
   };
 }
+
+/** Room comes back by itself: waiting for it must not use up a tile's attempts. */
+export const ROOM_RETRIES: RetryPolicy = {
+  byTag: {
+    MemoryBusy: { maxRetries: 1000, backoffSeconds: 5, backoffSecondsMax: 60 },
+    DiskFull: { maxRetries: 300, backoffSeconds: 5 },
+  },
+};
 
 /** For a test that no stage of a chain lacks its rule. */
 export const STAGES_WITH_NEEDS: readonly string[] = Object.keys(RULES);

@@ -12,7 +12,7 @@ import { CHAINS } from "../chains.ts";
 import { PipelineError } from "../errors.ts";
 import { isGroupId } from "../products/paths.ts";
 import type { Json } from "../stage.ts";
-import { resourcesOf } from "./needs.ts";
+import { resourcesOf, ROOM_RETRIES } from "./needs.ts";
 import {
   type PlannedEdge,
   type PlannedProduct,
@@ -74,6 +74,7 @@ export async function spawnRedo(
       task: stage,
       params: { ...params, group_id: groupId },
       resources: resourcesOf(stage, params),
+      retry: ROOM_RETRIES,
       idempotencyKey: [groupId, stage, group.revision].join("/"),
       correlationId: groupId,
       workflowId,
