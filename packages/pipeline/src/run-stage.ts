@@ -208,7 +208,10 @@ function overLimit(stage: string, peakRssMib: number): PipelineError {
   return new PipelineError("OutOfMemory", message, { stage, peakRssMib });
 }
 
-/** Samples memory, ends who takes too much, and knows whom to signal: also tools whose parent died before them. */
+/**
+ * Samples memory, ends who takes too much, and knows whom to signal: also tools whose parent died
+ * before them.
+ */
 function watchTree(child: ChildProcess, runMark: string, memoryLimitBytes: number) {
   const root = child.pid === undefined ? undefined : readIdentity(child.pid);
   let peakRssMib = 0;

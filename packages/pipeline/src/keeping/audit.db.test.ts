@@ -136,7 +136,8 @@ const DAMAGES: readonly Damage[] = [
     path: `${FOLDER}/a.csv`,
     inflict: async () => {
       const { rows } = await pool.query<{ stage_path: string }>(
-        "update contimg.products set published_at = null where final_path = $1 returning stage_path",
+        `update contimg.products set published_at = null where final_path = $1
+         returning stage_path`,
         [`${FOLDER}/a.csv`],
       );
       mkdirSync(dirname(at(rows[0]!.stage_path)), { recursive: true });

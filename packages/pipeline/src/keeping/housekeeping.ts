@@ -1,8 +1,8 @@
 /**
  * Housekeeping: finishes what crashes left, removes what is over, puts files where they belong.
  *
- * The row goes first, then the file: a crash between leaves a file that no row names, which the next
- * housekeeping removes. A dry run only looks.
+ * The row goes first, then the file: a crash between leaves a file that no row names, which the
+ * next housekeeping removes. A dry run only looks.
  */
 import { join } from "node:path";
 

@@ -104,7 +104,7 @@ export interface Experience {
 
 export const NO_EXPERIENCE: Experience = { memoryFactor: 1, diskFactor: 1 };
 
-/** Names of the amounts that workers have and tasks ask for; MiB, because amounts are for people. */
+/** The amounts that workers have and tasks ask for; MiB, because people read them. */
 export interface StageResources {
   readonly [name: string]: number;
   readonly memory_mib: number;
