@@ -3,7 +3,7 @@
  * fresh database a measurement. It also says what the server spent: CPU from /proc, WAL bytes.
  */
 import { readFileSync, readdirSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -59,11 +59,12 @@ export class BenchServer {
     if (given !== undefined) return new BenchServer(given, undefined, async () => undefined);
     const folder = await mkdtemp(join(tmpdir(), "absurd-bench-"));
     await chmod(folder, 0o755);
-    const server = await startEmbeddedPostgres({ dataFolder: folder, settings: SETTINGS });
-    return new BenchServer(server.url, server.pid, async () => {
-      await server.stop();
-      await rm(folder, { recursive: true, force: true });
+    const server = await startEmbeddedPostgres({
+      dataFolder: folder,
+      temporaryFolder: folder,
+      settings: SETTINGS,
     });
+    return new BenchServer(server.url, server.pid, () => server.stop());
   }
 
   get pid(): number | undefined {

@@ -26,8 +26,8 @@ export interface Drain extends Cost {
 export interface Fill {
   readonly shape: Shape;
   readonly count: number;
-  /** SQL that adds more. */
-  readonly statement?: string;
+  /** SQL that adds more, one transaction each. */
+  readonly statements?: readonly string[];
 }
 
 export class Lab {
@@ -159,7 +159,7 @@ export class Lab {
     else await filler.call("load", url, fill.shape, fill.count);
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    if (fill?.statement !== undefined) await client.query(fill.statement);
+    for (const statement of fill?.statements ?? []) await client.query(statement);
     await client.query("vacuum analyze");
     await client.end();
     return name;

@@ -70,13 +70,13 @@ export class Server {
 
   async stop(): Promise<void> {
     await this.#running.stop();
-    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
 function launch(folder: string, port: number): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({
     dataFolder: join(folder, "server"),
+    temporaryFolder: folder,
     port,
     // The machine stays up: what was written is there after a crash of the server alone.
     durable: false,

@@ -113,6 +113,8 @@ function begin_repairs(judged_attempt[]) returns bigint[]
 function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
+function break_endless_waits(integer) returns integer
+function called(bigint) returns text stable
 function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
 function cancel_open_fires(schedule) returns void
 function cancel_task(uuid,text) returns boolean
@@ -172,6 +174,7 @@ function end_late(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
 function end_unclaimed(bigint[]) returns bigint[]
 function end_unrepaired(bigint[]) returns bigint[]
+function endless_wait(bigint,bigint[]) returns text stable
 function ends_of(bigint[]) returns jsonb stable
 function ensure_partitions(integer) returns integer
 function ensure_queue(text) returns void
@@ -181,6 +184,7 @@ function expiry_of(jsonb,timestamp with time zone) returns timestamp with time z
 function explain_deferred(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_demand(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_end(bigint) returns TABLE(code text, message text, detail jsonb) stable
+function explain_endless(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_event(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_gates(bigint) returns TABLE(code text, message text, detail jsonb) stable
 function explain_lease(bigint) returns TABLE(code text, message text, detail jsonb) stable
@@ -200,6 +204,7 @@ function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
 function find_template(text,integer) returns template stable
 function fingerprint(text,jsonb) returns text immutable
 function fire_schedule(bigint,integer,integer,timestamp with time zone[],timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone) returns integer
+function first_behind(bigint) returns bigint[] stable
 function first_of_day(date) returns bigint immutable
 function first_task_number(timestamp with time zone) returns bigint immutable
 function fits(jsonb,jsonb) returns boolean immutable
@@ -210,6 +215,7 @@ function forget_touched() returns integer[]
 function forget_worker_signals() returns void
 function free_gates(bigint[],timestamp with time zone[],boolean) returns void
 function free_resources(integer) returns jsonb stable
+function gate_node(integer,text) returns bigint immutable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
 function gates_of(jsonb) returns jsonb stable
@@ -243,11 +249,11 @@ function is_new_start(credit) returns boolean immutable
 function is_open(gate,"char") returns boolean stable
 function judge(ended_attempt[]) returns judged_attempt[] stable
 function keep_history(integer) returns TABLE(day date, what text, rows bigint)
-function keepers_before(bigint,bigint) returns SETOF bigint stable
 function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
 function lane_head(integer,bigint,bigint) returns TABLE(at_ms double precision) stable
+function last_endless(bigint[]) returns bigint stable
 function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer
 function leave_worker(integer,bigint) returns void
@@ -369,6 +375,9 @@ function spawn_workflow(text,jsonb,jsonb,text) returns TABLE(workflow_id uuid, c
 function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
 function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
 function step_label(text,integer) returns text immutable
+function stuck_nodes(bigint[],bigint,bigint[],boolean) returns TABLE(place integer, node bigint, what text, name text, members bigint[]) stable
+function stuck_waits(bigint[],boolean) returns TABLE(place integer, task_id bigint, what text, name text, members bigint[]) stable
+function stuck_words(bigint,boolean) returns TABLE(words text, detail jsonb) stable
 function sum_histograms(bigint[]) returns bigint[] immutable
 function suspend_waiting(lease,integer,timestamp with time zone) returns void
 function sync_lanes(text) returns integer
@@ -393,6 +402,9 @@ function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function unpark(bigint[]) returns void
 function unpark_passed(bigint[]) returns void
 function use_version(text,text) returns void
+function wait_nodes(bigint[],bigint,bigint[]) returns SETOF bigint stable
+function wait_reasons(bigint[],bigint,bigint[],boolean) returns TABLE(node bigint, what text, name text, need integer, members bigint[]) stable
+function wait_text(bigint,text,text,bigint[]) returns text stable
 function wake_waiting(bigint[]) returns integer
 function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer) stable
 function write_checkpoints(integer,bigint,bigint[],integer[],text[],integer[],text[]) returns SETOF refused_checkpoint

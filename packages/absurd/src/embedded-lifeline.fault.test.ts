@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import pg from "pg";
 import { afterAll, describe, test } from "vitest";
@@ -17,9 +18,11 @@ import { isAlive, type ProcessIdentity, readIdentity } from "./process-tree.ts";
 const MODULE = new URL("./embedded-postgres.ts", import.meta.url).href;
 /** Starts a server, says its pid and URL, and stays, or ends at once without stopping it. */
 const STARTER = `
-  const [, dataFolder, what] = process.argv;
+  const [, dataFolder, what, temporaryFolder] = process.argv;
   const { startEmbeddedPostgres } = await import("${MODULE}");
-  const { pid, url } = await startEmbeddedPostgres({ dataFolder });
+  const { pid, url } = await startEmbeddedPostgres({
+    dataFolder, ...(temporaryFolder && { temporaryFolder }),
+  });
   console.log(JSON.stringify({ pid, url }));
   if (what === "stay") setInterval(() => undefined, 1000);
 `;
@@ -38,10 +41,14 @@ interface Started {
   readonly url: string;
 }
 
-async function start(dataFolder: string, what: "stay" | "end"): Promise<Started> {
+async function start(
+  dataFolder: string,
+  what: "stay" | "end",
+  temporaryFolder = "",
+): Promise<Started> {
   const starter = spawn(
     process.execPath,
-    ["--input-type=module", "--eval", STARTER, dataFolder, what],
+    ["--input-type=module", "--eval", STARTER, dataFolder, what, temporaryFolder],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   starters.push(starter);
@@ -122,5 +129,46 @@ describe("an embedded server", () => {
   test("ends when its starter ends and forgot to stop it", async () => {
     const { server } = await start(await newFolder(0o755), "end");
     await until(() => !isAlive(server), { what: "the server is gone" });
+  });
+});
+
+describe("a temporary folder", () => {
+  for (const [name, what, mode] of [
+    ["is killed with -9", "stay", 0o755],
+    ["is killed with -9 and alone may enter it", "stay", 0o700],
+    ["ends and forgot to stop it", "end", 0o755],
+  ] as const) {
+    test(`goes after its server, whose starter ${name}`, async () => {
+      const data = await newFolder(mode);
+      const { starter, server } = await start(data, what, dirname(data));
+      if (what === "stay") {
+        assert.ok(existsSync(data));
+        starter.kill("SIGKILL");
+      }
+      await until(() => !existsSync(dirname(data)), { what: "the folder is gone" });
+      assert.ok(!isAlive(server), "the server outlives its folder");
+    });
+  }
+
+  test("goes when its server is stopped, and stays when that is killed", async () => {
+    const dataFolder = await newFolder(0o755);
+    const options = { dataFolder, temporaryFolder: dirname(dataFolder) };
+    const first = await startEmbeddedPostgres(options);
+    await run(first.url, "create table kept as select 7 as value");
+    await first.kill();
+    const second = await startEmbeddedPostgres(options);
+    assert.deepEqual(await run(second.url, "select value from kept"), [{ value: 7 }]);
+    await second.stop();
+    assert.ok(!existsSync(dirname(dataFolder)));
+  });
+
+  test("is refused when it does not hold the data", async () => {
+    const dataFolder = await newFolder(0o755);
+    for (const temporaryFolder of ["/", join(dataFolder, "data"), dataFolder.slice(0, -1)]) {
+      await assert.rejects(
+        startEmbeddedPostgres({ dataFolder, temporaryFolder }),
+        /^Error: temporaryFolder is .*, expected .*server, which is the data folder/,
+      );
+    }
   });
 });

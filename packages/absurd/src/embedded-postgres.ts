@@ -9,11 +9,13 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import type { Writable } from "node:stream";
 
 import pg from "pg";
 import { z } from "zod";
 
 import { isAlive as isRunning, readIdentity } from "./process-tree.ts";
+import { FolderSweeper, sweepableFolder } from "./folder-sweeper.ts";
 import { freePort } from "./free-port.ts";
 import { type ServerUser, chownTree, runAs, serverUser, spawnAs } from "./server-user.ts";
 
@@ -24,6 +26,11 @@ export interface EmbeddedPostgresOptions {
   readonly port?: number;
   /** False turns fsync off: for tests whose data may die with the machine. Default true. */
   readonly durable?: boolean;
+  /**
+   * A folder to remove after the server has ended: with its starter, however that ends, or by
+   * stop(), but not by kill(). The data folder, or one that it is in; nobody else's.
+   */
+  readonly temporaryFolder?: string;
   /** More settings, name to value, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -32,7 +39,7 @@ export interface EmbeddedPostgres {
   /** Of the superuser absurd, on the database postgres. */
   readonly url: string;
   readonly pid: number;
-  /** Ends sessions, writes a checkpoint, waits until the server is gone. */
+  /** Ends sessions, writes a checkpoint, waits until the server (and what is temporary) is gone. */
   stop(): Promise<void>;
   /** SIGKILL to the server, as a power failure would; its children end by themselves. */
   kill(): Promise<void>;
@@ -57,23 +64,27 @@ export async function startEmbeddedPostgres(
     pid: join(folder, "data", "postmaster.pid"),
     starter: join(folder, "starter"),
   };
+  const temporary = sweepableFolder(options.temporaryFolder, folder);
   await mkdir(folder, { recursive: true });
+  // First of all: whoever starts a server may be killed while it does.
+  if (temporary !== undefined && !(await findRunning(files.pid))) FolderSweeper.of(temporary);
   await initialize(binaries.initdb, user, folder, files);
   const password = (await readFile(files.password, "utf8")).trim();
 
   const running = await findRunning(files.pid);
   if (running && (await isStaying(running.pid, files.starter))) {
-    return describeServer(running.pid, urlOf(running.port, password));
+    return describeServer(running.pid, urlOf(running.port, password), temporary);
   }
   const port = options.port ?? (await lastPort(files)) ?? (await freePort());
   await writeFile(files.starter, JSON.stringify({ ...readIdentity(process.pid), port }));
   const url = urlOf(port, password);
   const deadline = performance.now() + START_MS_MAX;
   while (true) {
-    const pid = await launch(binaries.postgres, user, files, port, options);
+    const held = temporary === undefined ? undefined : FolderSweeper.of(temporary).pipe;
+    const pid = await launch(binaries.postgres, user, files, port, options, held);
     try {
       await untilAnswering(url, pid, files.log);
-      return describeServer(pid, url);
+      return describeServer(pid, url, temporary);
     } catch (error) {
       // The processes of a server that was killed take a moment to notice.
       const isInherited = error instanceof Error && STILL_IN_USE.test(error.message);
@@ -136,6 +147,7 @@ async function launch(
   files: ServerFiles,
   port: number,
   options: EmbeddedPostgresOptions,
+  held: Writable | undefined,
 ): Promise<number> {
   const settings: Record<string, string> = {
     listen_addresses: "127.0.0.1",
@@ -159,6 +171,7 @@ async function launch(
         ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
       ],
       log.fd,
+      held,
     );
   } finally {
     await log.close();
@@ -245,7 +258,8 @@ async function untilAnswering(url: string, pid: number, logPath: string): Promis
   throw new Error(`PostgreSQL did not start; the end of ${logPath} says:\n${log}`, { cause });
 }
 
-function describeServer(pid: number, url: string): EmbeddedPostgres {
+/** @param temporary goes with the server; who only shares it leaves that to its starter */
+function describeServer(pid: number, url: string, temporary?: string): EmbeddedPostgres {
   return {
     url,
     pid,
@@ -253,6 +267,7 @@ function describeServer(pid: number, url: string): EmbeddedPostgres {
       // SIGINT is the fast shutdown: sessions end, data are flushed.
       signal(pid, "SIGINT");
       await untilGone(pid);
+      if (temporary !== undefined) await FolderSweeper.find(temporary)?.sweep();
     },
     async kill() {
       signal(pid, "SIGKILL");

@@ -214,7 +214,10 @@ export class TaskFailed extends Error {
   }
 }
 
-/** A task was to wait for one that waits for it. */
+/**
+ * A task was to wait for one that waits for it, or for a gate that it keeps meanwhile. Uncaught it
+ * ends the attempt, which frees what it kept.
+ */
 export class AwaitCycle extends Error {
   override readonly name = "AwaitCycle";
 }

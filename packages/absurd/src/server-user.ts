@@ -5,6 +5,7 @@
 import { execFile, spawn } from "node:child_process";
 import { chown, readFile, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Writable } from "node:stream";
 import { promisify } from "node:util";
 
 interface Owner {
@@ -105,13 +106,14 @@ export async function runAs(
 
 /**
  * Starts a program that gets SIGINT from the kernel when we end, by whatever means; output is
- * appended to an open file. Returns its pid.
+ * appended to an open file. It and its children keep `held` open. Returns its pid.
  */
 export function spawnAs(
   user: ServerUser,
   program: string,
   args: readonly string[],
   outputFd: number,
+  held?: Writable,
 ): Promise<number> {
   // Innermost: a change of rights would take the kernel's promise back.
   const command = commandAs(user, "setpriv", ["--pdeathsig", "INT", "--", program, ...args]);
@@ -120,7 +122,7 @@ export function spawnAs(
     cwd: "/",
     env: ENVIRONMENT,
     detached: true,
-    stdio: ["ignore", outputFd, outputFd],
+    stdio: ["ignore", outputFd, outputFd, held ?? "ignore"],
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);

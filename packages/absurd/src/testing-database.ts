@@ -3,7 +3,7 @@
  * starts for its tests and that ends with the last of its engines, or with the process.
  */
 import { randomUUID } from "node:crypto";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -19,12 +19,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-interface SharedServer {
-  readonly server: EmbeddedPostgres;
-  readonly folder: string;
-}
-
-let shared: { readonly started: Promise<SharedServer>; userCount: number } | undefined;
+let shared: { readonly started: Promise<EmbeddedPostgres>; userCount: number } | undefined;
 
 /** @param serverUrl of a user who may create databases; default: an embedded server */
 export async function createTestDatabase(serverUrl?: string): Promise<TestDatabase> {
@@ -61,7 +56,7 @@ async function takeServer(): Promise<string> {
   const mine = shared;
   mine.userCount += 1;
   try {
-    return (await mine.started).server.url;
+    return (await mine.started).url;
   } catch (error) {
     if (shared === mine) shared = undefined;
     throw error;
@@ -74,28 +69,19 @@ async function giveServerBack(): Promise<void> {
   mine.userCount -= 1;
   if (mine.userCount > 0) return;
   shared = undefined;
-  const { server, folder } = await mine.started;
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
+  await (await mine.started).stop();
 }
 
-async function startServer(): Promise<SharedServer> {
+/** Ends with this process, and its folder with it, also when nobody gives it back. */
+async function startServer(): Promise<EmbeddedPostgres> {
   const folder = await mkdtemp(join(tmpdir(), "absurd-testing-"));
   // As root the server runs as the user postgres, who must get through to its data below.
   await chmod(folder, 0o755);
-  const server = await startEmbeddedPostgres({
+  return startEmbeddedPostgres({
     dataFolder: join(folder, "server"),
+    temporaryFolder: folder,
     durable: false,
   });
-  // The server is a process of its own: a test run that ends without close() takes it along.
-  process.once("exit", () => {
-    try {
-      process.kill(server.pid, "SIGINT");
-    } catch {
-      // It is gone already.
-    }
-  });
-  return { server, folder };
 }
 
 async function asAdmin(url: string, statement: string): Promise<void> {

@@ -3,7 +3,7 @@
  *
  * TEST_DATABASE_URL names a server to use instead; its user must be allowed to create databases.
  */
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -34,14 +34,7 @@ async function startTemporaryServer(): Promise<{ url: string; stop(): Promise<vo
   const folder = await mkdtemp(join(tmpdir(), "absurd-test-"));
   // The user postgres must get through to its data below.
   await chmod(folder, 0o755);
-  const server = await startEmbeddedPostgres({ dataFolder: join(folder, "server") });
-  return {
-    url: server.url,
-    async stop() {
-      await server.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return startEmbeddedPostgres({ dataFolder: join(folder, "server"), temporaryFolder: folder });
 }
 
 async function createTemplate(url: string): Promise<void> {

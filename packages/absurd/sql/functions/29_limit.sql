@@ -6,6 +6,8 @@ create or replace function absurd.tend_gates(p_limit integer)
   returns integer
   language plpgsql
 as $$
+declare
+  v_woken integer := 0;
 begin
   if not absurd.has_gates() then
     return 0;
@@ -18,9 +20,10 @@ begin
   if found then
     perform absurd.heal_gates(p_limit);
     perform absurd.forget_gates(p_limit);
+    v_woken := absurd.break_endless_waits(100);
   end if;
   perform absurd.take_notes(p_limit);
-  return absurd.settle_gates();
+  return v_woken + absurd.settle_gates();
 end;
 $$;
 

@@ -210,15 +210,15 @@ end;
 $$;
 
 -- Raises WF006 for a task that does not exist, WF011 for one that waits for p_task itself: as for a
--- task, or for a gate that p_task, or one suspended for its sake, keeps. Of keys with several slots
--- nothing is said: another holder may leave.
+-- task, or for a gate, see absurd.endless_wait. A circle needs somebody who waits for p_task, or for
+-- a gate that it holds.
 create or replace function absurd.assert_awaitable(p_task bigint, p_ids bigint[])
   returns void
   language plpgsql
 as $$
 declare
   v_bad bigint;
-  v_has_gates boolean := absurd.has_gates();
+  v_circle text;
 begin
   select i into v_bad from unnest(p_ids) i
    where not exists (select from absurd.task t where t.id = i) limit 1;
@@ -229,48 +229,28 @@ begin
   with recursive above(id) as (
     select unnest(p_ids)
     union
-    select n.id
+    select d.parent
       from above a
-      cross join lateral (
-        select d.parent as id
-          from absurd.waiting w join absurd.dep d on d.child = w.child
-         where w.child = a.id
-           and not exists (select from absurd.outcome o where o.task_id = d.parent)
-        union all
-        select k.id from absurd.keepers_before(a.id, p_task) k(id) where v_has_gates
-      ) n
+      join absurd.waiting w on w.child = a.id
+      join absurd.dep d on d.child = w.child
+     where not exists (select from absurd.outcome o where o.task_id = d.parent)
   )
   select a.id into v_bad from above a where a.id = p_task limit 1;
   if found then
+    v_circle := 'what it awaits waits for it';
+  elsif absurd.has_gates() and (
+    exists (select from absurd.gate_grant h where h.task_id = p_task)
+    or exists (select from absurd.dep d join absurd.waiting w on w.child = d.child
+                where d.parent = p_task)
+  ) then
+    v_circle := absurd.endless_wait(p_task, p_ids);
+  end if;
+  if v_circle is not null then
     raise exception using
       errcode = 'WF011',
-      message = format('task %s would wait for itself: what it awaits waits for it, or for a gate '
-                       'that it keeps', absurd.task_uuid(p_task));
+      message = format('task %s would wait for itself: %s', absurd.task_uuid(p_task), v_circle);
   end if;
 end;
-$$;
-
--- The tasks that stand in a task's way at its gates and do not move: each keeps a lock, or the one
--- slot of a key, and is p_task, which is about to wait, or waits.
-create or replace function absurd.keepers_before(p_id bigint, p_task bigint)
-  returns setof bigint
-  language sql stable
-as $$
-  select h.task_id
-    from absurd.task t
-    cross join lateral jsonb_array_elements(t.policy -> 'gates') e
-    join absurd.gate g on g.gate_id = (e.value ->> 'gate')::integer
-    join absurd.gate_grant h on h.gate_id = g.gate_id
-   where t.id = p_id
-     and case g.kind when 'lock' then 'x' in (h.mode::text, e.value ->> 'mode')
-                     else g.kind = 'key' and g.slots = 1 end
-     and absurd.is_kept(h)
-     and (h.task_id = p_task or exists (select from absurd.waiting w where w.child = h.task_id))
-     -- It is in, or was: nothing stands in its way.
-     and not exists (select from absurd.outcome o where o.task_id = p_id)
-     and not exists (
-           select from absurd.gate_grant m where m.gate_id = g.gate_id and m.task_id = p_id
-         );
 $$;
 
 -- The leader's part: ends waits that are over and sweeps. Returns how many tasks became ready.

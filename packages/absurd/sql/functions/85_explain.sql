@@ -247,6 +247,8 @@ as $$
     cross join lateral (
       select 1 as rank, x.* from absurd.explain_end(t.id) x
       union all select 2, x.* from absurd.explain_lease(t.id) x
+      union all select 3, x.* from absurd.explain_endless(t.id) x
+                 where t.place in ('waiting', 'parked', 'deferred')
       union all select 3, x.* from absurd.explain_deferred(t.id) x
       union all select 4, x.* from absurd.explain_waiting(t.id) x
       union all select 5, x.* from absurd.explain_queue(t.id) x where t.place = 'ready'
