@@ -263,3 +263,12 @@ as $$
     from contimg.stage_runs r
    where r.task_id = p_task_id and r.outcome = 'out-of-memory';
 $$;
+
+-- Forgets runs that began before a time: experience is of the last ones, and whatever is still open
+-- then has no lease any more.
+create or replace function contimg.forget_stage_runs(p_before timestamptz)
+  returns void
+  language sql
+as $$
+  delete from contimg.stage_runs r where r.started_at < p_before;
+$$;

@@ -38,6 +38,8 @@ export interface HousekeepingOptions {
 }
 
 const HOUR_MS = 3_600_000;
+/** A stage that ran in none of them is estimated by its function again. */
+const RUNS_KEPT_DAYS = 90;
 
 export async function housekeep(
   pool: pg.Pool,
@@ -73,6 +75,10 @@ export async function housekeep(
     await remover.remove(path, "raw-file");
   }
   const moved = await organise(pool, dataRoot, dryRun);
+  if (!dryRun) {
+    const before = new Date(now.getTime() - RUNS_KEPT_DAYS * 24 * HOUR_MS);
+    await pool.query("select contimg.forget_stage_runs($1)", [before]);
+  }
   return { dryRun, ...remover.report(), moved, spared: sparedPaths };
 }
 
