@@ -19,7 +19,7 @@ import {
   quantile,
 } from "../work.ts";
 
-/** Claimed and completed in one measurement: about 1,500 claims, so that few of them are first ones. */
+/** Claimed and completed in one measurement: about 1,500 claims, so that few are the first. */
 const CLAIMED = 150_000;
 const BATCH = 1_000;
 const FLUSHES = 500;

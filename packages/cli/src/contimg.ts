@@ -2,7 +2,9 @@
 /** The command `contimg`: the pipeline from a terminal. */
 import { ENVIRONMENT } from "./config.ts";
 import { auditCommand } from "./contimg/audit.ts";
+import { calibrationsCommand } from "./contimg/calibrations.ts";
 import { demoCommand } from "./contimg/demo.ts";
+import { explainCommand } from "./contimg/explain.ts";
 import { housekeepingCommand } from "./contimg/housekeeping.ts";
 import { lineageCommand } from "./contimg/lineage.ts";
 import { lsCommand } from "./contimg/ls.ts";
@@ -22,6 +24,8 @@ const COMMANDS = [
   spawnCommand,
   workerCommand,
   lsCommand,
+  explainCommand,
+  calibrationsCommand,
   lineageCommand,
   redoCommand,
   auditCommand,

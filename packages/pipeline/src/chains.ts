@@ -27,6 +27,7 @@ export const CHAINS = {
   calibrator: ["convert-uvh5-to-ms", "calibration-solve"],
   target: ["convert-uvh5-to-ms", "calibration-apply", "imaging", "validation", "photometry"],
   "quick-imaging": ["convert-uvh5-to-ms", "calibration-apply", "imaging"],
+  recalibrate: ["calibration-apply", "imaging", "validation", "photometry"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type ChainName = keyof typeof CHAINS;
@@ -59,12 +60,6 @@ export interface SpawnedChain {
   readonly workflowId: string;
   readonly tasks: readonly { stage: string; taskId: string; created: boolean }[];
 }
-
-/**
- * A tile that was observed before its calibrator waits for the solution by trying again: with
- * back-off up to five minutes this is about a day.
- */
-const NO_CALIBRATION_RETRIES = 300;
 
 export function isChainName(name: string): name is ChainName {
   return Object.hasOwn(CHAINS, name);
@@ -134,6 +129,5 @@ function chainRequest(
     ...(options.priority === undefined ? {} : { priority: options.priority }),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
-    ...(appliesOthers && solveTaskId === undefined ? { maxRetries: NO_CALIBRATION_RETRIES } : {}),
   };
 }

@@ -27,6 +27,7 @@ export {
   calibrationTablePath,
   imagePath,
   incomingFolder,
+  isGroupId,
   measurementSetPath,
   photometryPath,
   referenceCatalogPath,
@@ -35,6 +36,14 @@ export {
 export { ProductRegistry } from "./products/registry.ts";
 export { reconcile } from "./reconcile.ts";
 export type { ReconcileReport } from "./reconcile.ts";
+export { explainProduct } from "./registry/explain.ts";
+export type { Explanation, LineageStep, RecordedDecision } from "./registry/explain.ts";
+export { listHolds, type OpenHold } from "./registry/hold.ts";
+export { assignCalibration, listCalibrations, retireCalibration } from "./registry/list.ts";
+export type { CalibrationFilter, ListedCalibration } from "./registry/list.ts";
+export { settleCalibrations, wakeHeld } from "./registry/settle.ts";
+export { affectedTiles, supersede, SUPERSEDE_BUDGET } from "./registry/supersede.ts";
+export type { AffectedTile, SupersedeBudget, SupersedeReport } from "./registry/supersede.ts";
 export { runByHand } from "./run-by-hand.ts";
 export type { HandRun, HandRunOptions } from "./run-by-hand.ts";
 export { runStageProcess } from "./run-stage.ts";

@@ -23,7 +23,10 @@ import { publish } from "./products/publish.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { runIdOfTask } from "./products/run-id.ts";
 import { CommitUncertain } from "./products/transaction.ts";
+import { holdingForCalibration } from "./registry/hold.ts";
+import { settleSolved } from "./registry/settle.ts";
 import type { StageModule } from "./run-stage.ts";
+import { calibrationSolveStage } from "./stages/calibration-solve.ts";
 
 export interface StageTaskOptions {
   readonly pool: pg.Pool;
@@ -67,7 +70,12 @@ export function stageTask(module: StageModule, options: StageTaskOptions): AnyTa
     name: stage.name,
     params: stage.params,
     ...(options.queue === undefined ? {} : { queue: options.queue }),
-    handler: (params, context) => runAsTask(module, params, context, options),
+    handler: async (params, context) => {
+      await holdingForCalibration(options.pool, context, () =>
+        runAsTask(module, params, context, options),
+      );
+      if (stage.name === calibrationSolveStage.name) await settleSolved(options, context);
+    },
   });
 }
 

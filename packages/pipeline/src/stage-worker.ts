@@ -7,6 +7,7 @@ import pg from "pg";
 import { housekeepingTask } from "./keeping/housekeeping-task.ts";
 import { readMachine } from "./keeping/machine.ts";
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
+import { settleCalibrations } from "./registry/settle.ts";
 import type { StageModule } from "./run-stage.ts";
 import { classifyStageError, stageTasks } from "./stage-task.ts";
 
@@ -77,6 +78,9 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
   const upkeep = setInterval(() => {
     reconcile(pool, dataRoot).catch((error: unknown) => {
       log?.warn({ error: String(error) }, "the data root could not be looked through");
+    });
+    settleCalibrations(pool, { dataRoot, queue }).catch((error: unknown) => {
+      log?.warn({ error: String(error) }, "calibrations could not be settled");
     });
   }, RECONCILE_MS);
   upkeep.unref();

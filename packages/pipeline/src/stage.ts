@@ -14,6 +14,10 @@
  */
 import type { z } from "zod";
 
+import type { Tile } from "./registry/choose.ts";
+import type { CalibrationDecision } from "./registry/decision.ts";
+import type { CalibrationPolicy } from "./registry/policy.ts";
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 export interface RunContext {
@@ -72,11 +76,8 @@ export interface ProductLookup {
   readonly dataRoot: string;
   /** Absolute path of a published product. @throws {PipelineError} MissingProduct */
   find(kind: ProductKind, groupId: string): Promise<string>;
-  /**
-   * The calibration table that is valid at `mjd`, or nearest to it within 12 h.
-   * @throws {PipelineError} NoCalibration
-   */
-  findCalibration(mjd: number, declinationRad: number): Promise<string>;
+  /** Which calibration a tile gets; of kind `hold` when none may be used. */
+  findCalibration(tile: Tile, policy: CalibrationPolicy): Promise<CalibrationDecision>;
 }
 
 /** The one method of `pg` that `register` needs. */

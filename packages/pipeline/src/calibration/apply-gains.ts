@@ -21,8 +21,8 @@ const CHANNELS_MIN = 64;
 
 export interface ApplyOptions extends StreamOptions {
   readonly threadCount: number;
-  /** Sentence for the HISTORY of the copy. */
-  readonly history: string;
+  /** Sentences for the HISTORY of the copy. */
+  readonly history: readonly string[];
 }
 
 export interface ApplyReport {

@@ -9,7 +9,7 @@ export function createCalibratedCopy(
   set: VisibilitySet,
   factor: number,
   outputPath: string,
-  history: string,
+  history: readonly string[],
 ): Table {
   return createMeasurementSet(outputPath, {
     telescopeName: set.telescopeName,
@@ -22,7 +22,7 @@ export function createCalibratedCopy(
     field: set.field,
     startMjd: set.startMjd,
     endMjd: set.endMjd,
-    history: [history],
+    history,
     weightSpectrum: true,
   });
 }

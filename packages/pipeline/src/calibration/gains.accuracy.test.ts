@@ -186,7 +186,7 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated copy (needs casacore-dev)"
       applyGains(set, readBandpassTable(join(folder, "other.bcal")), join(folder, "out.ms"), {
         ...STREAM,
         threadCount: 2,
-        history: "",
+        history: [],
       }),
       { tag: "NoCalibration", message: /has 16 channels .* has 8/ },
     );
@@ -240,7 +240,7 @@ async function solveAndApply(changes: Partial<KnownGainsOptions>) {
   const report = await applyGains(set, bandpass, output, {
     ...STREAM,
     threadCount: 2,
-    history: "test",
+    history: ["test"],
   });
   return { report, table: openTable(output) };
 }

@@ -62,3 +62,19 @@ export function readPointing(path: string): Pointing {
     );
   }
 }
+
+/** The channels of a Measurement Set. @throws {PipelineError} MalformedFile */
+export function readBand(path: string): { frequencyHz: Float64Array; channelWidthHz: number } {
+  try {
+    using windows = openTable(`${path}/SPECTRAL_WINDOW`);
+    const [widthHz = NaN] = windows.getDoubles("CHAN_WIDTH", 0);
+    return { frequencyHz: windows.getDoubles("CHAN_FREQ", 0), channelWidthHz: Math.abs(widthHz) };
+  } catch (cause) {
+    throw new PipelineError(
+      "MalformedFile",
+      `${path} does not say what channels it has: ${String(cause)}`,
+      { path },
+      { cause },
+    );
+  }
+}

@@ -5,6 +5,8 @@
 import { join } from "node:path";
 
 import { PipelineError } from "../errors.ts";
+import type { Tile } from "../registry/choose.ts";
+import type { CalibrationDecision } from "../registry/decision.ts";
 import type { ProductKind, ProductLookup } from "../stage.ts";
 import {
   calibratedMeasurementSetPath,
@@ -57,11 +59,11 @@ export class FileLookup implements ProductLookup {
     });
   }
 
-  async findCalibration(mjd: number, declinationRad: number): Promise<string> {
+  async findCalibration({ groupId }: Tile): Promise<CalibrationDecision> {
     throw new PipelineError(
       "NoCalibration",
       "without a database there is no calibration registry: give calibration_table_path",
-      { mjd, declinationRad },
+      { groupId },
     );
   }
 }

@@ -10,18 +10,12 @@ import { join } from "node:path";
 import type pg from "pg";
 
 import { PipelineError } from "../errors.ts";
+import { chooseCalibration, type Tile } from "../registry/choose.ts";
+import type { CalibrationDecision } from "../registry/decision.ts";
+import type { CalibrationPolicy } from "../registry/policy.ts";
 import type { ProductKind, ProductLookup } from "../stage.ts";
 import { place } from "./place.ts";
 import { inTransaction } from "./transaction.ts";
-
-/** How far from a calibration's middle it may be applied when no window holds the time. */
-const CALIBRATION_REACH_DAYS = 0.5;
-
-/**
- * Largest difference between the pointing declinations of a calibrator tile and of the tile that
- * its solution is applied to; the reach of backup calibrators in the telescope's operation.
- */
-const DECLINATION_TOLERANCE_RAD = (2.5 * Math.PI) / 180;
 
 /** A process that stops in the middle of a rename must not hold its row for ever. */
 const RENAME_SECONDS_MAX = 30;
@@ -58,18 +52,20 @@ export class ProductRegistry implements ProductLookup {
     return this.#use(product);
   }
 
-  async findCalibration(mjd: number, declinationRad: number): Promise<string> {
-    const { rows } = await this.#pool.query<{ table_path: string }>(
-      "select table_path from contimg.select_calibration($1, $2, $3, $4)",
-      [mjd, declinationRad, DECLINATION_TOLERANCE_RAD, CALIBRATION_REACH_DAYS],
-    );
-    const tablePath = rows[0]?.table_path;
-    if (tablePath === undefined) throw await this.#noCalibration(mjd, declinationRad);
+  async findCalibration(tile: Tile, policy: CalibrationPolicy): Promise<CalibrationDecision> {
+    const open = (tablePath: string): Promise<string> => this.openTable(tablePath);
+    const decision = await chooseCalibration(this.#pool, tile, policy, open);
+    for (const { table_path } of decision.tables) {
+      const product = await this.#current("final_path = $1", [table_path]);
+      this.found.push({ path: table_path, productId: product?.product_id ?? null });
+    }
+    return decision;
+  }
+
+  /** Where a registered table lies; one that was brought in by hand has a calibration row only. */
+  async openTable(tablePath: string): Promise<string> {
     const product = await this.#current("final_path = $1", [tablePath]);
-    if (product) return this.#use(product);
-    // A table that was brought in by hand has a calibration row only.
-    this.found.push({ path: tablePath, productId: null });
-    return join(this.dataRoot, tablePath);
+    return product ? this.#ready(product) : join(this.dataRoot, tablePath);
   }
 
   async #current(condition: string, values: unknown[]): Promise<CurrentRow | undefined> {
@@ -83,27 +79,16 @@ export class ProductRegistry implements ProductLookup {
   }
 
   async #use(product: CurrentRow): Promise<string> {
+    const path = await this.#ready(product);
+    this.found.push({ path: product.final_path, productId: product.product_id });
+    return path;
+  }
+
+  async #ready(product: CurrentRow): Promise<string> {
     if (product.published_at === null) {
       await finishPublication(this.#pool, this.dataRoot, product.product_id);
     }
-    this.found.push({ path: product.final_path, productId: product.product_id });
     return join(this.dataRoot, product.final_path);
-  }
-
-  async #noCalibration(mjd: number, declinationRad: number): Promise<PipelineError> {
-    const { rows } = await this.#pool.query<ExplainRow>(
-      "select * from contimg.explain_no_calibration($1, $2, $3)",
-      [mjd, declinationRad, DECLINATION_TOLERANCE_RAD],
-    );
-    const row = rows[0]!; // An aggregate without group by always gives one row.
-    return new PipelineError("NoCalibration", describeLack(row, mjd, declinationRad), {
-      mjd,
-      declinationRad,
-      tableCount: row.table_count,
-      activeCount: row.active_count,
-      atDeclinationCount: row.at_declination_count,
-      nearestHours: row.nearest_hours,
-    });
   }
 }
 
@@ -111,24 +96,6 @@ interface CurrentRow {
   product_id: string;
   final_path: string;
   published_at: Date | null;
-}
-
-interface ExplainRow {
-  table_count: number;
-  active_count: number;
-  at_declination_count: number;
-  nearest_hours: number | null;
-}
-
-function describeLack(row: ExplainRow, mjd: number, declinationRad: number): string {
-  const declinationDeg = ((declinationRad * 180) / Math.PI).toFixed(2);
-  const wanted = `no calibration for MJD ${mjd.toFixed(5)} at declination ${declinationDeg}°`;
-  if (row.table_count === 0) return `${wanted}: the registry has none`;
-  if (row.active_count === 0) return `${wanted}: none of ${row.table_count} is active`;
-  if (row.nearest_hours === null) {
-    return `${wanted}: none of ${row.active_count} active ones is within 2.5° of it`;
-  }
-  return `${wanted}: the nearest is ${row.nearest_hours.toFixed(1)} h away, more than 12 h`;
 }
 
 /**

@@ -1,15 +1,16 @@
 /**
  * Calibrates a tile: reads the raw Measurement Set once and writes a new one, `<group>.cal.ms`,
- * with DATA in Jy, averaged in frequency, weighted and flagged.
+ * with DATA in Jy, averaged in frequency, weighted and flagged. Which calibration it gets, and why,
+ * is recorded with it.
  */
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve as resolvePath } from "node:path";
 
 import { isCasacoreAvailable, readBandpassTable, type BandpassTable } from "@contimg/casacore";
 import { z } from "zod";
 
 import { applyGains, type ApplyReport } from "../calibration/apply-gains.ts";
-import { readPointing } from "../calibration/pointing.ts";
+import { readBand, readPointing } from "../calibration/pointing.ts";
 import { openVisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
 import {
@@ -17,12 +18,18 @@ import {
   roleOfMeasurementSet,
   type TileRole,
 } from "../products/paths.ts";
-import type { QualityVerdict, Stage } from "../stage.ts";
+import { type CalibrationDecision, givenTable } from "../registry/decision.ts";
+import { heldError } from "../registry/held.ts";
+import { interpolateGains, type InterpolatedGains } from "../registry/interpolate-gains.ts";
+import { type CalibrationPolicy, policyOf, policyParam } from "../registry/policy.ts";
+import type { Json, ProductLookup, QualityVerdict, Stage } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
 /** More than this is flagged: nothing to image. */
 const FLAGGED_FRACTION_MAX = 0.5;
 const FLAGGED_FRACTION_WARN = 0.2;
+/** Gains of a healthy array drift by degrees; a quarter turn is a receiver that jumped. */
+const TURNED_FRACTION_WARN = 0.05;
 /** Sets below it may have too few channels to average. */
 const AVERAGED_FROM_BYTES = 500_000_000;
 
@@ -30,18 +37,23 @@ const paramsSchema = z.strictObject({
   group_id: groupIdParam,
   /** Absolute; found in the registry when absent. */
   measurement_set_path: pathParam.optional(),
-  /** Absolute; the one valid for the tile's time and declination when absent. */
+  /** Absolute; what the registry decides for the tile's time and declination when absent. */
   calibration_table_path: pathParam.optional(),
+  /** How far calibrations reach, where that is not the default. */
+  calibration_policy: policyParam.optional(),
   flagged_fraction_max: z.number().gt(0).max(1).default(FLAGGED_FRACTION_MAX),
 });
 
 export type ApplyParams = z.infer<typeof paramsSchema>;
 
 export interface ApplyInputs {
-  [key: string]: string | number;
+  [key: string]: Json;
   group_id: string;
   measurement_set_path: string;
-  calibration_table_path: string;
+  /** Absolute, the heaviest first: one, or two to interpolate between. */
+  calibration_table_paths: string[];
+  decision: CalibrationDecision;
+  policy: CalibrationPolicy;
   flagged_fraction_max: number;
   role: TileRole;
   /** Of the raw set. */
@@ -49,10 +61,13 @@ export interface ApplyInputs {
 }
 
 export interface ApplyResult {
-  [key: string]: string | number | string[];
+  [key: string]: Json;
   measurement_set_path: string;
   group_id: string;
+  /** The heaviest. */
   calibration_table_path: string;
+  calibration: CalibrationDecision;
+  calibration_policy: CalibrationPolicy;
 }
 
 export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult> = {
@@ -60,20 +75,22 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
   packages: ["casacore-dev", "casacore-data"],
   params: paramsSchema,
 
-  async resolve(
-    { group_id, measurement_set_path: given, calibration_table_path, ...rest },
-    lookup,
-  ) {
+  async resolve(params, lookup) {
+    const { group_id, flagged_fraction_max } = params;
     checkAddon();
-    const measurement_set_path = given ?? (await lookup.find("measurement-set", group_id));
-    // Three small tables: milliseconds, so the parent may do it although casacore blocks.
-    const { midMjd, declinationRad } = readPointing(measurement_set_path);
+    const measurement_set_path =
+      params.measurement_set_path ?? (await lookup.find("measurement-set", group_id));
+    const policy = policyOf(params.calibration_policy);
+    const decision = await decisionFor(params, measurement_set_path, policy, lookup);
     return {
-      ...rest,
       group_id,
       measurement_set_path,
-      calibration_table_path:
-        calibration_table_path ?? (await lookup.findCalibration(midMjd, declinationRad)),
+      calibration_table_paths: decision.tables.map(({ table_path }) =>
+        resolvePath(lookup.dataRoot, table_path),
+      ),
+      decision,
+      policy,
+      flagged_fraction_max,
       role: roleOfMeasurementSet(measurement_set_path, lookup.dataRoot),
       input_bytes: await dataBytes(measurement_set_path),
     };
@@ -87,17 +104,17 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
   async run(inputs, context) {
     checkAddon();
     using set = openVisibilitySet(inputs.measurement_set_path);
-    const table = readTable(inputs.calibration_table_path);
+    const gains = gainsOf(inputs);
     const stagePath = `${inputs.group_id}.cal.ms`;
-    const report = await applyGains(set, table, join(context.stageFolder, stagePath), {
+    const report = await applyGains(set, gains.table, join(context.stageFolder, stagePath), {
       threadCount: context.threadCount,
       signal: context.signal,
       progress(fraction) {
         context.progress(fraction, "calibrating");
       },
-      history: `calibrated with ${basename(inputs.calibration_table_path)}`,
+      history: historyOf(inputs),
     });
-    const quality = judge(report, inputs);
+    const quality = judge(report, inputs, gains);
     const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
     const result = describe(report, inputs, finalPath);
     const times = { start_mjd: set.startMjd, end_mjd: set.endMjd };
@@ -114,7 +131,57 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
       result,
     };
   },
+
+  async register(transaction, _params, { group_id, calibration, calibration_policy }) {
+    await transaction.query("select contimg.record_calibration_decision($1, $2, $3)", [
+      group_id,
+      JSON.stringify(calibration),
+      JSON.stringify(calibration_policy),
+    ]);
+  },
 };
+
+/** @throws {PipelineError} NoCalibration with the decision, when the tile has to wait */
+async function decisionFor(
+  params: ApplyParams,
+  measurementSetPath: string,
+  policy: CalibrationPolicy,
+  lookup: ProductLookup,
+): Promise<CalibrationDecision> {
+  // Four small tables: milliseconds, so the parent may do it although casacore blocks.
+  const { midMjd, declinationRad } = readPointing(measurementSetPath);
+  const band = readBand(measurementSetPath);
+  const { group_id: groupId, calibration_table_path: given } = params;
+  if (given !== undefined) return givenTable(given, { mjd: midMjd, declinationRad });
+  const decision = await lookup.findCalibration({ groupId, midMjd, declinationRad, band }, policy);
+  if (decision.kind === "hold") throw heldError(groupId, decision, policy);
+  return decision;
+}
+
+/** The gains of the tile's time: read once, and interpolated before the data come. */
+function gainsOf({ calibration_table_paths, decision }: ApplyInputs): InterpolatedGains {
+  return interpolateGains(
+    calibration_table_paths.map((path, index) => ({
+      table: readTable(path),
+      weight: decision.tables[index]?.weight ?? 0,
+    })),
+  );
+}
+
+/** The first sentence names the table that imaging names in its images. */
+function historyOf({ calibration_table_paths, decision }: ApplyInputs): string[] {
+  return [
+    ...calibration_table_paths.map((path, index) => {
+      const weight = (decision.tables[index]?.weight ?? 0).toFixed(3);
+      const name = basename(path);
+      return index === 0
+        ? `calibrated with ${name}`
+        : `interpolated with ${name}, weight ${weight}`;
+    }),
+    `calibration ${decision.kind}: ${decision.reason}`,
+    ...decision.warnings.map((warning) => `calibration warning: ${warning}`),
+  ];
+}
 
 function checkAddon(): void {
   if (isCasacoreAvailable()) return;
@@ -139,7 +206,11 @@ function readTable(path: string): BandpassTable {
 }
 
 /** @throws {PipelineError} TooFewVisibilities */
-function judge(report: ApplyReport, inputs: ApplyInputs): QualityVerdict {
+function judge(
+  report: ApplyReport,
+  inputs: ApplyInputs,
+  { report: interpolation }: InterpolatedGains,
+): QualityVerdict {
   const { flaggedFraction } = report;
   if (report.rowCount === 0 || flaggedFraction > inputs.flagged_fraction_max)
     throw new PipelineError(
@@ -154,20 +225,31 @@ function judge(report: ApplyReport, inputs: ApplyInputs): QualityVerdict {
         clippedFraction: report.clippedFraction,
       },
     );
-  const isPoor = flaggedFraction > FLAGGED_FRACTION_WARN;
+  const findings = [...inputs.decision.warnings];
+  if (flaggedFraction > FLAGGED_FRACTION_WARN)
+    findings.push(
+      `${(100 * flaggedFraction).toFixed(1)} % of the visibilities are flagged, ` +
+        `expected at most ${100 * FLAGGED_FRACTION_WARN} %`,
+    );
+  if (interpolation.turnedFraction > TURNED_FRACTION_WARN)
+    findings.push(
+      `${(100 * interpolation.turnedFraction).toFixed(1)} % of the gains turned by more than a ` +
+        `quarter between the calibrations, expected at most ${100 * TURNED_FRACTION_WARN} %`,
+    );
   return {
-    grade: isPoor ? "warn" : "good",
-    findings: isPoor
-      ? [
-          `${(100 * flaggedFraction).toFixed(1)} % of the visibilities are flagged, ` +
-            `expected at most ${100 * FLAGGED_FRACTION_WARN} %`,
-        ]
-      : [],
+    grade: findings.length > 0 ? "warn" : "good",
+    findings,
     metrics: {
       flagged_fraction: flaggedFraction,
       flagged_before_fraction: report.flaggedBeforeFraction,
       unusable_fraction: report.unusableFraction,
       clipped_fraction: report.clippedFraction,
+      gains_interpolated_fraction: interpolation.interpolatedFraction,
+      gains_one_sided_fraction: interpolation.oneSidedFraction,
+      gains_turned_fraction: interpolation.turnedFraction,
+      ...(inputs.decision.age_hours === null
+        ? {}
+        : { calibration_age_hours: inputs.decision.age_hours }),
     },
   };
 }
@@ -176,7 +258,9 @@ function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): 
   return {
     measurement_set_path: finalPath,
     group_id: inputs.group_id,
-    calibration_table_path: inputs.calibration_table_path,
+    calibration_table_path: inputs.calibration_table_paths[0] ?? "",
+    calibration: inputs.decision,
+    calibration_policy: inputs.policy,
     row_count: report.rowCount,
     channel_count: report.channelCount,
     averaging_factor: report.averagingFactor,

@@ -8,6 +8,7 @@ import { writeKnownGainsSet, type KnownGainsOptions } from "@contimg/testkit";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { PipelineError } from "../errors.ts";
+import { givenTable } from "../registry/decision.ts";
 import type { ProductLookup, RunContext } from "../stage.ts";
 import { calibrationApplyStage } from "./calibration-apply.ts";
 import { calibrationSolveStage } from "./calibration-solve.ts";
@@ -88,7 +89,7 @@ describe.skipIf(!isCasacoreAvailable())("bad input (needs casacore-dev)", () => 
 const lookup: ProductLookup = {
   dataRoot: "/nowhere",
   find: async () => join(folder, "known.ms"),
-  findCalibration: async () => join(folder, "run", `${GROUP_ID}.bcal`),
+  findCalibration: async () => givenTable(join(folder, "run", `${GROUP_ID}.bcal`)),
 };
 
 function writeSet(changes: Partial<KnownGainsOptions>): void {

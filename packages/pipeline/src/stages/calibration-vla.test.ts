@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
+import { givenTable } from "../registry/decision.ts";
 import type { ProductLookup, RunContext } from "../stage.ts";
 import { calibrationApplyStage } from "./calibration-apply.ts";
 import { calibrationSolveStage, type SolveParams } from "./calibration-solve.ts";
@@ -76,7 +77,7 @@ describe.skipIf(!isAvailable)("a real VLA observation (needs casacore and the re
   const lookup: ProductLookup = {
     dataRoot: "/nowhere",
     find: async () => measurementSet(),
-    findCalibration: async () => join(folder, "vla", `${GROUP_ID}.bcal`),
+    findCalibration: async () => givenTable(join(folder, "vla", `${GROUP_ID}.bcal`)),
   };
 
   function measurementSet(): string {

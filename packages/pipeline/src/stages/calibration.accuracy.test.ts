@@ -8,6 +8,7 @@ import { isHdf5Available, openHdf5 } from "@contimg/formats";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { convertGroup } from "../convert/convert-group.ts";
+import { givenTable } from "../registry/decision.ts";
 import { demoScenario } from "../simulate/scenario.ts";
 import { simulateGroup, type SimulatedGroup } from "../simulate/simulate-group.ts";
 import type { ProductLookup, RunContext, Transaction } from "../stage.ts";
@@ -79,7 +80,7 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
     assert.equal(outputs[0]?.finalPath, `ms/science/2026-01-25/${group.groupId}.cal.ms`);
     // Where imaging looks for the table that it names in its images.
     using history = openTable(join(folder, "apply", outputs[0].stagePath, "HISTORY"));
-    const tableName = basename(inputs.calibration_table_path);
+    const tableName = basename(inputs.calibration_table_paths[0]!);
     assert.ok(history.getStrings("MESSAGE").includes(`calibrated with ${tableName}`));
     const meanJy = meanAmplitude(join(folder, "apply", outputs[0].stagePath));
     // 8.8 Jy at 1.4 GHz through the beam over the drift, and the rest of the field incoherently.
@@ -152,7 +153,7 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
     return {
       dataRoot: folder,
       find: async () => measurementSet(),
-      findCalibration: async () => tablePath(name),
+      findCalibration: async () => givenTable(tablePath(name)),
     };
   }
 
