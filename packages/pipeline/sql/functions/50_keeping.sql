@@ -54,6 +54,9 @@ begin
   update contimg.calibrations c
      set table_path = p_final_path
    where c.table_path = v_old.final_path;
+  update contimg.calibration_decisions d
+     set product_id = v_moved
+   where d.product_id = p_product_id;
   return v_moved;
 end;
 $$;
@@ -116,8 +119,10 @@ begin
     return false;
   end if;
   update contimg.calibrations c
-     set status = 'retired'
-   where c.table_path = v_product.final_path;
+     set status = 'retired',
+         status_reason = 'its table is older than the retention',
+         status_at = clock_timestamp()
+   where c.table_path = v_product.final_path and c.status = 'active';
   return true;
 end;
 $$;

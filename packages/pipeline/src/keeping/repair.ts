@@ -54,9 +54,13 @@ async function repairOne(
       await pool.query("select contimg.link_inputs($1)", [productId]);
       return "linked";
     case "retire":
-      await pool.query("update contimg.calibrations set status = 'retired' where table_path = $1", [
-        path,
-      ]);
+      await pool.query(
+        `update contimg.calibrations
+            set status = 'retired', status_reason = 'an audit found its table gone',
+                status_at = clock_timestamp()
+          where table_path = $1 and status = 'active'`,
+        [path],
+      );
       return "retired";
     case "person":
       return undefined;
