@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { type EmbeddedPostgres, startEmbeddedPostgres, type TaskView } from "@contimg/absurd";
 import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import { listProducts, migrateAll, photometryPath, reconcile } from "@contimg/pipeline";
+import { audit, listProducts, migrateAll, photometryPath, reconcile } from "@contimg/pipeline";
 import { until } from "@contimg/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
@@ -96,6 +96,7 @@ describe.skipIf(!canRun)("the chain (needs casacore-dev, libhdf5-dev, wsclean)",
       const { missingFiles, strayFiles } = await reconcile(pool, troubled);
       assert.deepEqual({ missingFiles, strayFiles }, { missingFiles: [], strayFiles: [] });
       assert.deepEqual(leftovers(troubled), []);
+      assert.deepEqual((await audit(pool, troubled, { deep: true })).findings, []);
       await assertRegistered(troubled);
       assertSameFluxes(troubled, peaceful);
     },

@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 /** The command `contimg`: the pipeline from a terminal. */
 import { ENVIRONMENT } from "./config.ts";
+import { auditCommand } from "./contimg/audit.ts";
 import { calibrationsCommand } from "./contimg/calibrations.ts";
 import { demoCommand } from "./contimg/demo.ts";
 import { explainCommand } from "./contimg/explain.ts";
 import { ingestCommand } from "./contimg/ingest.ts";
+import { housekeepingCommand } from "./contimg/housekeeping.ts";
+import { lineageCommand } from "./contimg/lineage.ts";
 import { lsCommand } from "./contimg/ls.ts";
 import { migrateCommand } from "./contimg/migrate.ts";
 import { qualityCommand } from "./contimg/quality.ts";
 import { reconcileCommand } from "./contimg/reconcile.ts";
+import { redoCommand } from "./contimg/redo.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
@@ -28,7 +32,11 @@ const COMMANDS = [
   explainCommand,
   calibrationsCommand,
   qualityCommand,
+  lineageCommand,
+  redoCommand,
+  auditCommand,
   reconcileCommand,
+  housekeepingCommand,
   migrateCommand,
 ];
 

@@ -29,6 +29,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The command did its work, and what it found is not as it should be. */
+export class NotInOrder extends Error {
+  override readonly name = "NotInOrder";
+}
+
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly tag: string;
@@ -44,6 +49,9 @@ const CODE_OF_TAG: Readonly<Partial<Record<PipelineErrorTag, ExitCode>>> = {
   NoCalibration: 3,
   NoCalibrator: 3,
   DiskFull: 4,
+  MachineTooSmall: 4,
+  MemoryBusy: 4,
+  TooFewFileHandles: 4,
   MissingTool: 4,
 };
 
@@ -86,6 +94,7 @@ const FILE_CODES = new Set(["EACCES", "EDQUOT", "EIO", "ENOSPC", "ENOTDIR", "EPE
 export function toFailure(error: unknown): Failure {
   if (error instanceof Interrupted) return failure(130, "Interrupted", error.message);
   if (error instanceof UsageError) return failure(2, "UsageError", error.message);
+  if (error instanceof NotInOrder) return failure(1, "NotInOrder", error.message);
   if (error instanceof z.ZodError) {
     const issues = error.issues.map(({ path, message }) => [...path, message].join(": "));
     return failure(2, "InvalidParams", `params are invalid: ${issues.join("; ")}`);

@@ -10,6 +10,7 @@ import type { AbsurdClient, SpawnRequest } from "@contimg/absurd";
 import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
+import { type Experience, resourcesOf, ROOM_RETRIES } from "./keeping/needs.ts";
 import { isGroupId } from "./products/paths.ts";
 import type { Json } from "./stage.ts";
 
@@ -51,6 +52,8 @@ export interface ChainOptions {
   readonly revision?: string;
   /** Time of one attempt of one stage. */
   readonly timeoutSeconds?: number;
+  /** What past runs of the stages took, by stage; see readExperience. */
+  readonly experience?: ReadonlyMap<string, Experience>;
   /** The caller's open transaction. */
   readonly on?: pg.ClientBase;
 }
@@ -115,9 +118,12 @@ function chainRequest(
   const appliesOthers = stage === "calibration-apply" && !isCalibrator;
   const role = stage === "convert-uvh5-to-ms" && isCalibrator ? { role: "calibrators" } : {};
   if (appliesOthers && solveTaskId !== undefined) before.push(solveTaskId);
+  const params = { group_id: groupId, ...role, ...options.params?.[stage] };
   return {
     task: stage,
-    params: { group_id: groupId, ...role, ...options.params?.[stage] },
+    params,
+    resources: resourcesOf(stage, params, options.experience?.get(stage)),
+    retry: ROOM_RETRIES,
     idempotencyKey: [groupId, stage, ...(revision === undefined ? [] : [revision])].join("/"),
     correlationId: groupId,
     workflowId: options.workflowId,

@@ -71,13 +71,13 @@ export const ERRORS = {
     class: "fatal",
     stages: [SOLVE],
     hint: "solve another tile, one with a listed calibrator in its beam",
-    runbook: "no-calibration.md",
+    runbook: "a-solve-is-refused.md",
   },
   SolutionTooNoisy: {
     class: "recoverable",
     stages: [SOLVE],
     hint: "solve with more channels a solution, or another calibrator tile",
-    runbook: "no-calibration.md",
+    runbook: "a-solve-is-refused.md",
   },
   TooFewVisibilities: {
     class: "fatal",
@@ -102,6 +102,30 @@ export const ERRORS = {
     stages: "every",
     hint: "free space below the path that the message names; the task tries again by itself",
     runbook: "disk-full.md",
+  },
+  MemoryBusy: {
+    class: "retryable",
+    stages: "every",
+    hint: "other runs of the machine hold the memory; the task tries again by itself",
+    runbook: "memory-is-short.md",
+  },
+  OutOfMemory: {
+    class: "retryable",
+    stages: "every",
+    hint: "the next attempt has twice the memory by itself; if none suffices, see what else runs",
+    runbook: "memory-is-short.md",
+  },
+  MachineTooSmall: {
+    class: "fatal",
+    stages: "every",
+    hint: "run the task on a machine with the memory or disk that the message names",
+    runbook: "memory-is-short.md",
+  },
+  TooFewFileHandles: {
+    class: "fatal",
+    stages: "every",
+    hint: "raise the limit of open files to what the message names, then start the worker again",
+    runbook: "memory-is-short.md",
   },
   MissingTool: {
     class: "fatal",

@@ -12,6 +12,8 @@ import { z } from "zod";
 import { PipelineError, withScene } from "./errors.ts";
 import { blameDisk, pathsIn, preflight } from "./preflight.ts";
 import { areaOfStage, isGroupId, stageFolder } from "./products/paths.ts";
+import { runWithin } from "./keeping/run-within.ts";
+import type { RunLedger } from "./keeping/run-ledger.ts";
 import type { RunInput } from "./products/registry.ts";
 import { runStageProcess, type StageModule, type StageRun } from "./run-stage.ts";
 import type { AnyStage, Json, ProductLookup } from "./stage.ts";
@@ -22,6 +24,8 @@ export interface Execution {
   readonly lookup: ProductLookup;
   readonly threadCount: number;
   readonly signal?: AbortSignal;
+  /** Reserves what the run takes and records what it took; without a database there is none. */
+  readonly ledger?: RunLedger;
   readonly onProgress?: (fraction: number, note: string) => void;
   readonly onLog?: (line: string) => void;
   /** Default: the group's id. */
@@ -73,8 +77,17 @@ async function executeWith(
   const folder = join(dataRoot, stageFolder(areaOfStage(stage.name), execution.runId));
   await mkdir(folder, { recursive: true });
   try {
-    await preflight(stage, inputs, folder);
-    const run = await runStageProcess(module, inputs, { stageFolder: folder, ...execution });
+    const needed = await preflight(stage, inputs, folder);
+    const begin = {
+      stage: stage.name,
+      groupId,
+      folder,
+      needs: needed,
+      diskBytes: needed.diskBytes,
+    };
+    const run = await runWithin(execution.ledger, begin, (memoryLimitBytes) =>
+      runStageProcess(module, inputs, { stageFolder: folder, ...execution, memoryLimitBytes }),
+    );
     return { params, groupId, inputPaths: pathsIn(inputs).map((p) => below(dataRoot, p)), run };
   } catch (error) {
     const stopped = execution.signal?.aborted ?? false;

@@ -19,6 +19,21 @@ export { INGEST_TASK, ingestScanTask, ingestSchedule, reportAsJson } from "./ing
 export { Ingester, type IngestOptions, type LookReport } from "./ingest/ingester.ts";
 export { type IngestPolicy, ingestPolicySchema } from "./ingest/policy.ts";
 export { watchFolder, type WatchOptions } from "./ingest/watch-folder.ts";
+export { audit, type AuditReport } from "./keeping/audit.ts";
+export type { Finding as AuditFinding, FindingKind, Remedy } from "./keeping/finding.ts";
+export { housekeep, type HousekeepingReport } from "./keeping/housekeeping.ts";
+export {
+  HOUSEKEEPING,
+  housekeepingTask,
+  scheduleHousekeeping,
+} from "./keeping/housekeeping-task.ts";
+export { type Lineage, type LineageNode, readLineage } from "./keeping/lineage.ts";
+export { type Experience, resourcesOf } from "./keeping/needs.ts";
+export { previewRedo, REDO_PRIORITY, type Redone, spawnRedo } from "./keeping/redo.ts";
+export type { RedoPlan } from "./keeping/redo-plan.ts";
+export { repair, type Repaired } from "./keeping/repair.ts";
+export { type RetentionPolicy, retentionSchema } from "./keeping/retention.ts";
+export { readExperience } from "./keeping/run-ledger.ts";
 export { migrateAll } from "./migrate.ts";
 export { listProducts } from "./products/list-products.ts";
 export type { ProductFilter, ProductRow } from "./products/list-products.ts";

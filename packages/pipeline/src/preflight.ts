@@ -3,11 +3,14 @@
  * room for what it will write. Each check refuses with one typed error that says what to do.
  */
 import { execFile } from "node:child_process";
-import { access, constants, statfs } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 
 import { PipelineError } from "./errors.ts";
+import { sizeOf } from "./keeping/checksum.ts";
+import { freeBytesOf, readMachine } from "./keeping/machine.ts";
+import { needsOf, type StageNeeds } from "./keeping/needs.ts";
 import { exists } from "./products/place.ts";
 import type { AnyStage, Json } from "./stage.ts";
 
@@ -16,11 +19,33 @@ const run = promisify(execFile);
 /** A disk this full makes programs fail in ways of their own before they say ENOSPC [bytes]. */
 const FREE_BYTES_FULL = 2 ** 20;
 
-/** @throws {PipelineError} MissingTool, MissingProduct or DiskFull */
-export async function preflight(stage: AnyStage, inputs: Json, folder: string): Promise<void> {
+/** What a run will take, from its inputs as they are. */
+export interface Needed extends StageNeeds {
+  /** Outputs and scratch. */
+  readonly diskBytes: number;
+}
+
+/** @throws {PipelineError} MissingTool, MissingProduct, TooFewFileHandles or DiskFull */
+export async function preflight(stage: AnyStage, inputs: Json, folder: string): Promise<Needed> {
   await assertPackages(stage);
   await assertInputs(stage, inputs);
-  await assertSpace(folder, stage.outputBytes(inputs));
+  const sizes = await Promise.all(pathsIn(inputs).map(sizeOf));
+  const inputBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const needs = needsOf(stage.name, inputs, inputBytes);
+  assertOpenFiles(stage, needs.openFiles);
+  const diskBytes = stage.outputBytes(inputs) + needs.scratchBytes;
+  await assertSpace(folder, diskBytes);
+  return { ...needs, diskBytes };
+}
+
+function assertOpenFiles(stage: AnyStage, needed: number): void {
+  const { openFiles: limit } = readMachine();
+  if (needed <= limit) return;
+  throw new PipelineError(
+    "TooFewFileHandles",
+    `stage ${stage.name} needs ${needed} open files, the limit is ${limit}: ulimit -n ${needed}`,
+    { stage: stage.name, needed, limit },
+  );
 }
 
 /** Every absolute path among the inputs of a stage. */
@@ -112,11 +137,6 @@ function diskFull(path: string, freeBytes: number, neededBytes: number, cause?: 
     { path, freeBytes, neededBytes },
     { cause },
   );
-}
-
-async function freeBytesOf(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
 }
 
 function mib(bytes: number): string {

@@ -34,6 +34,8 @@ const paramsSchema = z.strictObject({
   output_bytes: z.number().default(0),
   /** Products to look up first, as a stage does that continues another's work. */
   needs: z.array(z.enum(["photometry", "image"])).default([]),
+  /** Absolute paths of further inputs. */
+  reads: z.array(z.string()).default([]),
 });
 
 type Step = z.infer<typeof stepSchema>;
@@ -47,9 +49,9 @@ export const probeStage: Stage<Params, Inputs, { done: number }> = {
   name: "photometry",
   packages: [],
   params: paramsSchema,
-  async resolve({ group_id, steps, outputs, output_bytes, needs }, lookup) {
-    const needed = await Promise.all(needs.map((kind) => lookup.find(kind, group_id)));
-    return { steps, outputs, output_bytes, needed };
+  async resolve({ group_id, steps, outputs, output_bytes, needs, reads }, lookup) {
+    const found = await Promise.all(needs.map((kind) => lookup.find(kind, group_id)));
+    return { steps, outputs, output_bytes, needed: [...reads, ...found] };
   },
   outputBytes: (inputs) => inputs.output_bytes,
   async run(inputs, context) {

@@ -12,7 +12,7 @@ import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
 import { isAlive } from "@contimg/absurd/process-tree";
-import { type Area, AREAS, stageFoldersOf } from "./products/paths.ts";
+import { type Area, AREAS, QUARANTINE_FOLDER, stageFoldersOf } from "./products/paths.ts";
 import { exists } from "./products/place.ts";
 import { finishPublication } from "./products/registry.ts";
 import { fenceOfRun, processOfRun } from "./products/run-id.ts";
@@ -71,16 +71,23 @@ async function finishAll(
 }
 
 async function removeDeadStageFolders(pool: pg.Pool, dataRoot: string): Promise<string[]> {
-  const removed: string[] = [];
+  const dead = await deadStageFolders(pool, dataRoot);
+  for (const folder of dead) {
+    await rm(join(dataRoot, folder), { recursive: true, force: true, maxRetries: 3 });
+  }
+  return dead;
+}
+
+/** Stage folders of attempts that are over, and from which nothing has to be moved any more. */
+export async function deadStageFolders(pool: pg.Pool, dataRoot: string): Promise<string[]> {
+  const dead: string[] = [];
   for (const area of AREAS) {
     for (const name of await namesIn(join(dataRoot, stageFoldersOf(area)))) {
       const folder = `${stageFoldersOf(area)}/${name}`;
-      if (!(await isDead(pool, name, folder))) continue;
-      await rm(join(dataRoot, folder), { recursive: true, force: true, maxRetries: 3 });
-      removed.push(folder);
+      if (await isDead(pool, name, folder)) dead.push(folder);
     }
   }
-  return removed;
+  return dead;
 }
 
 async function isDead(pool: pg.Pool, name: string, folder: string): Promise<boolean> {
@@ -133,7 +140,7 @@ async function findStrays(dataRoot: string, known: ReadonlySet<string>): Promise
   const walk = async (folder: string): Promise<void> => {
     for (const name of await namesIn(join(dataRoot, folder))) {
       const path = `${folder}/${name}`;
-      if (known.has(path) || name === ".stage") continue;
+      if (known.has(path) || name === ".stage" || name === QUARANTINE_FOLDER) continue;
       if (/^(science|calibrators|\d{4}-\d\d-\d\d)$/.test(name)) await walk(path);
       else strays.push(path);
     }

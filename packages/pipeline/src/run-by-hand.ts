@@ -9,6 +9,7 @@ import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
 import { type Executed, executeStage, lineageOf, resultWithUsage } from "./execute-stage.ts";
+import { RunLedger } from "./keeping/run-ledger.ts";
 import { FileLookup } from "./products/file-lookup.ts";
 import { areaOfStage, stageFolder } from "./products/paths.ts";
 import { place } from "./products/place.ts";
@@ -58,7 +59,13 @@ export async function runByHand(
   const runId = runIdByHand();
   const registry = pool && new ProductRegistry(pool, dataRoot);
   const lookup = registry ?? new FileLookup(dataRoot);
-  const executed = await executeStage(module, params, { ...options, runId, lookup });
+  const ledger = pool && new RunLedger(pool, { dataRoot, runId });
+  const executed = await executeStage(module, params, {
+    ...options,
+    runId,
+    lookup,
+    ...(ledger === undefined ? {} : { ledger }),
+  });
   const publishRun = pool && registry ? publishRegistered : publishUnregistered;
   const gate = await publishRun({ ...options, module, executed, runId, registry });
   if (gate.verdict === "reject") throw rejected(module, executed, gate);

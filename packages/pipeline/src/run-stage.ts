@@ -53,6 +53,8 @@ export interface StageRunOptions {
   readonly stageFolder: string;
   readonly threadCount: number;
   readonly signal?: AbortSignal;
+  /** A run whose processes together have more resident memory is ended. Default: none. */
+  readonly memoryLimitBytes?: number | undefined;
   /** How long an aborted stage may take to give way before it is killed [ms]. */
   readonly graceMs?: number;
   readonly onProgress?: (fraction: number, note: string) => void;
@@ -64,6 +66,7 @@ const CHILD = fileURLToPath(new URL("./stage-process.ts", import.meta.url));
 /** Compiled modules, which Node checks against their sources: halves the start of a process. */
 const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/", import.meta.url));
 const SAMPLE_MS = 200;
+const BYTES_PER_MIB = 2 ** 20;
 const GRACE_MS = 5_000;
 const LOG_TAIL_LINES = 20;
 
@@ -86,7 +89,7 @@ export async function runStageProcess(
   const startMs = performance.now();
   const runMark = randomUUID();
   const child = spawnChild(runMark);
-  const watch = watchTree(child, runMark);
+  const watch = watchTree(child, runMark, options.memoryLimitBytes ?? Infinity);
   const stopOnAbort = () => {
     watch.stop(options.graceMs ?? GRACE_MS);
   };
@@ -94,6 +97,7 @@ export async function runStageProcess(
   try {
     const outcome = await converse(child, toRequest(module, inputs, options), options);
     options.signal?.throwIfAborted();
+    if (watch.isOverLimit()) throw overLimit(module.stage.name, watch.peakRssMib());
     const { result, cpu_seconds, peak_rss_mib } = resultOf(outcome, module.stage.name);
     return {
       ...result,
@@ -199,15 +203,27 @@ function toError({ tag, name, message, fields, stack }: StageError): Error {
     : Object.assign(new Error(message), fields, { name }, position);
 }
 
-/** Samples memory, and knows whom to signal: also tools whose parent died before them. */
-function watchTree(child: ChildProcess, runMark: string) {
+function overLimit(stage: string, peakRssMib: number): PipelineError {
+  const message = `stage ${stage} took ${peakRssMib.toFixed(0)} MiB of memory, more than it may`;
+  return new PipelineError("OutOfMemory", message, { stage, peakRssMib });
+}
+
+/**
+ * Samples memory, ends who takes too much, and knows whom to signal: also tools whose parent died
+ * before them.
+ */
+function watchTree(child: ChildProcess, runMark: string, memoryLimitBytes: number) {
   const root = child.pid === undefined ? undefined : readIdentity(child.pid);
   let peakRssMib = 0;
+  let isOverLimit = false;
   let killTimer: NodeJS.Timeout | undefined;
 
   const sampler = setInterval(() => {
     if (!root) return;
     peakRssMib = Math.max(peakRssMib, residentMib(root.pid, listDescendants(root.pid)));
+    if (peakRssMib * BYTES_PER_MIB <= memoryLimitBytes || isOverLimit) return;
+    isOverLimit = true;
+    signalEveryone("SIGKILL");
   }, SAMPLE_MS);
   const signalEveryone = (signal: NodeJS.Signals) => {
     if (!root) return;
@@ -223,6 +239,7 @@ function watchTree(child: ChildProcess, runMark: string) {
 
   return {
     peakRssMib: () => peakRssMib,
+    isOverLimit: () => isOverLimit,
     stop(graceMs: number) {
       signalEveryone("SIGTERM");
       killTimer = setTimeout(() => {

@@ -45,7 +45,7 @@ export type StageMessage =
     }
   | { readonly type: "error"; readonly error: StageError };
 
-const PRODUCT_KINDS = [
+export const PRODUCT_KINDS = [
   "measurement-set",
   "calibration-table",
   "delay-table",

@@ -18,6 +18,8 @@ import { z } from "zod";
 
 import { entryOf, PipelineError } from "./errors.ts";
 import { executeStage, lineageOf, resultWithUsage } from "./execute-stage.ts";
+import type { Machine } from "./keeping/machine.ts";
+import { RunLedger } from "./keeping/run-ledger.ts";
 import { publish } from "./products/publish.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { runIdOfTask } from "./products/run-id.ts";
@@ -37,6 +39,8 @@ export interface StageTaskOptions {
   readonly queue?: string;
   /** Of the quality gates. Default: the telescope's own. */
   readonly thresholds?: Thresholds | undefined;
+  /** What this worker may use. Default: the machine as it is. */
+  readonly machine?: Machine | undefined;
 }
 
 /** The verdict on what a stage's task threw. A bug is fatal: trying again would only repeat it. */
@@ -89,6 +93,7 @@ async function runAsTask(
     runId,
     lookup,
     threadCount,
+    ledger: new RunLedger(pool, { dataRoot, runId, task: context, machine: options.machine }),
     signal: context.signal,
     correlationId,
     onProgress: (fraction, note) => {

@@ -5,6 +5,8 @@ import { type Logger, startWorker, type WorkerHandle } from "@contimg/absurd";
 import pg from "pg";
 
 import { ingestScanTask } from "./ingest/ingest-task.ts";
+import { housekeepingTask } from "./keeping/housekeeping-task.ts";
+import { readMachine } from "./keeping/machine.ts";
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
 import type { Thresholds } from "./quality/thresholds.ts";
 import { settleCalibrations } from "./registry/settle.ts";
@@ -20,6 +22,8 @@ export interface StageWorkerOptions {
   /** Stages at once. Default 1: a stage uses threadCount cores by itself. */
   readonly concurrency?: number;
   readonly threadCount: number;
+  /** Of the machine's memory, what this worker may use. Default: what the machine has. */
+  readonly memoryBytes?: number | undefined;
   readonly leaseSeconds?: number;
   /** Of the quality gates. Default: the telescope's own. */
   readonly thresholds?: Thresholds | undefined;
@@ -35,6 +39,12 @@ const CONNECTIONS_MAX = 4;
 /** The schemas must be there: migrateAll. */
 export async function startStageWorker(options: StageWorkerOptions): Promise<WorkerHandle> {
   const { dataRoot, queue, threadCount, thresholds, log } = options;
+  const concurrency = options.concurrency ?? 1;
+  const whole = readMachine();
+  const machine = {
+    ...whole,
+    memoryBytes: Math.min(options.memoryBytes ?? Infinity, whole.memoryBytes),
+  };
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     application_name: "contimg products",
@@ -48,12 +58,23 @@ export async function startStageWorker(options: StageWorkerOptions): Promise<Wor
     await mkdir(dataRoot, { recursive: true });
     const report = await reconcile(pool, dataRoot);
     options.onReconciled?.(report);
-    const tasks = stageTasks(options.stages, { pool, dataRoot, threadCount, queue, thresholds });
+    const tasks = stageTasks(options.stages, {
+      ...{ pool, dataRoot, threadCount, queue, thresholds, machine },
+    });
     worker = await startWorker({
       connectionString: options.connectionString,
-      tasks: [...tasks, ingestScanTask({ pool, dataRoot, queue, tasks })],
+      tasks: [
+        ...tasks,
+        ingestScanTask({ pool, dataRoot, queue, tasks }),
+        housekeepingTask({ pool, dataRoot, queue }),
+      ],
       queues: [queue],
-      concurrency: options.concurrency ?? 1,
+      concurrency,
+      capacity: {
+        memory_mib: Math.floor(machine.memoryBytes / 2 ** 20),
+        // A limit of each process; every stage is one.
+        open_files: machine.openFiles * concurrency,
+      },
       classifyError: classifyStageError,
       ...(options.leaseSeconds === undefined ? {} : { leaseSeconds: options.leaseSeconds }),
       ...(log === undefined ? {} : { log }),

@@ -1,6 +1,14 @@
 /** `contimg spawn CHAIN GROUP`: gives a group's stages to the queue. */
 import { AbsurdClient } from "@contimg/absurd";
-import { CHAINS, isChainName, spawnChain, STAGES, stageTasks } from "@contimg/pipeline";
+import {
+  CHAINS,
+  type Experience,
+  isChainName,
+  readExperience,
+  spawnChain,
+  STAGES,
+  stageTasks,
+} from "@contimg/pipeline";
 import { Command } from "commander";
 import { z } from "zod";
 
@@ -65,9 +73,12 @@ async function spawn(chain: string, groupId: string, flags: SpawnFlags): Promise
   const spawned = await withPool(config.databaseUrl, async (pool) => {
     const tasks = stageTasks(STAGES, { ...config, pool });
     const client = new AbsurdClient(pool, { tasks });
+    const experience = new Map<string, Experience>();
+    for (const stage of CHAINS[chain]) experience.set(stage, await readExperience(pool, stage));
     try {
       return await spawnChain(client, chain, groupId, {
         params,
+        experience,
         queue: config.queue,
         ...(flags.afterSolve === undefined ? {} : { solveTaskId: flags.afterSolve }),
         ...(flags.revision === undefined ? {} : { revision: flags.revision }),

@@ -3,7 +3,7 @@ import { startStageWorker, STAGES } from "@contimg/pipeline";
 import { Command } from "commander";
 
 import { lineLogger } from "../line-logger.ts";
-import { parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
+import { numberIn, parseGraceSeconds, parseLeaseSeconds } from "../number-argument.ts";
 import {
   type CommonFlags,
   requireDatabase,
@@ -17,6 +17,7 @@ import {
 interface WorkerFlags extends CommonFlags {
   readonly leaseSeconds?: number;
   readonly graceSeconds: number;
+  readonly memory?: number;
   readonly verbose?: boolean;
 }
 
@@ -43,6 +44,11 @@ export function workerCommand(): Command {
       parseGraceSeconds,
       600,
     )
+    .option(
+      "--memory <GiB>",
+      "memory that its stages may use (default: the machine's)",
+      numberIn(0.5, 65_536),
+    )
     .option("--verbose", "log what the stages and their tools print, too");
   for (const add of [withQueue, withDataRoot, withThreads, withDatabase, withJson]) add(command);
   return command.addHelpText("after", EXAMPLES).action(runWorker);
@@ -59,6 +65,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     concurrency: config.concurrency,
     threadCount: config.threadCount,
     thresholds: config.thresholds,
+    ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory * 2 ** 30 }),
     log,
     onReconciled: (report) => {
       log.info(report, `data root ${config.dataRoot} is in order`);

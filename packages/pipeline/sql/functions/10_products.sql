@@ -57,7 +57,7 @@ $$;
 -- Inserts the products of one run with their inputs; they are unpublished until their files stand.
 -- Call supersede_products first, in the same transaction.
 --
--- p_outputs: [{kind, ordinal, final_path, stage_path, metadata, size_bytes}]
+-- p_outputs: [{kind, ordinal, final_path, stage_path, metadata, size_bytes, checksum}]
 -- p_inputs:  [{path, product_id or null}]; each product of a run has all inputs of the run. Where
 -- the product is not named, it is the current one with that path, if any.
 create or replace function contimg.register_products(
@@ -76,12 +76,12 @@ as $$
   with registered as (
     insert into contimg.products (
       kind, group_id, ordinal, final_path, stage_path, task_name, task_id, attempt, fence,
-      metadata, software, size_bytes)
+      metadata, software, size_bytes, checksum)
     select o.kind, p_group_id, o.ordinal, o.final_path, o.stage_path, p_task_name, p_task_id,
-           p_attempt, p_fence, o.metadata, p_software, o.size_bytes
+           p_attempt, p_fence, o.metadata, p_software, o.size_bytes, o.checksum
       from jsonb_to_recordset(p_outputs) as o (
              kind text, ordinal integer, final_path text, stage_path text,
-             metadata jsonb, size_bytes bigint)
+             metadata jsonb, size_bytes bigint, checksum text)
     returning product_id, final_path
   ), linked as (
     insert into contimg.product_inputs (product_id, input_path, input_product_id)

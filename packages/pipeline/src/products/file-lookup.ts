@@ -26,10 +26,12 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
   "measurement-set": (groupId) => [
     measurementSetPath(groupId, "science"),
     measurementSetPath(groupId, "calibrators"),
+    measurementSetPath(groupId, "failed"),
   ],
   "calibrated-measurement-set": (groupId) => [
     calibratedMeasurementSetPath(groupId, "science"),
     calibratedMeasurementSetPath(groupId, "calibrators"),
+    calibratedMeasurementSetPath(groupId, "failed"),
   ],
   "calibration-table": (groupId) => [calibrationTablePath(groupId)],
   "delay-table": (groupId) => [delayTablePath(groupId)],

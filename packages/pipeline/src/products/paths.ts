@@ -11,6 +11,24 @@ export type Area = "ms" | "caltables" | "images" | "validation" | "photometry";
 
 export const AREAS: readonly Area[] = ["ms", "caltables", "images", "validation", "photometry"];
 
+/** Folders of the data root that hold no products; what else lies there is nobody's. */
+export const OTHER_FOLDERS: readonly string[] = [
+  "incoming",
+  "catalogs",
+  "logs",
+  "postgres",
+  "scratch",
+  "spool",
+  "state",
+  "tmp",
+];
+
+/** Where runs and people may leave what nobody needs tomorrow. */
+export const SCRATCH_FOLDERS: readonly string[] = ["scratch", "tmp"];
+
+/** In each top folder, so that it is on the same file system. */
+export const QUARANTINE_FOLDER = ".quarantine";
+
 /** Where each stage writes; its stage folder must be on the file system of its products. */
 const AREA_OF_STAGE: Readonly<Record<string, Area>> = {
   "convert-uvh5-to-ms": "ms",
@@ -25,6 +43,9 @@ const AREA_OF_STAGE: Readonly<Record<string, Area>> = {
 
 /** What a tile is for; it decides the folder of its Measurement Sets. */
 export type TileRole = "science" | "calibrators";
+
+/** Where its Measurement Sets lie: by its role, or apart when their stage judged them unusable. */
+export type TilePlace = TileRole | "failed";
 
 const GROUP_ID = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 
@@ -41,8 +62,8 @@ export function referenceCatalogPath(dataRoot: string): string {
   return join(dataRoot, "catalogs", "reference.csv");
 }
 
-export function measurementSetPath(groupId: string, role: TileRole): string {
-  return `ms/${role}/${dayOf(groupId)}/${groupId}.ms`;
+export function measurementSetPath(groupId: string, place: TilePlace): string {
+  return `ms/${place}/${dayOf(groupId)}/${groupId}.ms`;
 }
 
 /** @param extension json for the statistics, svg for the drawing */
@@ -57,8 +78,8 @@ export function roleOfMeasurementSet(absolutePath: string, dataRoot: string): Ti
 }
 
 /** The calibrated, averaged copy beside the raw Measurement Set. */
-export function calibratedMeasurementSetPath(groupId: string, role: TileRole): string {
-  return `ms/${role}/${dayOf(groupId)}/${groupId}.cal.ms`;
+export function calibratedMeasurementSetPath(groupId: string, place: TilePlace): string {
+  return `ms/${place}/${dayOf(groupId)}/${groupId}.cal.ms`;
 }
 
 export function calibrationTablePath(groupId: string): string {
@@ -103,6 +124,13 @@ export function stageFolder(area: Area, runId: string): string {
 /** Where the earlier version of a product waits between the two renames that replace it. */
 export function replacedPath(area: Area, productId: string): string {
   return `${area}/.stage/replaced-${productId}`;
+}
+
+/** Where a file is put that no product names: its own path, below the time of the finding. */
+export function quarantinePath(path: string, at: Date): string {
+  const [top, ...rest] = path.split("/");
+  const stamp = at.toISOString().replaceAll(":", "");
+  return [top, QUARANTINE_FOLDER, stamp, ...rest].join("/");
 }
 
 /** @throws {RangeError} when the table above does not know the stage */

@@ -10,11 +10,12 @@
  * A crash before the commit leaves a stage folder with a dead fence; after it, rows whose files
  * still have to move. Readers (registry.ts) and the reconciler finish or remove both.
  */
-import { lstat, readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type pg from "pg";
 
+import { weigh } from "../keeping/checksum.ts";
 import { type Ending, type Judged, judgeRun, settle } from "../quality/gate-run.ts";
 import { type Thresholds, THRESHOLDS } from "../quality/thresholds.ts";
 import type { AnyStage, Json, Output, StageResult } from "../stage.ts";
@@ -66,8 +67,11 @@ export async function publish(pool: pg.Pool, publication: Publication): Promise<
   const folderPath = join(publication.dataRoot, folder);
   let registered: Registered;
   try {
-    const outputs = await describeOutputs(publication, folder);
-    await syncTree(folderPath);
+    // Reading for the checksums hides in the time that the disk takes to flush.
+    const [outputs] = await Promise.all([
+      describeOutputs(publication, folder),
+      syncTree(folderPath),
+    ]);
     registered = await inTransaction(pool, (client) => register(client, publication, outputs));
   } catch (error) {
     if (!(error instanceof CommitUncertain)) {
@@ -103,6 +107,7 @@ interface OutputRow {
   readonly stage_path: string;
   readonly metadata: Readonly<Record<string, Json>>;
   readonly size_bytes: number;
+  readonly checksum: string;
 }
 
 async function register(
@@ -168,6 +173,7 @@ async function describeOutputs(publication: Publication, folder: string): Promis
     if (rows.some((row) => row.final_path === output.finalPath)) {
       throw wrongOutput(output, "is listed twice");
     }
+    const { sizeBytes, checksum } = await weigh(path);
     const ordinal = countOfKind.get(output.kind) ?? 0;
     countOfKind.set(output.kind, ordinal + 1);
     rows.push({
@@ -176,7 +182,8 @@ async function describeOutputs(publication: Publication, folder: string): Promis
       final_path: output.finalPath,
       stage_path: `${folder}/${output.stagePath}`,
       metadata: output.metadata,
-      size_bytes: await sizeBytes(path),
+      size_bytes: sizeBytes,
+      checksum,
     });
   }
   return rows;
@@ -185,16 +192,6 @@ async function describeOutputs(publication: Publication, folder: string): Promis
 /** A stage that says what is not so has a bug. */
 function wrongOutput(output: Output, what: string): Error {
   return new Error(`output ${output.stagePath} for ${output.finalPath} ${what}`);
-}
-
-async function sizeBytes(path: string): Promise<number> {
-  const stat = await lstat(path);
-  if (!stat.isDirectory()) return stat.size;
-  const entries = await readdir(path, { withFileTypes: true, recursive: true });
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map(async (entry) => (await lstat(join(entry.parentPath, entry.name))).size);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 function unique<Key extends keyof OutputRow>(rows: readonly OutputRow[], key: Key) {
