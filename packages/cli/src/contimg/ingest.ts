@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
 import {
-  always,
+  chainOfName,
   CHAINS,
   type ChainName,
   incomingFolder,
@@ -38,7 +38,7 @@ interface IngestFlags extends CommonFlags {
   readonly watch?: string;
   readonly once?: boolean;
   readonly schedule?: number;
-  readonly chain: ChainName;
+  readonly chain?: ChainName;
   readonly policy?: string;
   readonly poll: number;
 }
@@ -70,7 +70,10 @@ export function ingestCommand(): Command {
     .option("--once", "do what can be done now, and end")
     .option("--schedule <seconds>", "let workers look so often, and end", numberIn(1, 86_400))
     .addOption(
-      new Option("--chain <name>", "of every group").choices(Object.keys(CHAINS)).default("target"),
+      new Option(
+        "--chain <name>",
+        "of every group (default: standard-pipeline for calibrator tiles, target for others)",
+      ).choices(Object.keys(CHAINS)),
     )
     .option("--policy <json>", "when to take files, wait, run and give up")
     .option("--poll <seconds>", "looks without an event", numberIn(0.1, 3600), 10);
@@ -99,7 +102,7 @@ async function ingest(flags: IngestFlags): Promise<void> {
       }
       const ingester = new Ingester({
         ...{ pool, client, queue, dataRoot, folder, policy, log },
-        chainOf: always(flags.chain),
+        chainOf: chainOfName(flags.chain),
       });
       if (flags.once === true) await lookUntilSettled(ingester, policy.settle_seconds, flags);
       else await watch(ingester, { ...flags, folder }, policy.settle_seconds);
@@ -117,7 +120,11 @@ async function scheduleScans(
 ): Promise<void> {
   const queue = requireDatabase(flags).queue;
   const schedule = await client.schedules.create(
-    ingestSchedule(queue, flags.schedule, { folder, chain: flags.chain, policy }),
+    ingestSchedule(queue, flags.schedule, {
+      folder,
+      policy,
+      ...(flags.chain === undefined ? {} : { chain: flags.chain }),
+    }),
     { replace: true },
   );
   print(flags.json ?? false, schedule, () =>

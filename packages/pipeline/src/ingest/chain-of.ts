@@ -1,4 +1,5 @@
 /** Which chain a group goes through: the place where the choice of calibrators plugs in. */
+import { isCalibratorTile } from "../calibrators/in-beam.ts";
 import type { ChainName, ChainOptions } from "../chains.ts";
 
 /** A group as it is about to be run. Times and declination are null when no file told them. */
@@ -26,4 +27,19 @@ export type ChainOf = (group: ReadyGroup) => ChainChoice | Promise<ChainChoice>;
 /** Every group through the same chain. */
 export function always(chain: ChainName): ChainOf {
   return () => ({ chain });
+}
+
+/**
+ * Tiles that see a usable calibrator near its transit are solved, then imaged as the others; those
+ * whose headers told no declination are science tiles.
+ */
+export const byCalibrators: ChainOf = ({ startMjd, endMjd, declinationRad }) => {
+  const isSolved =
+    declinationRad !== null && isCalibratorTile((startMjd + endMjd) / 2, declinationRad);
+  return { chain: isSolved ? "standard-pipeline" : "target" };
+};
+
+/** Of a name that may have been given. */
+export function chainOfName(chain: ChainName | undefined): ChainOf {
+  return chain === undefined ? byCalibrators : always(chain);
 }

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { CHAINS, type ChainName } from "../chains.ts";
 import { incomingFolder } from "../products/paths.ts";
 import { pathParam } from "../stage-params.ts";
-import { always, type ChainOf } from "./chain-of.ts";
+import { type ChainOf, chainOfName } from "./chain-of.ts";
 import { Ingester, type LookReport } from "./ingester.ts";
 import { ingestPolicySchema } from "./policy.ts";
 
@@ -27,7 +27,8 @@ const PRIORITY = 1_000;
 export const ingestScanSchema = z.strictObject({
   /** Absolute; default: `incoming/` below the data root. */
   folder: pathParam.optional(),
-  chain: z.enum(Object.keys(CHAINS) as [ChainName, ...ChainName[]]).default("target"),
+  /** Of every group; default: see byCalibrators. */
+  chain: z.enum(Object.keys(CHAINS) as [ChainName, ...ChainName[]]).optional(),
   policy: ingestPolicySchema.prefault({}),
 });
 
@@ -37,7 +38,7 @@ export interface IngestTaskOptions {
   readonly queue: string;
   /** What a scan can spawn. */
   readonly tasks: readonly AnyTask[];
-  /** Default: the chain of the params, for every group. */
+  /** Default: as the params say. */
   readonly chainOf?: ChainOf;
 }
 
@@ -53,7 +54,7 @@ export function ingestScanTask(options: IngestTaskOptions): AnyTask {
       try {
         const ingester = new Ingester({
           ...{ pool, client, queue, dataRoot, folder, policy, log: context.log },
-          chainOf: options.chainOf ?? always(chain),
+          chainOf: options.chainOf ?? chainOfName(chain),
         });
         return reportAsJson(await ingester.look());
       } finally {
