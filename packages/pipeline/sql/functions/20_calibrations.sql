@@ -28,8 +28,9 @@ as $$
     p_metadata, coalesce(p_metadata->>'solve', p_group_id),
     coalesce(p_metadata->>'set_name', p_table_path),
     coalesce((p_metadata->>'calibrator_rank')::integer, 0),
-    (select case q.grade when 'good' then 'good' when 'pass' then 'good'
-                         when 'warn' then 'warn' else 'fail' end
+    -- What is held registers nothing until a person has released it.
+    (select case q.grade when 'pass' then 'good' when 'warn' then 'warn' when 'hold' then 'warn'
+                         else 'fail' end
        from contimg.quality_verdicts q
       where q.group_id = p_group_id
         and q.task_name = 'calibration-solve'))

@@ -242,7 +242,7 @@ describe("organising", () => {
     const set = await addProduct(GROUP, "measurement-set", 1, [raw]);
     await addProduct(GROUP, "image", 1, [set]);
     await pool.query(
-      "select contimg.record_verdict($1, 'convert-uvh5-to-ms', 'fail', '{}', '{}', null, 'x')",
+      "select contimg.record_verdict($1, 'convert-uvh5-to-ms', 'reject', '{}', '{}', null, 'x')",
       [GROUP],
     );
 

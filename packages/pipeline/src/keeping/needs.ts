@@ -41,11 +41,27 @@ const TABLE_FILES = 128;
 
 const planeBytes = (settings: Settings): number => 4 * settings.pixel_count ** 2;
 
+const WSCLEAN: NeedsRule = {
+  inputBytes: () => CALIBRATED_TILE_BYTES,
+  // WSClean: model, residual, dirty, PSF, mask and their padded transforms; ours: three float64
+  // planes at a time. A copy of the visibilities in gridding order is scratch.
+  needs: (settings, bytes) => ({
+    memoryBytes: BASE_BYTES + planeBytes(settings) * (20 + 4 * settings.channels_out),
+    scratchBytes: bytes,
+    openFiles: TABLE_FILES + 8 * settings.channels_out,
+  }),
+};
+
 const RULES: Readonly<Record<string, NeedsRule>> = {
   "convert-uvh5-to-ms": {
     inputBytes: () => RAW_TILE_BYTES,
     // Six copies of one of 24 integrations: read, widened, averaged, flagged, written, spare.
     needs: (_settings, bytes) => memory(BASE_BYTES + (6 * bytes) / 24, TABLE_FILES + 16),
+  },
+  "flag-thorough": {
+    inputBytes: () => RAW_TILE_BYTES,
+    // AOFlagger reads a baseline's whole band; 2.1 GiB were seen of a full-size set.
+    needs: (_settings, bytes) => memory(BASE_BYTES + bytes, 2 * TABLE_FILES),
   },
   "calibration-solve": {
     inputBytes: () => RAW_TILE_BYTES,
@@ -56,16 +72,8 @@ const RULES: Readonly<Record<string, NeedsRule>> = {
     inputBytes: () => RAW_TILE_BYTES,
     needs: (_settings, bytes) => memory(BASE_BYTES + bytes / 3, 2 * TABLE_FILES),
   },
-  imaging: {
-    inputBytes: () => CALIBRATED_TILE_BYTES,
-    // WSClean: model, residual, dirty, PSF, mask and their padded transforms; ours: three float64
-    // planes at a time. A copy of the visibilities in gridding order is scratch.
-    needs: (settings, bytes) => ({
-      memoryBytes: BASE_BYTES + planeBytes(settings) * (20 + 4 * settings.channels_out),
-      scratchBytes: bytes,
-      openFiles: TABLE_FILES + 8 * settings.channels_out,
-    }),
-  },
+  imaging: WSCLEAN,
+  snapshots: WSCLEAN,
   validation: {
     inputBytes: (settings) => 3 * planeBytes(settings),
     needs: (_settings, bytes) => memory(BASE_BYTES + 6 * bytes, 64),

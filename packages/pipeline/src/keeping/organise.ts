@@ -59,7 +59,7 @@ export async function readMoves(pool: pg.Pool): Promise<Move[]> {
                        and t.superseded_at is null) as is_calibrator,
             exists (select from contimg.quality_verdicts q
                      where q.group_id = p.group_id and q.task_name = p.task_name
-                       and q.grade = 'fail') as is_failed
+                       and q.grade = 'reject') as is_failed
        from contimg.products p
       where p.superseded_at is null
         and p.published_at is not null
