@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type pg from "pg";
 
 import { AREAS, QUARANTINE_FOLDER, SCRATCH_FOLDERS } from "../products/paths.ts";
+import type { ProductKind } from "../stage.ts";
 import { deadStageFolders, reconcile } from "../reconcile.ts";
 import { entriesIn, findUnnamed } from "./disk-walk.ts";
 import { type Move, moveProduct, readMoves } from "./organise.ts";
@@ -120,7 +121,7 @@ async function chooseFrom(pool: pg.Pool, policy: RetentionPolicy, now: Date) {
 
 interface ProductRow {
   product_id: string;
-  kind: string;
+  kind: ProductKind;
   group_id: string;
   final_path: string;
   size_bytes: string;

@@ -61,13 +61,16 @@ export interface RedoPlan {
   readonly affected: readonly PlannedProduct[];
 }
 
-const ORDER: readonly string[] = CHAINS["standard-pipeline"];
+const [CONVERT, ...AFTER] = CHAINS["standard-pipeline"];
+const ORDER: readonly string[] = [CONVERT, "flag-thorough", ...AFTER, "snapshots"];
 
 /** What a stage reads of its own group, and who makes it. */
 const MAKER: Readonly<Record<string, { readonly kind: string; readonly stage: string }>> = {
-  "calibration-solve": { kind: "measurement-set", stage: "convert-uvh5-to-ms" },
-  "calibration-apply": { kind: "measurement-set", stage: "convert-uvh5-to-ms" },
+  "flag-thorough": { kind: "measurement-set", stage: CONVERT },
+  "calibration-solve": { kind: "measurement-set", stage: CONVERT },
+  "calibration-apply": { kind: "measurement-set", stage: CONVERT },
   imaging: { kind: "calibrated-measurement-set", stage: "calibration-apply" },
+  snapshots: { kind: "calibrated-measurement-set", stage: "calibration-apply" },
   validation: { kind: "image", stage: "imaging" },
   photometry: { kind: "corrected-image", stage: "imaging" },
 };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, test } from "vitest";
 
+import type { ProductKind } from "../stage.ts";
 import {
   ancestors,
   chooseRemovals,
@@ -105,7 +106,12 @@ describe("housekeeping", () => {
   });
 
   test("removes a whole tile when the time of its last product is over", () => {
-    const names = ["measurement-set", "calibrated-measurement-set", "image", "photometry"];
+    const names = [
+      "measurement-set",
+      "calibrated-measurement-set",
+      "image",
+      "photometry",
+    ] as const satisfies ProductKind[];
     const products = names.map((kind, index) => product(kind, index, 181));
     const edges = [1, 2, 3].map((at) => ({ productId: `p${at}`, inputProductId: `p${at - 1}` }));
 
@@ -123,7 +129,7 @@ describe("housekeeping", () => {
     );
   });
 
-  test.each([
+  test.each<[string, ProductKind, number, boolean]>([
     ["images/x", "image", 181, true],
     ["images/x", "image", 179, false],
     ["ms/science/x", "measurement-set", 31, true],
@@ -147,7 +153,7 @@ describe("housekeeping", () => {
   });
 });
 
-function product(kind: string, index: number, ageDays: number): KeptProduct {
+function product(kind: ProductKind, index: number, ageDays: number): KeptProduct {
   return {
     productId: `p${index}`,
     kind,

@@ -8,24 +8,32 @@
  */
 import { z } from "zod";
 
+import type { ProductKind } from "../stage.ts";
 import { PRODUCT_KINDS } from "../stage-messages.ts";
 
 const daysSchema = z.number().positive().max(36_500).nullable();
 
 /** Null keeps for ever. */
-const DEFAULT_DAYS: Readonly<Record<string, number | null>> = {
+const DEFAULT_DAYS: Readonly<Record<ProductKind, number | null>> = {
   "measurement-set": 30,
   "calibrated-measurement-set": 30,
   "residual-image": 30,
   psf: 30,
+  "channel-image": 30,
+  snapshot: 30,
   image: 180,
   "corrected-image": 180,
   "primary-beam": 180,
   preview: 180,
   validation: 180,
   photometry: 180,
+  "snapshot-report": 180,
+  "flag-statistics": 180,
+  "flag-plot": 180,
   // 8 MB each, and without them nothing can be made again as it was.
   "calibration-table": null,
+  "delay-table": null,
+  "gain-table": null,
 };
 
 export const retentionSchema = z.strictObject({
@@ -48,7 +56,7 @@ export type RetentionPolicy = z.infer<typeof retentionSchema>;
 
 export interface KeptProduct {
   readonly productId: string;
-  readonly kind: string;
+  readonly kind: ProductKind;
   readonly groupId: string;
   readonly finalPath: string;
   readonly sizeBytes: number;
@@ -70,11 +78,15 @@ export interface RetentionChoice {
 
 const DAY_MS = 86_400_000;
 
-export function daysOf(policy: RetentionPolicy, kind: string, finalPath: string): number | null {
+export function daysOf(
+  policy: RetentionPolicy,
+  kind: ProductKind,
+  finalPath: string,
+): number | null {
   if (finalPath.startsWith("ms/failed/")) return policy.failed_days;
   if (finalPath.startsWith("ms/calibrators/")) return policy.calibrator_days;
-  const own = policy.products[kind as keyof typeof policy.products];
-  return own === undefined ? (DEFAULT_DAYS[kind] ?? null) : own;
+  const own = policy.products[kind];
+  return own === undefined ? DEFAULT_DAYS[kind] : own;
 }
 
 export function chooseRemovals(
