@@ -26,7 +26,9 @@ describe("the chain of a group, unless one is named", () => {
   )!;
 
   test("solves a tile that sees 0834+555 near its transit", () => {
-    assert.deepEqual(byCalibrators(groupAt(transit.mjdUtc, DEC_RAD)), { chain: "standard-pipeline" });
+    assert.deepEqual(byCalibrators(groupAt(transit.mjdUtc, DEC_RAD)), {
+      chain: "standard-pipeline",
+    });
   });
 
   test("takes a tile of an hour later, or of unknown declination, as science", () => {
