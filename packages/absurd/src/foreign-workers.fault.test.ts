@@ -103,7 +103,11 @@ for (const language of LANGUAGES) {
       );
       const victimTask = await untilClaimed(db);
       if (language.name === "shell") {
-        await until(() => existsSync(join(folder, "go.pids")), { what: "its command runs" });
+        const pids = join(folder, "go.pids");
+        // The file is there before its first line is.
+        await until(() => existsSync(pids) && readFileSync(pids, "utf8").endsWith("\n"), {
+          what: "its command runs",
+        });
       }
       victim.kill("SIGKILL");
       if (language.name === "shell") await untilCommandIsGone(folder);
