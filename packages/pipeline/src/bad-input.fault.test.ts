@@ -15,19 +15,17 @@ import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import {
   canMountDisks,
-  freshDatabase,
   mountSmallDisk,
   writeKnownGainsSet,
   writePointSourceGroup,
 } from "@contimg/testkit";
-import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
-import { migrateAll } from "./migrate.ts";
 import type { Json } from "./stage.ts";
 import { stageTasks } from "./stage-task.ts";
 import { startStageWorker } from "./stage-worker.ts";
 import { STAGES } from "./stages.ts";
+import { pipelineDatabase } from "./testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 const QUEUE = "bad-input";
@@ -150,11 +148,7 @@ const BAD_INPUTS: readonly BadInput[] = [
   },
 ];
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 const folder = mkdtempSync(join(tmpdir(), "bad-input-"));
 const dataRoot = join(folder, "data");
 const hasAddons = isCasacoreAvailable() && isHdf5Available();

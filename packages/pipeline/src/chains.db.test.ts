@@ -1,22 +1,16 @@
 import assert from "node:assert/strict";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
 import { test } from "vitest";
 
 import { CHAINS, spawnChain } from "./chains.ts";
 import { PipelineError } from "./errors.ts";
 import type { Json } from "./stage.ts";
-import { migrateAll } from "./migrate.ts";
 import { stageTasks } from "./stage-task.ts";
 import { STAGES } from "./stages.ts";
+import { pipelineDatabase } from "./testing/pipeline-database.ts";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 test("every stage of every chain exists", () => {
   const known = STAGES.map(({ stage }) => stage.name);

@@ -11,27 +11,23 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { canMountDisks, freshDatabase, mountSmallDisk } from "@contimg/testkit";
-import pg from "pg";
+import { canMountDisks, mountSmallDisk } from "@contimg/testkit";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { PipelineError } from "./errors.ts";
-import { migrateAll } from "./migrate.ts";
 import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { replacedPath } from "./products/paths.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
 import { runByHand } from "./run-by-hand.ts";
+import { pipelineDatabase } from "./testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 const FOLDER = "photometry/2026-01-25";
 const PROBE = { stage: probeStage, url: PROBE_STAGE_URL };
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

@@ -7,26 +7,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase, until } from "@contimg/testkit";
-import pg from "pg";
+import { until } from "@contimg/testkit";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
-import { migrateAll } from "./migrate.ts";
 import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
 import { holdCallsOf, untilHeld } from "./testing/hold-calls.ts";
 import { stageTask } from "./stage-task.ts";
+import { pipelineDatabase } from "./testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 const FINAL = "photometry/2026-01-25/2026-01-25T22:26:05.phot.csv";
 const STAGE_FOLDERS = "photometry/.stage";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let workers: ChildProcess[];

@@ -6,7 +6,7 @@ import pg from "pg";
 
 import { ingestScanTask } from "./ingest/ingest-task.ts";
 import { housekeepingTask } from "./keeping/housekeeping-task.ts";
-import { readMachine } from "./keeping/machine.ts";
+import { type Machine, readMachine } from "./keeping/machine.ts";
 import { reconcile, type ReconcileReport } from "./reconcile.ts";
 import type { Thresholds } from "./quality/thresholds.ts";
 import { settleCalibrations } from "./registry/settle.ts";
@@ -36,23 +36,29 @@ const RECONCILE_MS = 300_000;
 /** Registries and publishing; the engine has connections of its own. */
 const CONNECTIONS_MAX = 4;
 
-/** The schemas must be there: migrateAll. */
-export async function startStageWorker(options: StageWorkerOptions): Promise<WorkerHandle> {
-  const { dataRoot, queue, threadCount, thresholds, log } = options;
-  const concurrency = options.concurrency ?? 1;
+function machineFor({ memoryBytes = Infinity }: StageWorkerOptions): Machine {
   const whole = readMachine();
-  const machine = {
-    ...whole,
-    memoryBytes: Math.min(options.memoryBytes ?? Infinity, whole.memoryBytes),
-  };
+  return { ...whole, memoryBytes: Math.min(memoryBytes, whole.memoryBytes) };
+}
+
+function productsPool({ connectionString, log }: StageWorkerOptions): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: options.connectionString,
+    connectionString,
     application_name: "contimg products",
     max: CONNECTIONS_MAX,
   });
   pool.on("error", (error) => {
     log?.warn({ error: String(error) }, "an idle connection ended");
   });
+  return pool;
+}
+
+/** The schemas must be there: migrateAll. */
+export async function startStageWorker(options: StageWorkerOptions): Promise<WorkerHandle> {
+  const { dataRoot, queue, threadCount, thresholds, log } = options;
+  const concurrency = options.concurrency ?? 1;
+  const machine = machineFor(options);
+  const pool = productsPool(options);
   let worker: WorkerHandle;
   try {
     await mkdir(dataRoot, { recursive: true });

@@ -1,5 +1,5 @@
 /** Solved gains against those that the simulator injected (`<group>.gains.h5`). */
-import { readBandpassTable } from "@contimg/casacore";
+import { type BandpassTable, readBandpassTable } from "@contimg/casacore";
 import { openHdf5 } from "@contimg/formats";
 
 export interface TrueGains {
@@ -17,8 +17,11 @@ export interface GainComparison {
 }
 
 export function compareWithTrueGains(tablePath: string, gainsPath: string): GainComparison {
-  const table = readBandpassTable(tablePath);
-  const truth = readTrueGains(gainsPath);
+  return compareGains(readBandpassTable(tablePath), readTrueGains(gainsPath));
+}
+
+/** The one phase a channel and polarization that no data can tell is the solution's. */
+export function compareGains(table: BandpassTable, truth: TrueGains): GainComparison {
   const cells = table.channelCount * 2;
   const sums = { error: 0, power: 0, amplitude: 0, trueAmplitude: 0 };
   for (let cell = 0; cell < cells; cell += 1) {

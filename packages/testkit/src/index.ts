@@ -16,5 +16,5 @@ export * as sqlWorker from "./sql-worker.ts";
 export { plansOf } from "./plans.ts";
 export * as workflowWorker from "./workflow-worker.ts";
 export { TcpProxy } from "./tcp-proxy.ts";
-export { compareWithTrueGains, readTrueGains } from "./gains-truth.ts";
+export { compareGains, compareWithTrueGains, readTrueGains } from "./gains-truth.ts";
 export type { GainComparison, TrueGains } from "./gains-truth.ts";

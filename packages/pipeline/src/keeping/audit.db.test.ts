@@ -14,26 +14,21 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
-import { migrateAll } from "../migrate.ts";
 import { PROBE_STAGE_URL, probeStage } from "../probe-stage.test-stage.ts";
 import { runByHand } from "../run-by-hand.ts";
 import { audit } from "./audit.ts";
 import { repair } from "./repair.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 const FOLDER = "photometry/2026-01-25";
 const PROBE = { stage: probeStage, url: PROBE_STAGE_URL };
 const NOW = new Date("2026-02-01T00:00:00Z");
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

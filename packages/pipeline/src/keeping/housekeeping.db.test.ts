@@ -13,13 +13,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { AbsurdClient, startWorker } from "@contimg/absurd";
-import { freshDatabase } from "@contimg/testkit";
 import fc from "fast-check";
-import pg from "pg";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 import { z } from "zod";
 
-import { migrateAll } from "../migrate.ts";
 import { measurementSetPath } from "../products/paths.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import { audit } from "./audit.ts";
@@ -28,17 +26,14 @@ import { housekeep } from "./housekeeping.ts";
 import { HOUSEKEEPING, housekeepingTask, scheduleHousekeeping } from "./housekeeping-task.ts";
 import { readLineage } from "./lineage.ts";
 import { retentionSchema } from "./retention.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
 const GROUP = "2026-01-25T22:26:05";
 const anyParams = z.unknown();
 const POLICY = retentionSchema.parse({});
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

@@ -6,12 +6,10 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { stageOf } from "../execute-stage.ts";
-import { migrateAll } from "../migrate.ts";
 import {
   calibratedMeasurementSetPath,
   calibrationTablePath,
@@ -27,15 +25,12 @@ import { startStageWorker } from "../stage-worker.ts";
 import { STAGES } from "../stages.ts";
 import { audit } from "./audit.ts";
 import { previewRedo, spawnRedo } from "./redo.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const CONTIMG = resolve(import.meta.dirname, "../../../cli/src/contimg.ts");
 const QUEUE = "redo";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

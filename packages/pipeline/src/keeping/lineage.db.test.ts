@@ -3,21 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { PipelineError } from "../errors.ts";
-import { migrateAll } from "../migrate.ts";
 import { type LineageNode, readLineage } from "./lineage.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

@@ -74,9 +74,8 @@ export async function readLineage(
       if (edge.input_product_id !== null) ids.add(edge.input_product_id);
     }
     const products = await readProducts(pool, [...ids]);
-    return up
-      ? upTree(productId, products, edges.rows, new Set())
-      : downTree(productId, products, edges.rows, new Set());
+    const childrenOf = up ? inputsOf(edges.rows) : madeOf(edges.rows, products);
+    return treeOf(productId, products, childrenOf);
   };
   return { up: await walk(true), down: await walk(false) };
 }
@@ -101,46 +100,43 @@ async function readProducts(
 
 type Products = ReadonlyMap<string, ProductRow>;
 
-function upTree(
+/** What a product stands above in its tree, in the order of paths. */
+type ChildrenOf = (productId: string) => readonly (string | LineageNode)[];
+
+/** A product that stands in several places is opened at the first. */
+function treeOf(
   productId: string,
   products: Products,
-  edges: readonly EdgeRow[],
-  shown: Set<string>,
+  childrenOf: ChildrenOf,
+  shown: Set<string> = new Set(),
 ): LineageNode {
   const product = products.get(productId)!;
   if (shown.has(productId)) return productNode(product, [], true);
   shown.add(productId);
-  const inputs = edges
-    .filter((edge) => edge.product_id === productId)
-    .sort((one, other) => (one.input_path < other.input_path ? -1 : 1));
-  const children = inputs.map((edge) =>
-    edge.input_product_id === null
-      ? rawNode(edge.input_path)
-      : upTree(edge.input_product_id, products, edges, shown),
+  const children = childrenOf(productId).map((child) =>
+    typeof child === "string" ? treeOf(child, products, childrenOf, shown) : child,
   );
   return productNode(product, children, false);
 }
 
-function downTree(
-  productId: string,
-  products: Products,
-  edges: readonly EdgeRow[],
-  shown: Set<string>,
-): LineageNode {
-  const product = products.get(productId)!;
-  if (shown.has(productId)) return productNode(product, [], true);
-  shown.add(productId);
-  const made = edges
-    .filter((edge) => edge.input_product_id === productId)
-    .map((edge) => edge.product_id)
-    .sort((one, other) => (pathOf(products, one) < pathOf(products, other) ? -1 : 1));
-  const children = made.map((id) => downTree(id, products, edges, shown));
-  const count = Number(product.measurement_count);
-  return productNode(
-    product,
-    count === 0 ? children : [...children, measurementsNode(product, count)],
-    false,
-  );
+function inputsOf(edges: readonly EdgeRow[]): ChildrenOf {
+  return (productId) =>
+    edges
+      .filter((edge) => edge.product_id === productId)
+      .sort((one, other) => (one.input_path < other.input_path ? -1 : 1))
+      .map((edge) => edge.input_product_id ?? rawNode(edge.input_path));
+}
+
+function madeOf(edges: readonly EdgeRow[], products: Products): ChildrenOf {
+  return (productId) => {
+    const made = edges
+      .filter((edge) => edge.input_product_id === productId)
+      .map((edge) => edge.product_id)
+      .sort((one, other) => (pathOf(products, one) < pathOf(products, other) ? -1 : 1));
+    const product = products.get(productId)!;
+    const count = Number(product.measurement_count);
+    return count === 0 ? made : [...made, measurementsNode(product, count)];
+  };
 }
 
 function pathOf(products: Products, productId: string): string {

@@ -6,13 +6,12 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AbsurdClient, startWorker } from "@contimg/absurd";
-import { canMountDisks, freshDatabase, mountSmallDisk, until } from "@contimg/testkit";
-import pg from "pg";
+import { canMountDisks, mountSmallDisk, until } from "@contimg/testkit";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { CHAINS } from "../chains.ts";
 import { PipelineError } from "../errors.ts";
-import { migrateAll } from "../migrate.ts";
 import { PROBE_STAGE_URL, probeStage } from "../probe-stage.test-stage.ts";
 import { runIdByHand } from "../products/run-id.ts";
 import { runByHand } from "../run-by-hand.ts";
@@ -20,17 +19,14 @@ import { classifyStageError, stageTask } from "../stage-task.ts";
 import type { Machine } from "./machine.ts";
 import { needsOf, resourcesOf, STAGES_WITH_NEEDS } from "./needs.ts";
 import { readExperience, RunLedger, type RunToBegin } from "./run-ledger.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 const FINAL = "photometry/2026-01-25/a.csv";
 const MIB = 2 ** 20;
 const PROBE = { stage: probeStage, url: PROBE_STAGE_URL };
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

@@ -4,11 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
-import { migrateAll } from "../migrate.ts";
 import { calibrationTablePath } from "../products/paths.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import { runByHand } from "../run-by-hand.ts";
@@ -16,6 +14,7 @@ import { decide } from "./decide.ts";
 import { GATED_STAGES_URL, GOOD_METRICS, solveStage } from "./gated-stages.test-stage.ts";
 import { listQuality } from "./report.ts";
 import { parseThresholds } from "./thresholds.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const GROUP = "2026-01-25T22:26:05";
 const TABLE = calibrationTablePath(GROUP);
@@ -24,11 +23,7 @@ const HOLDING = parseThresholds({
   stages: { "calibration-solve": { amplitude_scatter: { at_most: { hold: 0.8 } } } },
 });
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

@@ -7,16 +7,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AbsurdClient } from "@contimg/absurd";
-import { freshDatabase, until } from "@contimg/testkit";
-import pg from "pg";
+import { until } from "@contimg/testkit";
+import type pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 
-import { migrateAll } from "../migrate.ts";
 import { calibrationTablePath } from "../products/paths.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import { stageTasks } from "../stage-task.ts";
 import { decide, type Decision } from "./decide.ts";
 import { GATED_STAGES_URL, nextStage, solveStage } from "./gated-stages.test-stage.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const STAGES = [solveStage, nextStage].map((stage) => ({ stage, url: GATED_STAGES_URL }));
 const SOLVE = "calibration-solve";
@@ -34,11 +34,7 @@ const RESTLESS = { phase_scatter_deg: 25 };
 const NOISY = { median_snr: 3 };
 const SIGNED = { by: "Ada", reason: "two subbands only, the rest is fine" };
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let dataRoot: string;
 let pool: pg.Pool;

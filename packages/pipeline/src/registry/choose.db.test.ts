@@ -3,12 +3,10 @@ import { cpSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 
 import { isCasacoreAvailable } from "@contimg/casacore";
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { readBand } from "../calibration/pointing.ts";
-import { migrateAll } from "../migrate.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import {
   makeCalibrationSite,
@@ -18,12 +16,9 @@ import {
 import type { CalibrationDecision } from "./decision.ts";
 import { CALIBRATION_POLICY } from "./policy.ts";
 import { endSet, verifyCalibrations } from "./verify.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let pool: pg.Pool;
 let site: CalibrationSite;

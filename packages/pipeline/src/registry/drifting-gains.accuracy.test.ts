@@ -10,20 +10,19 @@ import { join } from "node:path";
 
 import { isCasacoreAvailable, readBandpassTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
+import { compareGains, readTrueGains } from "@contimg/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { knownCalibrator } from "../calibrators/in-beam.ts";
 import { stageOf } from "../execute-stage.ts";
-import { migrateAll } from "../migrate.ts";
 import { incomingFolder } from "../products/paths.ts";
 import { runByHand } from "../run-by-hand.ts";
 import { TILE_SECONDS } from "../simulate/array.ts";
 import { transitOf } from "../simulate/scenario.ts";
 import { simulateGroup, type SimulatedGroup } from "../simulate/simulate-group.ts";
 import { STAGES } from "../stages.ts";
-import { readTrueGains, rmsGainError } from "../testing/true-gains.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 import { explainProduct, type Explanation } from "./explain.ts";
 import { interpolateGains } from "./interpolate-gains.ts";
 
@@ -31,11 +30,7 @@ const SEED = 5;
 const [BEFORE, AFTER] = ["0319+415", "0432+416"];
 const isAvailable = isCasacoreAvailable() && isHdf5Available();
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 describe.skipIf(!isAvailable)("between two calibrators (needs casacore and HDF5)", () => {
   let dataRoot = "";
@@ -87,9 +82,9 @@ describe.skipIf(!isAvailable)("between two calibrators (needs casacore and HDF5)
       weight,
     }));
 
-    const nearest = tables.map(({ table }) => rmsGainError(table, truth));
+    const nearest = tables.map(({ table }) => compareGains(table, truth).rmsError);
     const { table, report } = interpolateGains(tables);
-    const interpolated = rmsGainError(table, truth);
+    const interpolated = compareGains(table, truth).rmsError;
 
     // Measured: 3.3 % and 3.5 % with one of them, 1.2 % between them, of which 0.9 % is noise.
     for (const error of nearest) assert.ok(error > 0.03, `nearest: ${error}`);

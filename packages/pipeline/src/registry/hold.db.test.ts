@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 
 import { AbsurdClient, defineTask, startWorker, type WorkerHandle } from "@contimg/absurd";
 import { isCasacoreAvailable } from "@contimg/casacore";
-import { freshDatabase, until } from "@contimg/testkit";
-import pg from "pg";
+import { until } from "@contimg/testkit";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 import { z } from "zod";
 
-import { migrateAll } from "../migrate.ts";
 import { stageTasks } from "../stage-task.ts";
 import { startStageWorker } from "../stage-worker.ts";
 import { STAGES } from "../stages.ts";
@@ -23,14 +22,11 @@ import { holdingForCalibration, listHolds } from "./hold.ts";
 import { assignCalibration } from "./list.ts";
 import { CALIBRATION_POLICY } from "./policy.ts";
 import { settleCalibrations, wakeHeld } from "./settle.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const QUEUE = "registry";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let pool: pg.Pool;
 let client: AbsurdClient;

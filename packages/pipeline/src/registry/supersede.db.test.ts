@@ -5,12 +5,10 @@ import { join } from "node:path";
 import { AbsurdClient } from "@contimg/absurd";
 import { unixMsFromMjd } from "@contimg/astro";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { stageOf } from "../execute-stage.ts";
-import { migrateAll } from "../migrate.ts";
 import { calibratedMeasurementSetPath } from "../products/paths.ts";
 import { runByHand } from "../run-by-hand.ts";
 import { stageTasks } from "../stage-task.ts";
@@ -24,15 +22,12 @@ import {
 import { explainProduct } from "./explain.ts";
 import { listCalibrations, retireCalibration } from "./list.ts";
 import { affectedTiles, supersede, SUPERSEDE_BUDGET } from "./supersede.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const QUEUE = "supersede";
 const FINAL = calibratedMeasurementSetPath(TILE_GROUP, "science");
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)", () => {
   let pool: pg.Pool;

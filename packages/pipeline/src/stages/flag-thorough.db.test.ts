@@ -7,14 +7,13 @@ import { dirname, join } from "node:path";
 
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import { freshDatabase, writeKnownGainsSet, writePointSourceGroup } from "@contimg/testkit";
-import pg from "pg";
+import { writeKnownGainsSet, writePointSourceGroup } from "@contimg/testkit";
 import { describe, test } from "vitest";
 
-import { migrateAll } from "../migrate.ts";
 import { runByHand } from "../run-by-hand.ts";
 import { STAGES } from "../stages.ts";
 import { stageOf } from "../execute-stage.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 import { THOROUGH_STRATEGY } from "../tools/aoflagger.ts";
 
 const GROUP_ID = "2026-01-25T22:26:05";
@@ -29,11 +28,7 @@ const aoflaggerExists =
   spawnSync("aoflagger", ["--version"], { env: { ...process.env, OPENBLAS_NUM_THREADS: "1" } })
     .status === 0;
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 test("our strategy never normalizes subbands, which would divide by the calibrator", () => {
   const code = readFileSync(THOROUGH_STRATEGY, "utf8").replaceAll(/--\[\[[\s\S]*?\]\]--|--.*/g, "");

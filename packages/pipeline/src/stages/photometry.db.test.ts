@@ -1,21 +1,16 @@
 /** What photometry leaves in the database: a point a source and tile, and the sources. */
 import assert from "node:assert/strict";
 
-import { freshDatabase } from "@contimg/testkit";
-import pg from "pg";
+import type pg from "pg";
 import { beforeEach, describe, test } from "vitest";
 
-import { migrateAll } from "../migrate.ts";
 import { photometryStage as stage } from "./photometry.ts";
+import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
 const FIRST_GROUP = "2026-01-25T22:26:05";
 const SECOND_GROUP = "2026-01-25T22:31:14";
 
-const database = freshDatabase(async (url) => {
-  const pool = new pg.Pool({ connectionString: url });
-  await migrateAll(pool);
-  await pool.end();
-});
+const database = pipelineDatabase();
 
 let pool: pg.Pool;
 beforeEach(async () => {

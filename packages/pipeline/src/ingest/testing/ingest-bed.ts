@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
 import type { AbsurdClient } from "@contimg/absurd";
-import { type FreshDatabase, freshDatabase } from "@contimg/testkit";
+import type { FreshDatabase } from "@contimg/testkit";
 import pg from "pg";
 import { afterEach, beforeEach } from "vitest";
 
 import { subbandCode } from "../../groups/subband-file.ts";
-import { migrateAll } from "../../migrate.ts";
+import { pipelineDatabase } from "../../testing/pipeline-database.ts";
 import type { Load } from "../back-pressure.ts";
 import { always, type ChainOf } from "../chain-of.ts";
 import { Ingester, type LookReport } from "../ingester.ts";
@@ -57,11 +57,7 @@ export const ALL_SUBBANDS: readonly number[] = Array.from({ length: 16 }, (_, in
 
 /** Registers its own set-up and tear-down; use it at the top of a test file. */
 export function ingestBed(): IngestBed {
-  const database = freshDatabase(async (url) => {
-    const pool = new pg.Pool({ connectionString: url });
-    await migrateAll(pool);
-    await pool.end();
-  });
+  const database = pipelineDatabase();
   let folder = "";
   let pool: pg.Pool | undefined;
   let client: AbsurdClient | undefined;
