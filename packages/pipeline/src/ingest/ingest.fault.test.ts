@@ -15,7 +15,7 @@ const STEPS = [
   ["files are seen and not recorded", "record_look"],
   ["files are recorded and not in a group", "loose_files"],
   ["files are recorded and not looked into", "pending_files"],
-  ["files were looked into and that is not recorded", "record_verdicts"],
+  ["files were looked into and that is not recorded", "record_probes"],
   ["groups are whole and nothing is decided", "due_groups"],
   ["a group's state has changed and its chain is not spawned", "decide_group"],
   ["a chain is spawned and that is not committed", "record_run"],

@@ -28,7 +28,7 @@ export async function recordLook(
   });
 }
 
-/** As contimg.record_verdicts takes it. */
+/** As contimg.record_probes takes it. */
 export interface Verdict {
   readonly file_id: string;
   readonly size_bytes: string;
@@ -91,7 +91,7 @@ export async function recordVerdicts(
   await inTransaction(pool, async (client) => {
     await client.query("select contimg.lock_ingest()");
     const { rows } = await client.query<{ group_id: string }>(
-      "select group_id from contimg.record_verdicts($1) as group_id",
+      "select group_id from contimg.record_probes($1) as group_id",
       [JSON.stringify(verdicts)],
     );
     const touched = rows.map((row) => row.group_id);
