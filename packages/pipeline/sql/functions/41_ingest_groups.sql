@@ -35,8 +35,9 @@ as $$
      for update of g;
 $$;
 
--- Writes down what ingest decided about a group. From any decision but to wait, the id is for good
--- and the other stamps of its files are aliases. Call with lock_ingest held. Locks the group.
+-- Writes down what ingest decided about a group; without a reason it has that of its last run.
+-- From any decision but to wait, the id is for good and the other stamps of its files are aliases.
+-- Call with lock_ingest held. Locks the group.
 create or replace function contimg.decide_group(
   p_group_id text,
   p_state text,
@@ -48,7 +49,9 @@ create or replace function contimg.decide_group(
 as $$
   update contimg.groups g
      set state = p_state,
-         reason = p_reason,
+         reason = coalesce(p_reason, (
+           select r.reason from contimg.group_runs r
+            where r.group_id = p_group_id order by r.revision desc limit 1)),
          due_at = p_due_at,
          fixed_at = case when p_state = 'collecting' then g.fixed_at
                          else coalesce(g.fixed_at, absurd.clock()) end

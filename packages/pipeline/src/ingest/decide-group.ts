@@ -30,7 +30,7 @@ export type Decision =
       readonly reason: string;
     }
   | { readonly action: "refuse"; readonly reason: string }
-  /** All is done; the group stays as it is until its files change. */
+  /** All is done; the group stays as it is until its files change. Null: as its last run says. */
   | { readonly action: "rest"; readonly reason: string | null };
 
 export type DecisionPolicy = Pick<
