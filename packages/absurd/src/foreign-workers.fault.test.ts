@@ -193,10 +193,18 @@ interface Stage {
 
 async function setup(language: Language): Promise<Stage> {
   const db = await database.connect();
-  await db.query(
-    `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.outcome,
-       absurd.attempt, absurd.credit, absurd.progress, absurd.worker, absurd.signal`,
-  );
+  await database.empty([
+    "absurd.task",
+    "absurd.ready",
+    "absurd.lease",
+    "absurd.deferred",
+    "absurd.outcome",
+    "absurd.attempt",
+    "absurd.credit",
+    "absurd.progress",
+    "absurd.worker",
+    "absurd.signal",
+  ]);
   await db.query("select absurd.register_kinds($1)", ['[{"task_name": "gate"}]']);
   const folder = await mkdtemp(join(tmpdir(), "absurd-gate-"));
   folders.push(folder);

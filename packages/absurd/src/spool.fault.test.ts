@@ -191,7 +191,13 @@ async function startBehindProxy(count: number): Promise<{
   worker: WorkerProcess;
 }> {
   const db = database.pool();
-  await db.query("truncate absurd.task, absurd.ready, absurd.lease, absurd.outcome, absurd.worker");
+  await database.empty([
+    "absurd.task",
+    "absurd.ready",
+    "absurd.lease",
+    "absurd.outcome",
+    "absurd.worker",
+  ]);
   const client = new AbsurdClient(db, { tasks: [wait] });
   proxy = await TcpProxy.start(database.url);
   const worker = await startWorkerProcess(proxy.url(database.url));

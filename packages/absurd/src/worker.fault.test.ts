@@ -217,12 +217,25 @@ async function setup(
   givenPool?: pg.Pool,
 ): Promise<{ db: pg.Pool; client: AbsurdClient; goFile: string }> {
   const db = givenPool ?? database.pool();
-  await db.query(
-    `truncate absurd.task, absurd.ready, absurd.lease, absurd.deferred, absurd.outcome,
-       absurd.attempt, absurd.progress, absurd.worker, absurd.signal, absurd.dedup, absurd.credit,
-       absurd.checkpoint, absurd.event, absurd.wait_event, absurd.task_log;
-     create table if not exists product (task_id uuid primary key); truncate product`,
-  );
+  await db.query("create table if not exists product (task_id uuid primary key)");
+  await database.empty([
+    "absurd.task",
+    "absurd.ready",
+    "absurd.lease",
+    "absurd.deferred",
+    "absurd.outcome",
+    "absurd.attempt",
+    "absurd.progress",
+    "absurd.worker",
+    "absurd.signal",
+    "absurd.dedup",
+    "absurd.credit",
+    "absurd.checkpoint",
+    "absurd.event",
+    "absurd.wait_event",
+    "absurd.task_log",
+    "product",
+  ]);
   const client = new AbsurdClient(db);
   return { db, client, goFile: join(await newFolder(), "go") };
 }

@@ -15,6 +15,11 @@ export interface FreshDatabase {
   connect(): Promise<pg.Client>;
   /** A pool that is closed after the file. */
   pool(options?: pg.PoolConfig): pg.Pool;
+  /**
+   * Empties tables. The session of a worker that the last test killed may still run its last
+   * statement, and a truncation beside it can deadlock: this waits until no session runs one.
+   */
+  empty(tables: readonly string[]): Promise<void>;
 }
 
 /**
@@ -53,7 +58,25 @@ export function freshDatabase(prepare?: (url: string) => Promise<void>): FreshDa
       closers.push(() => pool.end());
       return pool;
     },
+    async empty(tables) {
+      const client = new pg.Client(url());
+      await client.connect();
+      try {
+        await until(() => isQuiet(client), { what: "no other session runs a statement" });
+        await client.query(`truncate ${tables.join(", ")}`);
+      } finally {
+        await client.end();
+      }
+    },
   };
+}
+
+async function isQuiet(client: pg.Client): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`,
+  );
+  return rowCount === 0;
 }
 
 /** The same server, another database. */
