@@ -4,7 +4,7 @@ import tseslint from "typescript-eslint";
 
 export default defineConfig(
   { ignores: ["**/node_modules/", ".tools/", "**/build/", ".demo/", ".cache/"] },
-  { files: ["**/*.{ts,js}"] },
+  { files: ["**/*.{ts,tsx,js}"] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

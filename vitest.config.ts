@@ -8,7 +8,7 @@ const REAL_DATA =
 
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts"],
+    include: ["packages/*/src/**/*.test.{ts,tsx}", "tests/**/*.test.ts", "bench/**/*.test.ts"],
     reporters: ["default", "./scripts/tally-reporter.ts"],
     // Tests start servers and workers and compute: two files at once fill two cores.
     maxWorkers: 2,

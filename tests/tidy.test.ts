@@ -18,7 +18,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   casacore: [],
   formats: ["astro"],
   pipeline: ["absurd", "astro", "casacore", "formats"],
-  cli: ["absurd", "astro", "formats", "pipeline"],
+  contract: [],
+  api: ["absurd", "contract", "pipeline"],
+  dashboard: ["astro", "contract"],
+  cli: ["absurd", "api", "astro", "contract", "dashboard", "formats", "pipeline"],
   testkit: ["absurd", "astro", "casacore", "formats", "pipeline"],
 };
 
@@ -39,7 +42,7 @@ const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], {
   .trim()
   .split("\n")
   .filter((path) => existsSync(join(ROOT, path)));
-const sources = files.filter((path) => /^(packages|tests|bench|scripts)\/.*\.ts$/.test(path));
+const sources = files.filter((path) => /^(packages|tests|bench|scripts)\/.*\.tsx?$/.test(path));
 const packageSources = sources.filter((path) => /^packages\/[a-z]+\/src\//.test(path));
 
 test("packages import only along the arrows", () => {

@@ -1,0 +1,402 @@
+/** Tasks: spawning, reading, changing. */
+import { z } from "zod";
+
+import { json, type Route } from "./route.ts";
+import { flag, instant, jsonObject, jsonValue, name, nextCursor, pageQuery } from "./values.ts";
+import { reason, taskIdParam } from "./values.ts";
+
+export const TASK_STATUSES = [
+  "pending",
+  "claimed",
+  "retrying",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+
+export const taskStatus = z.enum(TASK_STATUSES);
+export type TaskStatus = z.output<typeof taskStatus>;
+
+/** What is stored of an error. */
+export const errorRecord = z.strictObject({
+  /** Such as OutOfMemory. */
+  tag: z.string(),
+  /** retryable, recoverable, fatal, validation, … */
+  class: z.string(),
+  message: z.string(),
+  fields: jsonObject,
+  stack: z.string().optional(),
+});
+export type ErrorRecord = z.output<typeof errorRecord>;
+
+/** A row of a list. Params and results, which may be large, are in the detail. */
+export const taskSummary = z.strictObject({
+  task_id: z.uuid(),
+  queue_name: z.string(),
+  task_name: z.string(),
+  priority: z.int(),
+  status: taskStatus,
+  /** Attempts begun; 0 when none was. */
+  attempt: z.int().min(0),
+  max_retries: z.int().min(0),
+  worker_id: z.string().nullable(),
+  created_at: instant,
+  /** When it may first run, or run again. */
+  available_at: instant,
+  claimed_at: instant.nullable(),
+  completed_at: instant.nullable(),
+  wait_time_sec: z.number().nullable(),
+  execution_time_sec: z.number().nullable(),
+  /** Of the end, or of the last attempt. */
+  error: z.string().nullable(),
+  error_tag: z.string().nullable(),
+  error_class: z.string().nullable(),
+  tags: z.array(z.string()),
+  correlation_id: z.string().nullable(),
+  workflow_id: z.uuid().nullable(),
+  parent_task_id: z.uuid().nullable(),
+});
+export type TaskSummary = z.output<typeof taskSummary>;
+
+export const taskProgress = z.strictObject({ fraction: z.number(), note: z.string() });
+
+/** Where a task is between the statuses: `pending` is one of ready, deferred, waiting, parked. */
+export const taskPlace = z.enum([
+  "ready",
+  "deferred",
+  "waiting",
+  "parked",
+  "lease",
+  "completed",
+  "failed",
+  "cancelled",
+]);
+
+export const task = taskSummary.extend({
+  params: jsonValue,
+  result: jsonValue,
+  error_detail: errorRecord.nullable(),
+  timeout_sec: z.number().nullable(),
+  idempotency_key: z.string().nullable(),
+  depends_on: z.array(z.uuid()),
+  place: taskPlace,
+  /** Of a deferred task. */
+  run_at: instant.nullable(),
+  /** Parents that have not completed. */
+  unmet_count: z.int().nullable(),
+  awaited_event: z.string().nullable(),
+  progress: taskProgress.nullable(),
+  cancel_requested: z.boolean(),
+});
+export type Task = z.output<typeof task>;
+
+export const taskPage = z.strictObject({ tasks: z.array(taskSummary), next_cursor: nextCursor });
+export type TaskPage = z.output<typeof taskPage>;
+
+/** A task to depend on, and in which end of it. */
+const dependency = z.union([
+  z.uuid(),
+  z.strictObject({
+    task_id: z.uuid(),
+    /** success, failure, always, or a predicate on the result. Default success. */
+    when: z.string().min(1).optional(),
+    otherwise: z.enum(["cancel", "skip", "continue"]).optional(),
+  }),
+]);
+
+export const spawnRequest = z.strictObject({
+  task_name: name,
+  params: jsonValue.default({}),
+  /** Default: the queue of the task's definition. */
+  queue_name: name.optional(),
+  version: z.string().min(1).max(200).optional(),
+  /** Higher first. */
+  priority: z.int().min(-32_768).max(32_767).optional(),
+  timeout_sec: z.number().min(0.001).max(1e9).optional(),
+  max_retries: z.int().min(0).max(1_000_000).optional(),
+  delay_seconds: z.number().min(0).max(1e9).optional(),
+  available_at: instant.optional(),
+  deadline: instant.optional(),
+  expires_at: instant.optional(),
+  idempotency_key: z.string().min(1).max(500).optional(),
+  correlation_id: z.string().min(1).max(500).optional(),
+  fairness_key: z.string().min(1).max(500).optional(),
+  tags: z.array(z.string().min(1).max(200)).max(100).optional(),
+  depends_on: z.array(dependency).max(1000).optional(),
+});
+export type SpawnRequest = z.output<typeof spawnRequest>;
+
+export const spawned = z.strictObject({
+  task_id: z.uuid(),
+  /** False when the key was known: this is the older task. */
+  created: z.boolean(),
+});
+
+export const attempt = z.strictObject({
+  attempt: z.int(),
+  worker_id: z.string().nullable(),
+  claimed_at: instant.nullable(),
+  finished_at: instant,
+  /** completed, cancelled, or the class of the failure. */
+  ending: z.string(),
+  error: errorRecord.nullable(),
+});
+
+export const step = z.strictObject({
+  /** From the second call of a name on with #2, #3, … */
+  step: z.string(),
+  attempt: z.int(),
+  value: jsonValue,
+  at: instant,
+});
+
+export const LOG_LEVELS = ["info", "warn", "error"] as const;
+
+export const logLine = z.strictObject({
+  /** Grows; give it back as `after`. */
+  line: z.string(),
+  attempt: z.int(),
+  at: instant,
+  level: z.enum(LOG_LEVELS),
+  message: z.string(),
+  fields: jsonValue,
+});
+export type LogLine = z.output<typeof logLine>;
+
+export const explanation = z.strictObject({
+  /** For programs: ended, running, deferred, waiting, queue-paused, … */
+  code: z.string(),
+  /** For people. */
+  message: z.string(),
+  detail: jsonObject,
+});
+export type Explanation = z.output<typeof explanation>;
+
+/** The relatives of a task, one step away. */
+export const lineage = z.strictObject({
+  parent: taskSummary.nullable(),
+  /** Spawned by its handler; newest first, the first 200. */
+  children: z.array(taskSummary),
+  depends_on: z.array(taskSummary),
+  /** What waits for it, or waited. */
+  dependents: z.array(taskSummary),
+});
+
+export const listTasksQuery = pageQuery.extend({
+  /** The filter grammar: status:failed name:imaging age>2h -tag:test */
+  q: z.string().max(2000).default(""),
+  /** The same as queue: and status: in `q`. */
+  queue_name: name.optional(),
+  task_status: taskStatus.optional(),
+});
+
+/** How many tasks fit, by status; counting ends at `limit` of a status. */
+export const taskCounts = z.strictObject({
+  counts: z.record(taskStatus, z.int().min(0)),
+  /** Statuses of which there are at least as many as counted. */
+  at_least: z.array(taskStatus),
+});
+
+export const TASK_ROUTES = {
+  listTasks: {
+    method: "GET",
+    path: "/absurd/tasks",
+    summary: "Tasks that fit a filter, newest first",
+    tag: "tasks",
+    role: "viewer",
+    query: listTasksQuery,
+    answer: json(taskPage),
+    problems: ["INVALID_FILTER", "INVALID_CURSOR"],
+  },
+  countTasks: {
+    method: "GET",
+    path: "/absurd/tasks/counts",
+    summary: "How many tasks fit a filter, by status",
+    tag: "tasks",
+    role: "viewer",
+    query: listTasksQuery.omit({ cursor: true, limit: true }),
+    answer: json(taskCounts),
+    problems: ["INVALID_FILTER"],
+  },
+  spawnTask: {
+    method: "POST",
+    path: "/absurd/tasks",
+    summary: "Spawn a task",
+    tag: "tasks",
+    role: "operator",
+    body: spawnRequest,
+    answer: json(spawned, 201),
+    problems: ["UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
+  },
+  spawnTasks: {
+    method: "POST",
+    path: "/absurd/tasks/batch",
+    summary: "Spawn many tasks: all of them, or none",
+    tag: "tasks",
+    role: "operator",
+    body: z.strictObject({ tasks: z.array(spawnRequest).min(1).max(10_000) }),
+    answer: json(z.strictObject({ tasks: z.array(spawned) }), 201),
+    problems: ["UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
+  },
+  spawnTaskWithDeps: {
+    method: "POST",
+    path: "/absurd/tasks/with-deps",
+    summary: "Spawn a task that waits for others",
+    tag: "tasks",
+    role: "operator",
+    body: spawnRequest.required({ depends_on: true }),
+    answer: json(spawned, 201),
+    problems: ["UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
+  },
+  getTask: {
+    method: "GET",
+    path: "/absurd/tasks/{task_id}",
+    summary: "A task",
+    tag: "tasks",
+    role: "viewer",
+    params: taskIdParam,
+    answer: json(task),
+    problems: ["NOT_FOUND"],
+  },
+  cancelTask: {
+    method: "DELETE",
+    path: "/absurd/tasks/{task_id}",
+    summary: "Cancel a task, also one that runs",
+    tag: "tasks",
+    role: "operator",
+    params: taskIdParam,
+    query: z.strictObject({ reason: reason.optional() }),
+    answer: json(
+      z.strictObject({
+        task_id: z.uuid(),
+        /** requested: its worker was told and ends it. */
+        what: z.enum(["cancelled", "requested"]),
+      }),
+    ),
+    problems: ["NOT_FOUND", "CONFLICT"],
+  },
+  retryTask: {
+    method: "POST",
+    path: "/absurd/tasks/{task_id}/retry",
+    summary: "Give a failed or cancelled task a new start, at a step when asked",
+    tag: "tasks",
+    role: "operator",
+    params: taskIdParam,
+    body: z.strictObject({
+      /** A step's name: what came before it is replayed, not done again. */
+      from_step: z.string().min(1).optional(),
+      reason: reason.optional(),
+    }),
+    answer: json(task),
+    problems: ["NOT_FOUND", "CONFLICT"],
+  },
+  respawnTask: {
+    method: "POST",
+    path: "/absurd/tasks/{task_id}/respawn",
+    summary: "Spawn a task like this one, with changed params when given",
+    tag: "tasks",
+    role: "operator",
+    params: taskIdParam,
+    body: spawnRequest
+      .pick({ params: true, queue_name: true, priority: true, max_retries: true })
+      .partial()
+      .extend({ reason: reason.optional() }),
+    answer: json(spawned, 201),
+    problems: ["NOT_FOUND", "UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING"],
+  },
+  moveTask: {
+    method: "POST",
+    path: "/absurd/tasks/{task_id}/move",
+    summary: "Move a task that does not run to another priority or queue",
+    tag: "tasks",
+    role: "operator",
+    params: taskIdParam,
+    body: spawnRequest
+      .pick({ queue_name: true, priority: true })
+      .extend({ reason: reason.optional() }),
+    answer: json(task),
+    problems: ["NOT_FOUND", "CONFLICT"],
+  },
+  listAttempts: {
+    method: "GET",
+    path: "/absurd/tasks/{task_id}/attempts",
+    summary: "Every attempt that ended, first to last",
+    tag: "tasks",
+    role: "viewer",
+    params: taskIdParam,
+    answer: json(z.strictObject({ attempts: z.array(attempt) })),
+    problems: ["NOT_FOUND"],
+  },
+  listSteps: {
+    method: "GET",
+    path: "/absurd/tasks/{task_id}/steps",
+    summary: "The checkpoints of a task in the order of writing",
+    tag: "tasks",
+    role: "viewer",
+    params: taskIdParam,
+    answer: json(z.strictObject({ steps: z.array(step) })),
+    problems: ["NOT_FOUND"],
+  },
+  readLog: {
+    method: "GET",
+    path: "/absurd/tasks/{task_id}/logs",
+    summary: "The log lines of a task after one, first to last",
+    tag: "tasks",
+    role: "viewer",
+    params: taskIdParam,
+    query: z.strictObject({
+      after: z
+        .string()
+        .regex(/^\d{1,19}$/)
+        .optional(),
+      limit: z.coerce.number().int().min(1).max(1000).default(1000),
+      level: z.enum(LOG_LEVELS).optional(),
+    }),
+    answer: json(z.strictObject({ lines: z.array(logLine), ended: z.boolean() })),
+    problems: ["NOT_FOUND"],
+  },
+  explainTask: {
+    method: "GET",
+    path: "/absurd/tasks/{task_id}/explain",
+    summary: "Why a task is not running",
+    tag: "tasks",
+    role: "viewer",
+    params: taskIdParam,
+    answer: json(z.strictObject({ explanations: z.array(explanation) })),
+    problems: ["NOT_FOUND"],
+  },
+  getLineage: {
+    method: "GET",
+    path: "/absurd/tasks/{task_id}/lineage",
+    summary: "Who spawned a task, what it spawned, what it waits for and what waits for it",
+    tag: "tasks",
+    role: "viewer",
+    params: taskIdParam,
+    answer: json(lineage),
+    problems: ["NOT_FOUND"],
+  },
+  listTaskNames: {
+    method: "GET",
+    path: "/absurd/task-names",
+    summary: "The registered task names with the JSON Schema of their params",
+    tag: "tasks",
+    role: "viewer",
+    query: z.strictObject({ with_schema: flag.default(true) }),
+    answer: json(
+      z.strictObject({
+        task_names: z.array(
+          z.strictObject({
+            task_name: z.string(),
+            version: z.string(),
+            /** The version that spawns take. */
+            is_current: z.boolean(),
+            queue_name: z.string(),
+            params_schema: jsonObject.nullable(),
+            /** Workers that are alive and can run it. */
+            worker_count: z.int().min(0),
+          }),
+        ),
+      }),
+    ),
+  },
+} as const satisfies Readonly<Record<string, Route>>;
