@@ -25,6 +25,8 @@ import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
 import { type Explanation, explainTask } from "./explain.ts";
+import { type TaskNameView, readTaskNames } from "./kinds.ts";
+import { type Lineage, readLineage } from "./lineage.ts";
 import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
@@ -273,6 +275,16 @@ export class AbsurdClient {
     ]);
     if (!tasks[0] || !place) throw new TaskNotFound(`no task ${taskId}`);
     return { ...tasks[0], place, attempts };
+  }
+
+  /** Who spawned a task, what it spawned, what it waits for, what waits for it. @throws {TaskNotFound} */
+  lineage(taskId: string): Promise<Lineage> {
+    return readLineage(this.#pool, taskId);
+  }
+
+  /** The registered task names, in every version. */
+  taskNames(): Promise<TaskNameView[]> {
+    return readTaskNames(this.#pool);
   }
 
   /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */

@@ -94,6 +94,8 @@ export {
   type Totals,
   type UsualRun,
 } from "./history.ts";
+export type { TaskNameView } from "./kinds.ts";
+export type { Lineage } from "./lineage.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
@@ -168,6 +170,7 @@ export type {
   RerunPart,
   SpawnedWorkflow,
   WorkflowDetail,
+  WorkflowPage,
   WorkflowStatus,
   WorkflowSummary,
   Workflows,

@@ -18,6 +18,12 @@ import type { SpawnRequest } from "./task.ts";
 
 const BACKFILL_MAX = 10_000;
 
+const SELECT_SCHEDULE = `select s.*, absurd.clock() as now,
+    (select f.fire_at from absurd.fire f
+      where f.schedule_id = s.schedule_id and f.state = 'spawned'
+      order by f.fire_at desc limit 1) as last_at
+  from absurd.schedule s`;
+
 export interface ScheduleOptions {
   readonly name: string;
   readonly spec: ScheduleSpec;
@@ -95,10 +101,7 @@ export class Schedules {
 
   /** By name. */
   async list(): Promise<ScheduleView[]> {
-    const rows = await run<ScheduleRow>(
-      this.#db,
-      "select s.*, absurd.clock() as now from absurd.schedule s order by s.name",
-    );
+    const rows = await run<ScheduleRow>(this.#db, `${SELECT_SCHEDULE} order by s.name`);
     return rows.map(fromScheduleRow);
   }
 
@@ -129,6 +132,16 @@ export class Schedules {
     for (const instant of limit > 0 ? instants : []) {
       if (row.ends_at && instant > row.ends_at) break;
       if (next.push(instant) >= limit) break;
+    }
+    return next;
+  }
+
+  /** The next instants that a spec would have, without a schedule. @throws {InvalidSchedule} */
+  async previewSpec(spec: ScheduleSpec, count = 10): Promise<Date[]> {
+    const [row] = await run<{ now: Date }>(this.#db, "select absurd.clock() as now");
+    const next: Date[] = [];
+    for (const instant of instantsAfter(specFromWire(specToWire(spec)), row!.now)) {
+      if (next.push(instant) >= count) break;
     }
     return next;
   }
@@ -189,11 +202,7 @@ export class Schedules {
   }
 
   async #read(name: string): Promise<ScheduleRow> {
-    const [row] = await run<ScheduleRow>(
-      this.#db,
-      "select s.*, absurd.clock() as now from absurd.schedule s where s.name = $1",
-      [name],
-    );
+    const [row] = await run<ScheduleRow>(this.#db, `${SELECT_SCHEDULE} where s.name = $1`, [name]);
     if (!row) throw new ScheduleNotFound(`no schedule "${name}"`);
     return row;
   }
