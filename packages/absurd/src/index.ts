@@ -135,6 +135,7 @@ export {
   type AttemptView,
   type ErrorRecord,
   type ErrorSummary,
+  type NameStats,
   type QueueStats,
   TASK_STATUSES,
   type TaskPlace,
