@@ -37,6 +37,25 @@ export {
   type FailureGroup,
 } from "./failure.ts";
 export {
+  completeTaskFilter,
+  type Completion,
+  type KnownNames,
+  type Suggestion,
+} from "./filter/complete.ts";
+export {
+  CONDITION_OPS,
+  type ConditionOp,
+  type ConditionValue,
+  TASK_FIELD_NAMES,
+  type TaskCondition,
+  type TaskField,
+} from "./filter/condition.ts";
+export { type FieldKind, type FieldSpec, type KnownName, TASK_FIELDS } from "./filter/fields.ts";
+export { fitsTask } from "./filter/fits-task.ts";
+export { formatTaskFilter } from "./filter/format.ts";
+export { type FilterHelpRow, taskFilterHelp } from "./filter/help.ts";
+export { type ParsedFilter, parseTaskFilter, type PlacedFault } from "./filter/parse.ts";
+export {
   HEALTH_ROUTES,
   alert,
   type Alert,
