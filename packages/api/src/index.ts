@@ -3,3 +3,4 @@ export { AccessStore, type NewToken, type TokenView } from "./access/access-stor
 export { type App, type AppOptions, createApp } from "./app.ts";
 export type { DatabaseState, HandlerDeps, Handlers } from "./handler.ts";
 export { migrateApi } from "./migrate.ts";
+export { type Server, type ServerOptions, startServer } from "./server.ts";

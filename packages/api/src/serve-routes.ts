@@ -207,6 +207,7 @@ export function answerProblem(
   return reply
     .code(body.status)
     .header("cache-control", "no-store")
+    .header("x-request-id", request.id)
     .type("application/problem+json")
     .send(JSON.stringify(body));
 }

@@ -64,7 +64,8 @@ create table absurd_api.idempotency (
   request_id text not null,
   held_until timestamptz not null,
   status integer,
-  answer jsonb,
+  -- json, not jsonb: a replay is the same to the byte.
+  answer json,
   expires_at timestamptz not null,
   primary key (actor, key)
 );
