@@ -111,14 +111,25 @@ export {
   type TraceContext,
   defineTask,
 } from "./task.ts";
-export type { TaskFilter, TaskPage } from "./task-list.ts";
+export {
+  EVERY_TASK,
+  fieldIs,
+  TASK_FIELDS,
+  type TaskCondition,
+  type TaskConditionOp,
+  type TaskField,
+  type TaskFilter,
+} from "./task-filter.ts";
+export type { PageRequest, SearchBudget, TaskCounts, TaskPage } from "./task-list.ts";
 export {
   type AttemptView,
   type ErrorRecord,
+  type ErrorSummary,
   type QueueStats,
   TASK_STATUSES,
   type TaskPlace,
   type TaskStatus,
+  type TaskSummary,
   type TaskView,
   isTerminal,
 } from "./task-view.ts";
