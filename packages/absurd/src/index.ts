@@ -77,9 +77,19 @@ export {
 } from "./history.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
-export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
+export {
+  type CronSpec,
+  type IntervalSpec,
+  nextInstants,
+  type ScheduleSpec,
+} from "./schedule-instants.ts";
 export { type FireView, OVERLAPS, type Overlap, type ScheduleView } from "./schedule-view.ts";
-export { type ScheduleOptions, Schedules } from "./schedules.ts";
+export {
+  type ScheduleChange,
+  type ScheduledChange,
+  type ScheduleOptions,
+  Schedules,
+} from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
@@ -125,6 +135,7 @@ export {
   type AttemptView,
   type ErrorRecord,
   type ErrorSummary,
+  type NameStats,
   type QueueStats,
   TASK_STATUSES,
   type TaskPlace,
