@@ -17,7 +17,12 @@ export function storyHandlers(
       return { attempts: attempts.map(wireAttempt) };
     },
     async listSteps({ params }) {
-      return { steps: (await client.steps.list(params.task_id)).map(wireStep) };
+      const [steps] = await Promise.all([
+        client.steps.list(params.task_id),
+        // Without it, a task that does not exist has no steps.
+        client.show(params.task_id),
+      ]);
+      return { steps: steps.map(wireStep) };
     },
     async readLog({ params, query }, { signal }) {
       // Asked first: what is logged before the end is then among the lines.
