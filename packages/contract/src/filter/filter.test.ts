@@ -207,7 +207,7 @@ function anyCondition(): fc.Arbitrary<TaskCondition> {
 
 function anyText(): fc.Arbitrary<string> {
   return fc.oneof(
-    fc.string({ unit: fc.constantFrom(...'ab:~<>=-,*"\\ .17\n') }),
+    fc.string({ unit: fc.constantFrom(...Array.from('ab:~<>=-,*"\\ .17\n')) }),
     fc.string({ unit: "grapheme" }),
   );
 }
