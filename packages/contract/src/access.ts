@@ -117,6 +117,7 @@ export const ACCESS_ROUTES = {
       expires_in_days: z.number().min(0.01).max(3660).optional(),
     }),
     answer: json(token.extend({ secret: z.string() }), 201),
+    hasSecretAnswer: true,
     problems: ["ALREADY_EXISTS"],
   },
   deleteToken: {
