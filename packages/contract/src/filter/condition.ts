@@ -10,8 +10,8 @@
  * - `age` counts from the spawn until now; `wait` from the spawn to the last claim, or until now
  *   while no worker has the task; `run` from the last claim to the end, or until now. In seconds.
  * - `started` is the last claim; `ended` the end.
- * - `param` looks at one member of the params. A number fits that number, and the string that spells
- *   it; text fits strings, and true and false as they are written. Less and more compare numbers only.
+ * - `param` looks at one member of the params. A number fits that number, and the string that
+ *   spells it; text fits strings, and true and false as they are written. Less and more compare numbers only.
  */
 
 export const TASK_FIELD_NAMES = [
