@@ -9,15 +9,15 @@ import { limitsCommand } from "./absurd/limits.ts";
 import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { queuesCommand } from "./absurd/queues.ts";
-import { scheduleCommand } from "./absurd/schedule.ts";
+import { schedulesCommand } from "./absurd/schedules.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
-import { templateCommand } from "./absurd/template.ts";
+import { templatesCommand } from "./absurd/templates.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
-import { workflowCommand } from "./absurd/workflow.ts";
+import { workflowsCommand } from "./absurd/workflows.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
@@ -35,10 +35,10 @@ const COMMANDS = [
   cancelCommand,
   dlqCommand,
   statsCommand,
-  scheduleCommand,
+  schedulesCommand,
   historyCommand,
-  workflowCommand,
-  templateCommand,
+  workflowsCommand,
+  templatesCommand,
   limitsCommand,
   queuesCommand,
   workersCommand,
