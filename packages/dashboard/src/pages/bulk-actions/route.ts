@@ -1,0 +1,12 @@
+/** The addresses of the page Bulk actions. What is in them is all of its state. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+
+import { rootRoute } from "../../root-route.ts";
+
+export const bulkActionsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/bulk-actions",
+  component: lazyRouteComponent(() => import("./BulkActionsPage.tsx"), "BulkActionsPage"),
+});
+
+export const bulkActionsRoutes = [bulkActionsRoute] as const;
