@@ -54,6 +54,8 @@ export function serveEvents(app: FastifyInstance, options: LiveOptions): void {
         ...(reply.getHeaders() as Record<string, string>),
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-store",
+        // The connection ends with the stream: a server that closes need not wait for it.
+        connection: "close",
         // nginx would collect events otherwise.
         "x-accel-buffering": "no",
       });
