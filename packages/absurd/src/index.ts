@@ -1,5 +1,12 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
 export type { CancelFilter, CancelManyOptions, CancelledTask } from "./bulk-cancel.ts";
+export {
+  ChangeReader,
+  type Changes,
+  type ProgressChange,
+  readProgress,
+  type TaskChange,
+} from "./changes.ts";
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
 export type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
 export type {
@@ -33,6 +40,7 @@ export {
   type ErrorClass,
   HistoryClosed,
   InvalidCondition,
+  InvalidCursor,
   EventTimeout,
   InvalidEventName,
   InvalidDemand,
