@@ -82,6 +82,7 @@ export {
   type Spread,
   type StatsRange,
   type StatsStep,
+  type StatsTotal,
 } from "./history.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
