@@ -7,7 +7,7 @@ import { rootRoute } from "../../root-route.ts";
 export const tasksRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/tasks",
-  validateSearch: z.object({ q: z.string().catch("").default("") }),
+  validateSearch: z.object({ q: z.string().default("").catch("") }),
   component: lazyRouteComponent(() => import("./TasksPage.tsx"), "TasksPage"),
 });
 
