@@ -147,6 +147,7 @@ function content_key(jsonb,jsonb) returns text immutable
 function count_open_fires(integer) returns integer
 function count_ready(text,bigint) returns bigint stable
 function count_running(text,bigint) returns bigint stable
+function count_tasks(integer[],bigint) returns TABLE(status text, tasks bigint) stable
 function create_schedule(jsonb,boolean) returns integer
 function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function day_of(bigint) returns date immutable
@@ -172,6 +173,7 @@ function end_expired(integer) returns integer
 function end_hopeless(bigint[]) returns bigint[]
 function end_late(bigint[]) returns bigint[]
 function end_overdue(integer,integer) returns integer
+function end_text("char") returns text immutable
 function end_unclaimed(bigint[]) returns bigint[]
 function end_unrepaired(bigint[]) returns bigint[]
 function endless_wait(bigint,bigint[]) returns text stable
@@ -432,6 +434,7 @@ index CREATE INDEX schedule_due ON absurd.schedule USING btree (due_at) WHERE (d
 index CREATE INDEX signal_of_worker ON absurd.signal USING btree (worker_id)
 index CREATE INDEX task_by_correlation ON ONLY absurd.task USING btree (correlation_id, id) WHERE (correlation_id IS NOT NULL)
 index CREATE INDEX task_by_lane ON ONLY absurd.task USING brin (lane_id int4_bloom_ops) WITH (pages_per_range='32', autosummarize='on')
+index CREATE INDEX task_by_parent ON ONLY absurd.task USING btree (parent_id, id) WHERE (parent_id IS NOT NULL)
 index CREATE INDEX task_by_tag ON ONLY absurd.task USING gin (tags) WHERE (tags IS NOT NULL)
 index CREATE INDEX task_by_uuid ON ONLY absurd.task USING brin (task_uuid(id)) WITH (pages_per_range='64', autosummarize='on')
 index CREATE INDEX task_by_workflow ON ONLY absurd.task USING btree (workflow_id, id) WHERE (workflow_id IS NOT NULL)

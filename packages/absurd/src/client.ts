@@ -36,15 +36,25 @@ import type {
   TaskDefinition,
 } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
-import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
+import { EVERY_TASK, type TaskFilter } from "./task-filter.ts";
+import {
+  type PageRequest,
+  type SearchBudget,
+  type TaskCounts,
+  type TaskPage,
+  countTasks,
+  listTasks,
+} from "./task-list.ts";
 import {
   type AttemptView,
+  type NameStats,
   type QueueStats,
   type TaskPlace,
   type TaskView,
   isTerminal,
   locateTask,
   readAttempts,
+  readNameStats,
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
@@ -242,12 +252,14 @@ export class AbsurdClient {
     return await explainTask(this.#pool, uuidOrNotFound(taskId));
   }
 
-  /** Newest first, a page at a time. */
-  list(
-    filter: TaskFilter = {},
-    page: { cursor?: string | undefined; limit?: number | undefined } = {},
-  ): Promise<TaskPage> {
+  /** Newest first, a page at a time. @throws {InvalidFilter} */
+  list(filter: TaskFilter = EVERY_TASK, page: PageRequest = {}): Promise<TaskPage> {
     return listTasks(this.#pool, filter, page);
+  }
+
+  /** By status, up to `limit` of each. @throws {InvalidFilter} */
+  count(filter: TaskFilter, limit?: number, budget?: SearchBudget): Promise<TaskCounts> {
+    return countTasks(this.#pool, filter, limit, budget);
   }
 
   /** Every attempt of a task that ended, first to last. */
@@ -257,6 +269,11 @@ export class AbsurdClient {
 
   stats(queue?: string): Promise<QueueStats[]> {
     return readQueueStats(this.#pool, queue);
+  }
+
+  /** The same by task name. */
+  nameStats(): Promise<NameStats[]> {
+    return readNameStats(this.#pool);
   }
 
   /**

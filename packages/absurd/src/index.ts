@@ -77,9 +77,19 @@ export {
 } from "./history.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
-export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
+export {
+  type CronSpec,
+  type IntervalSpec,
+  nextInstants,
+  type ScheduleSpec,
+} from "./schedule-instants.ts";
 export { type FireView, OVERLAPS, type Overlap, type ScheduleView } from "./schedule-view.ts";
-export { type ScheduleOptions, Schedules } from "./schedules.ts";
+export {
+  type ScheduleChange,
+  type ScheduledChange,
+  type ScheduleOptions,
+  Schedules,
+} from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
@@ -111,14 +121,26 @@ export {
   type TraceContext,
   defineTask,
 } from "./task.ts";
-export type { TaskFilter, TaskPage } from "./task-list.ts";
+export {
+  EVERY_TASK,
+  fieldIs,
+  TASK_FIELDS,
+  type TaskCondition,
+  type TaskConditionOp,
+  type TaskField,
+  type TaskFilter,
+} from "./task-filter.ts";
+export type { PageRequest, SearchBudget, TaskCounts, TaskPage } from "./task-list.ts";
 export {
   type AttemptView,
   type ErrorRecord,
+  type ErrorSummary,
+  type NameStats,
   type QueueStats,
   TASK_STATUSES,
   type TaskPlace,
   type TaskStatus,
+  type TaskSummary,
   type TaskView,
   isTerminal,
 } from "./task-view.ts";

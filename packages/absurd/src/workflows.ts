@@ -124,6 +124,16 @@ export class Workflows {
     return readWorkflows(this.#host.db, filter);
   }
 
+  /** Its tasks that wait for nothing but a worker. @throws {WorkflowNotFound} */
+  async readyTasks(workflowId: string): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
+      this.#host.db,
+      "select task_id from absurd.ready_nodes($1)",
+      [workflowUuid(workflowId)],
+    );
+    return rows.map((row) => row.task_id);
+  }
+
   /** Cancels what has not ended of it; running tasks are told. @throws {WorkflowNotFound} */
   async cancel(workflowId: string, reason = "its workflow was cancelled"): Promise<number> {
     const [row] = await run<{ count: number }>(

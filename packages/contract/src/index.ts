@@ -60,6 +60,7 @@ export {
   alert,
   type Alert,
   health,
+  type Health,
   HEALTH_STATUSES,
   metrics,
   type Metrics,

@@ -1,5 +1,14 @@
 /** `absurd list`, `absurd show`: looking at tasks. */
-import { type AttemptView, TASK_STATUSES, type TaskPlace, type TaskView } from "@contimg/absurd";
+import {
+  type AttemptView,
+  fieldIs,
+  TASK_FIELDS,
+  TASK_STATUSES,
+  type TaskCondition,
+  type TaskField,
+  type TaskPlace,
+  type TaskView,
+} from "@contimg/absurd";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 
@@ -40,22 +49,30 @@ async function list(flags: ListFlags): Promise<void> {
   const workflow = uuidFlag("--workflow", flags.workflow);
   const cursor = uuidFlag("--cursor", flags.cursor);
   const { queue } = readSettings(flags);
+  const asked = {
+    queue,
+    status: flags.status,
+    name: flags.name,
+    tag: flags.tag,
+    correlation: flags.correlation,
+    workflow,
+  };
   const page = await withClient(flags, (client) =>
-    client.list(
-      {
-        queue,
-        status: flags.status,
-        taskName: flags.name,
-        tag: flags.tag,
-        correlationId: flags.correlation,
-        workflowId: workflow,
-      },
-      { limit: flags.limit, cursor },
-    ),
+    client.list({ conditions: conditionsOf(asked) }, { limit: flags.limit, cursor }),
   );
   print(flags.json ?? false, page, () => {
     const more = page.cursor === undefined ? "" : `\nmore: --cursor ${page.cursor}`;
     return formatTasks(page.tasks) + more;
+  });
+}
+
+/** One condition for each field that was asked for. */
+function conditionsOf(
+  asked: Readonly<Partial<Record<TaskField, string | undefined>>>,
+): TaskCondition[] {
+  return TASK_FIELDS.flatMap((field) => {
+    const value = asked[field];
+    return value === undefined ? [] : [fieldIs(field, value)];
   });
 }
 

@@ -1,0 +1,184 @@
+/** The server: a pool, the app, a socket; and an orderly end. */
+import { AbsurdClient } from "@contimg/absurd";
+import type { FastifyServerOptions } from "fastify";
+import pg from "pg";
+
+import { type App, type AppOptions, createApp } from "./app.ts";
+import { serveDashboard } from "./dashboard-files.ts";
+import { DatabaseWatch } from "./database-watch.ts";
+import { createHandlers } from "./handlers.ts";
+import { migrateApi } from "./migrate.ts";
+
+export interface ServerOptions extends Pick<
+  AppOptions,
+  "auth" | "origins" | "trustProxy" | "rates" | "isEnabled" | "checkAnswers"
+> {
+  readonly connectionString: string;
+  /** Default 127.0.0.1. Others can reach any other address: it needs `auth: "tokens"`. */
+  readonly host?: string;
+  /** Default 8000; 0: any that is free. */
+  readonly port?: number;
+  /** Such as /ops; a slash at its end is taken off. Default: none. */
+  readonly basePath?: string;
+  /** What `vite build` made of the dashboard; undefined: the API alone. */
+  readonly dashboardFolder?: string | undefined;
+  readonly logger?: FastifyServerOptions["logger"];
+  /** Connections for requests. Default 8. */
+  readonly poolSize?: number;
+  /** Seconds that a running request may still take when the server closes. Default 10. */
+  readonly drainSeconds?: number;
+}
+
+export interface Server {
+  /** With the base path, without a slash at its end: http://127.0.0.1:8000/ops */
+  readonly url: string;
+  readonly app: App;
+  /** Takes no new requests, ends streams with a reason, lets the others finish. */
+  close(): Promise<void>;
+}
+
+const POOL_SIZE = 8;
+const STATEMENT_MS_MAX = 10_000;
+const CONNECT_MS_MAX = 3_000;
+/** Longer than the server's own limit: of a network that is silent. */
+const SILENCE_MS_MAX = 15_000;
+const PORT = 8000;
+const DRAIN_SECONDS = 10;
+const SWEEP_MS = 3_600_000;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
+
+/** @throws {Error} when others could reach a server that asks nobody who they are */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { host = "127.0.0.1", port = PORT, auth = "none" } = options;
+  const basePath = cleanBasePath(options.basePath ?? "");
+  assertGuarded(host, auth);
+  const pool = createPool(options);
+  const parts = await open(options, { pool, auth, basePath });
+  try {
+    await parts.app.fastify.listen({ host, port });
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+  return { url: `${originOf(parts.app)}${basePath}`, ...parts };
+}
+
+function originOf({ fastify }: App): string {
+  const address = fastify.server.address();
+  if (typeof address !== "object" || !address) throw new Error("the server listens nowhere");
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+/** @throws {Error} */
+function assertGuarded(host: string, auth: "none" | "tokens"): void {
+  if (auth === "tokens" || LOOPBACK.test(host)) return;
+  throw new Error(
+    `host ${host} can be reached by others, and no authentication is set: require tokens ` +
+      "(absurd serve --auth tokens), or listen on 127.0.0.1",
+  );
+}
+
+function cleanBasePath(path: string): string {
+  const clean = path.replace(/\/+$/, "");
+  if (clean === "" || /^(\/[\w.~-]+)+$/.test(clean)) return clean;
+  throw new Error(`base path "${path}": expected /name or /name/name, such as /ops`);
+}
+
+function createPool({ connectionString, poolSize = POOL_SIZE }: ServerOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString,
+    application_name: "absurd api",
+    max: poolSize,
+    statement_timeout: STATEMENT_MS_MAX,
+    query_timeout: SILENCE_MS_MAX,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
+    keepAlive: true,
+  });
+  // A connection that breaks while idle is replaced; one that is needed reports its own error.
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+interface Open {
+  readonly app: App;
+  close(): Promise<void>;
+}
+
+async function open(
+  options: ServerOptions,
+  { pool, auth, basePath }: { pool: pg.Pool; auth: "none" | "tokens"; basePath: string },
+): Promise<Open> {
+  const { connectionString, isEnabled = true, dashboardFolder } = options;
+  const client = new AbsurdClient(pool);
+  const log = { warn: (fields: object, message: string) => app.fastify.log.warn(fields, message) };
+  const setUp = new SetUp(connectionString, log);
+  const database = new DatabaseWatch({
+    connectionString,
+    log,
+    onBack: () => void setUp.run().then(() => app.auditLog.flush().catch(() => undefined)),
+  });
+  const app: App = createApp(
+    { ...options, pool, auth, basePath, database },
+    createHandlers({ client, pool, isEnabled, database }, (tokenId) => {
+      app.access.forgetToken(tokenId);
+    }),
+  );
+  if (dashboardFolder !== undefined) {
+    await serveDashboard(app.fastify, { folder: dashboardFolder, basePath });
+  }
+  await database.probe();
+  if (database.isAvailable) await setUp.run();
+  const sweeping = setInterval(() => {
+    if (database.isAvailable) void app.accessStore.sweep().catch(() => undefined);
+  }, SWEEP_MS);
+  return {
+    app,
+    close: async () => {
+      clearInterval(sweeping);
+      await endRequests(app, options.drainSeconds ?? DRAIN_SECONDS);
+      await database.stop();
+      await client.close();
+      await pool.end();
+    },
+  };
+}
+
+/** The API's schema, made once the database is there. */
+class SetUp {
+  readonly #connectionString: string;
+  readonly #log: { warn(fields: object, message: string): void };
+  #isDone = false;
+
+  constructor(connectionString: string, log: { warn(fields: object, message: string): void }) {
+    this.#connectionString = connectionString;
+    this.#log = log;
+  }
+
+  async run(): Promise<void> {
+    if (this.#isDone) return;
+    // Without the requests' time limit.
+    const pool = new pg.Pool({ connectionString: this.#connectionString, max: 1 });
+    pool.on("error", () => undefined);
+    try {
+      await migrateApi(pool);
+      this.#isDone = true;
+    } catch (error) {
+      this.#log.warn({ err: error }, "the API's schema could not be made; it is tried again");
+    } finally {
+      await pool.end();
+    }
+  }
+}
+
+/** Streams are told by the app's preClose hooks; what still runs after the time is cut. */
+async function endRequests({ fastify }: App, drainSeconds: number): Promise<void> {
+  const cut = setTimeout(() => {
+    fastify.server.closeAllConnections();
+  }, drainSeconds * 1000);
+  try {
+    await fastify.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}
