@@ -105,7 +105,9 @@ function assertFits(path: string, table: BandpassTable, set: VisibilitySet): voi
     set.antennas.names.every((name, antenna) => name === table.antennaNames[antenna]);
   const { referenceAntenna: reference } = table;
   const wrong = [
-    isOfBand ? "" : `its ${table.channelCount} channels are not the set's ${set.frequencyHz.length}`,
+    isOfBand
+      ? ""
+      : `its ${table.channelCount} channels are not the set's ${set.frequencyHz.length}`,
     isOfArray ? "" : "its antennas are not the set's, in their order",
     table.polarizationCount === receptors
       ? ""

@@ -85,8 +85,10 @@ async function run(
   context: RunContext,
 ): Promise<Json> {
   const { limits, timeout_seconds: timeoutSeconds } = site;
-  const timeout = timeoutSeconds === undefined ? undefined : AbortSignal.timeout(1e3 * timeoutSeconds);
-  const signal = timeout === undefined ? context.signal : AbortSignal.any([context.signal, timeout]);
+  const timeout =
+    timeoutSeconds === undefined ? undefined : AbortSignal.timeout(1e3 * timeoutSeconds);
+  const signal =
+    timeout === undefined ? context.signal : AbortSignal.any([context.signal, timeout]);
   try {
     return await executable({
       command: site.command,

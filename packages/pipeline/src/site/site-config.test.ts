@@ -53,7 +53,11 @@ describe("a file of site stages", () => {
       { imaging: { executable: { command: "sh", exit_codes: { 0: "fatal" } } } },
       /exit_codes/,
     ],
-    ["a time that is none", { imaging: { slurm: { time_limit_minutes: 0 } } }, /time_limit_minutes/],
+    [
+      "a time that is none",
+      { imaging: { slurm: { time_limit_minutes: 0 } } },
+      /time_limit_minutes/,
+    ],
   ];
   test.each(wrong)("with %s is refused and says where", (_what, stages, message) => {
     assert.throws(

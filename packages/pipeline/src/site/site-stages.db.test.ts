@@ -17,7 +17,11 @@ import { runByHand } from "../run-by-hand.ts";
 import { stageTask } from "../stage-task.ts";
 import { startStageWorker } from "../stage-worker.ts";
 import { STAGES } from "../stages.ts";
-import { type CalibrationSite, makeCalibrationSite, TILE_GROUP } from "../testing/calibration-site.ts";
+import {
+  type CalibrationSite,
+  makeCalibrationSite,
+  TILE_GROUP,
+} from "../testing/calibration-site.ts";
 import { pipelineDatabase } from "../testing/pipeline-database.ts";
 import { withSiteStages } from "./site-config.ts";
 
@@ -92,9 +96,8 @@ exit 3`);
     const lines: string[] = [];
 
     await assert.rejects(
-      solve(
-        { command, arguments: ["x"], environment: { SITE_WORD: "hello" } },
-        (line) => lines.push(line),
+      solve({ command, arguments: ["x"], environment: { SITE_WORD: "hello" } }, (line) =>
+        lines.push(line),
       ),
       { tag: "SiteStageFailed", message: /ended with exit code 3/ },
     );
