@@ -212,7 +212,10 @@ function isLockTimeout(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "55P03";
 }
 
-function spreadOf(row: Record<`${Measure}_${Column}`, number | null>, measure: Measure): Spread | null {
+function spreadOf(
+  row: Record<`${Measure}_${Column}`, number | null>,
+  measure: Measure,
+): Spread | null {
   const mean = row[`${measure}_mean`];
   if (mean === null) return null;
   return {

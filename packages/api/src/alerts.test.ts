@@ -48,7 +48,11 @@ describe("what needs a person", () => {
     ["a pause without", queue({ paused: true, ready: 0 }), []],
     ["no worker, and work", workers({ total: 0 }), ["critical no-worker"]],
     ["no worker, no work", { ...workers({ total: 0 }), ...queue({ ready: 0 }) }, []],
-    ["a queue that nobody serves", workers({ queues: new Set() }), ["warning queue-without-worker"]],
+    [
+      "a queue that nobody serves",
+      workers({ queues: new Set() }),
+      ["warning queue-without-worker"],
+    ],
     ["half of the workers away", workers({ away: 2 }), []],
     ["most of them away", workers({ away: 3 }), ["warning workers-away"]],
     ["all away", workers({ away: 4 }), ["critical workers-away"]],
@@ -70,7 +74,10 @@ describe("what needs a person", () => {
 
   test("critical alerts come first, each with a remedy and a page, and make the verdict", () => {
     const alerts = alertsOf({ ...well, latencyMs: 600, ...workers({ total: 0 }) });
-    assert.deepEqual(alerts.map((each) => each.code), ["no-worker", "database-slow"]);
+    assert.deepEqual(
+      alerts.map((each) => each.code),
+      ["no-worker", "database-slow"],
+    );
     for (const { remedy, page } of alerts) assert.ok(remedy.length > 10 && page.startsWith("/"));
     assert.deepEqual(verdictOf(alerts), {
       status: "critical",

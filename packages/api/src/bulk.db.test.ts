@@ -160,10 +160,13 @@ describe("undo", () => {
     await askUndo(pool, bulk.bulk_id);
     await finish();
     const shown = await Promise.all(ids.map((id) => client.show(id)));
-    assert.deepEqual(shown.map((each) => [each.priority, each.queue]), [
-      [-3, "default"],
-      [8, "default"],
-    ]);
+    assert.deepEqual(
+      shown.map((each) => [each.priority, each.queue]),
+      [
+        [-3, "default"],
+        [8, "default"],
+      ],
+    );
   });
 
   test("of a retry stops what has not begun", async () => {

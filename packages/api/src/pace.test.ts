@@ -10,7 +10,7 @@ function counts(queue: string, completed: number, pending: number, failed = 0): 
   return { queue, pending, claimed: 0, completed, failed, cancelled: 0, retrying: 0, total };
 }
 
-function watched(): { pace: Pace; at(seconds: number, ...stats: QueueStats[]): Promise<void> } {
+function watched(): { pace: Pace; at: (seconds: number, ...stats: QueueStats[]) => Promise<void> } {
   let nowMs = 0;
   let stats: QueueStats[] = [];
   const client = { stats: () => Promise.resolve(stats) };
