@@ -19,6 +19,7 @@ import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
 import { type Explanation, explainTask } from "./explain.ts";
 import { Limits } from "./limits.ts";
+import { type Lineage, type TaskNameView, readLineage, readTaskNames } from "./lineage.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
 import { pause } from "./pause.ts";
@@ -269,6 +270,16 @@ export class AbsurdClient {
 
   stats(queue?: string): Promise<QueueStats[]> {
     return readQueueStats(this.#pool, queue);
+  }
+
+  /** The relatives of a task, one step away. @throws {TaskNotFound} */
+  lineage(taskId: string): Promise<Lineage> {
+    return readLineage(this.#pool, taskId);
+  }
+
+  /** The registered task names, with their versions. */
+  taskNames(options: { withSchema?: boolean } = {}): Promise<TaskNameView[]> {
+    return readTaskNames(this.#pool, options.withSchema ?? true);
   }
 
   /** The same by task name. */

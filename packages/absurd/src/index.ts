@@ -84,6 +84,7 @@ export {
   type StatsStep,
   type StatsTotal,
 } from "./history.ts";
+export type { Lineage, TaskNameView } from "./lineage.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {
