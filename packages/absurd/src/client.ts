@@ -12,6 +12,13 @@ import {
   type CancelledTask,
   cancelMany,
 } from "./bulk-cancel.ts";
+import {
+  type BulkChange,
+  type ChangedTask,
+  type UndoneTask,
+  changeMany,
+  undoMany,
+} from "./bulk-change.ts";
 import { type Db, run } from "./db.ts";
 import { Events } from "./events.ts";
 import { DeadLetters } from "./dead-letters.ts";
@@ -212,6 +219,29 @@ export class AbsurdClient {
     const tasks = await cancelMany(this.#pool, filter, options);
     if (!options.dryRun) this.#notifier.notify(SIGNAL_PAYLOAD);
     return tasks;
+  }
+
+  /**
+   * Cancels, retries, moves or discards tasks, a transaction of 500 at a time, and says of each what
+   * became of it. @throws {QueueDraining | HistoryClosed}
+   */
+  async *changeMany(
+    taskIds: readonly string[],
+    change: BulkChange,
+  ): AsyncGenerator<readonly ChangedTask[], void> {
+    for await (const changed of changeMany(this.#pool, taskIds, change)) {
+      if (change.action === "cancel") this.#notifier.notify(SIGNAL_PAYLOAD);
+      else this.wake();
+      yield changed;
+    }
+  }
+
+  /** Takes a change of many back for the tasks that have not run since. @throws {HistoryClosed} */
+  async *undoMany(batch: string): AsyncGenerator<readonly UndoneTask[], void> {
+    for await (const undone of undoMany(this.#pool, batch)) {
+      this.wake();
+      yield undone;
+    }
   }
 
   /**

@@ -28,7 +28,7 @@ export function allHandlers(deps: ResourceDeps) {
   const { client, pool, database, isEnabled, lifetime, hints = {} } = deps;
   const pace = new Pace(client);
   const watch = new SystemWatch({ client, pace, database });
-  const readMetrics = metricsReader({ client, pace, watch });
+  const readMetrics = metricsReader({ client, pace });
   const runner = new BulkRunner({ client, pool, lifetime });
   if (isEnabled) {
     pace.keepLooking(lifetime);
