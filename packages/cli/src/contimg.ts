@@ -15,6 +15,7 @@ import { reconcileCommand } from "./contimg/reconcile.ts";
 import { redoCommand } from "./contimg/redo.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
+import { soakCommand } from "./contimg/soak.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
 import { transitsCommand } from "./contimg/transits.ts";
 import { workerCommand } from "./contimg/worker.ts";
@@ -22,6 +23,7 @@ import { runProgram } from "./program.ts";
 
 const COMMANDS = [
   demoCommand,
+  soakCommand,
   simulateCommand,
   ingestCommand,
   runCommand,
