@@ -125,10 +125,8 @@ async function doOnce(
   }
   const content = [route.method, request.url, input.body ?? null];
   const { status } = route.answer;
-  const { answer, isReplay } = await options.idempotency.once(
-    { key, content, status },
-    call,
-    () => handler(input, call),
+  const { answer, isReplay } = await options.idempotency.once({ key, content, status }, call, () =>
+    handler(input, call),
   );
   if (isReplay) reply.header("idempotency-replayed", "true");
   return answer;
@@ -144,7 +142,10 @@ async function assertUnchanged(
   const wanted = request.headers["if-match"];
   if (wanted === undefined || route.method === "GET") return;
   if (!reader) {
-    throw new ApiError("PRECONDITION_FAILED", `nothing is read at ${route.path}: leave If-Match out`);
+    throw new ApiError(
+      "PRECONDITION_FAILED",
+      `nothing is read at ${route.path}: leave If-Match out`,
+    );
   }
   const query = reader.route.query?.safeParse({}).data;
   const current = await reader.handler({ params: input.params, query, body: undefined }, call);

@@ -162,7 +162,8 @@ export class LiveFeed {
       try {
         const { changes, cursor: after, gap = false, more = false } = await source.read();
         cursor.resolve(after);
-        if (changes.length > 0 || gap) this.#keep({ cursor: after, events: eventsOf(changes, gap) });
+        if (changes.length > 0 || gap)
+          this.#keep({ cursor: after, events: eventsOf(changes, gap) });
         await this.#look();
         if (more) waitMs = 0;
       } catch (error) {

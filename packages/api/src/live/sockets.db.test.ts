@@ -22,6 +22,7 @@ async function listen(log: ChangeLog, options: Partial<AppOptions> = {}, beatMs?
     app,
     client: new AbsurdClient(apps.pool()),
     openSource: log.open,
+    readProgress: async () => [],
     basePath: "",
     origins: [],
     isLocalOnly: options.auth !== "tokens",

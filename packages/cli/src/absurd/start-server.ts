@@ -58,7 +58,11 @@ async function prepareTokens(
     if (tokenFile !== undefined) lines.push(await keepToken(store, tokenFile));
     if (isPrinted) {
       const name = `printed ${new Date().toISOString()}`;
-      const { secret } = await store.createToken({ name, role: "admin", createdBy: "absurd serve" });
+      const { secret } = await store.createToken({
+        name,
+        role: "admin",
+        createdBy: "absurd serve",
+      });
       lines.push(`token     ${secret}`);
     }
     return lines;
