@@ -53,13 +53,17 @@ export function serveRoutes(app: FastifyInstance, options: ServeOptions): void {
 
 function servedRoutes(handlers: Partial<Handlers>): Served[] {
   const entries = Object.entries(handlers) as [RouteName, AnyHandler][];
-  const all = entries.map(([name, handler]) => ({ name, route: ROUTES[name] as Route, handler }));
+  const all = entries.map(([name, handler]) => ({ name, route: routeOf(name), handler }));
   return all.map((served) => {
     const reader = all.find(
       ({ route }) => route.method === "GET" && route.path === served.route.path,
     );
     return { ...served, reader: reader && { ...reader, reader: undefined } };
   });
+}
+
+function routeOf(name: RouteName): Route {
+  return ROUTES[name];
 }
 
 async function answerRoute(

@@ -130,7 +130,8 @@ async function listen(url: string, headers: Record<string, string> = {}) {
   let text = "";
   const decoder = new TextDecoder();
   void (async () => {
-    for await (const chunk of answer.body!) text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of answer.body! as AsyncIterable<Uint8Array>)
+      text += decoder.decode(chunk, { stream: true });
   })().catch(() => undefined);
   return {
     text: () => text,

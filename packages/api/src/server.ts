@@ -141,28 +141,37 @@ async function open(options: ServerOptions, setting: Setting): Promise<Open> {
   const { pool } = setting;
   const client = new AbsurdClient(pool);
   const lifetime = new AbortController();
-  const log = { warn: (fields: object, message: string) => app.fastify.log.warn(fields, message) };
+  let app: App | undefined;
+  const log = {
+    warn: (fields: object, message: string): void => {
+      app?.fastify.log.warn(fields, message);
+    },
+  };
   const setUp = new SetUp(options.connectionString, log);
   const database = new DatabaseWatch({
     connectionString: options.connectionString,
     log,
-    onBack: () => void setUp.run().then(() => app.auditLog.flush().catch(() => undefined)),
+    onBack: () => {
+      void setUp.run().then(() => app?.auditLog.flush().catch(() => undefined));
+    },
   });
   await database.probe();
   // Before what works in the background looks at its tables.
   if (database.isAvailable) await setUp.run();
   const parts = { options, setting, client, database, signal: lifetime.signal };
-  const { app, listener } = await assemble(parts);
+  const { listener, app: opened } = await assemble(parts);
+  app = opened;
+  if (!database.isAvailable) log.warn({}, "the database is away; it is waited for");
   const sweeping = setInterval(() => {
-    if (database.isAvailable) void app.accessStore.sweep().catch(() => undefined);
+    if (database.isAvailable) void opened.accessStore.sweep().catch(() => undefined);
   }, SWEEP_MS);
   return {
-    app,
+    app: opened,
     close: async () => {
       clearInterval(sweeping);
       lifetime.abort();
       await listener.stop();
-      await endRequests(app, options.drainSeconds ?? DRAIN_SECONDS);
+      await endRequests(opened, options.drainSeconds ?? DRAIN_SECONDS);
       await database.stop();
       await client.close();
       await pool.end();

@@ -231,9 +231,9 @@ export class LiveFeed {
   }
 
   async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => {
-      resolve();
+      resolve(undefined);
     };
     const startMs = performance.now();
     const timer = setTimeout(wake, Math.max(ms, GAP_MS_MIN));

@@ -97,11 +97,7 @@ class EventStream implements Pipe {
     const closed = new Promise<void>((resolve) => this.#raw.once("close", resolve));
     let leave: (() => void) | undefined;
     try {
-      leave = await feed.join(
-        (batch) => outlet.take(batch),
-        cursor,
-        () => this.#drained(closed),
-      );
+      leave = await feed.join(outlet.listener, cursor, () => this.#drained(closed));
       await closed;
     } catch (error) {
       this.#request.log.warn({ err: error }, "a stream of events ends");

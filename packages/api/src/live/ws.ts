@@ -48,7 +48,7 @@ type Place = z.output<typeof tokenSchema>;
 
 export interface Sockets {
   /** For the server's event "upgrade". */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   close(): Promise<void>;
 }
 
@@ -134,18 +134,16 @@ class Connection implements Pipe {
     const { feed, beatMs = BEAT_MS } = this.#options;
     const outlet = new Outlet(this, (event) => this.#wants(event));
     const beat = setInterval(() => void this.#beat(outlet), beatMs);
-    const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
-    this.#socket.on("message", (data: Buffer) => this.#receive(data.toString()));
+    const closed = new Promise<void>((resolve) => this.#socket.once("close", resolve));
+    this.#socket.on("message", (data: Buffer) => {
+      this.#receive(data.toString());
+    });
     // A broken client: "close" follows.
     this.#socket.on("error", () => undefined);
     let leave: (() => void) | undefined;
     try {
       const cursor = this.#cursor ?? undefined;
-      leave = await feed.join(
-        (batch) => outlet.take(batch),
-        cursor,
-        () => this.#drained(),
-      );
+      leave = await feed.join(outlet.listener, cursor, () => this.#drained());
       this.#say("connected", {
         client_id: this.#client,
         reconnect_token: this.#token(),

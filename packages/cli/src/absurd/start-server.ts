@@ -72,8 +72,8 @@ async function prepareTokens(
 }
 
 async function keepToken(store: AccessStore, path: string): Promise<string> {
-  const known = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+  const known = await readFile(path, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   });
   if (known === undefined) {
