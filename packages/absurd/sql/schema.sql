@@ -168,6 +168,7 @@ function decide_fire(schedule,timestamp with time zone,text,text) returns fire
 function dedupe_problem(jsonb) returns text immutable
 function define_template(text,jsonb,jsonb) returns TABLE(version integer, created boolean)
 function delete_schedule(text) returns void
+function delete_template(text) returns void
 function demand_checks(jsonb) returns TABLE(field text, value jsonb, expected text, fine boolean) immutable
 function demand_in(jsonb) returns jsonb immutable
 function demanding_heads(integer,text[],integer[],integer[],bigint[]) returns SETOF demanding_head stable
@@ -372,6 +373,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function revive(bigint[],boolean,timestamp with time zone[]) returns bigint[]
 function roll_up() returns bigint
+function rollup_histograms(timestamp with time zone) returns TABLE(hour timestamp with time zone, queue_name text, task_name text, claimed bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
@@ -400,8 +402,6 @@ function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid
 function spawn_workflow(text,jsonb,jsonb,text) returns TABLE(workflow_id uuid, created boolean)
 function spawned_total() returns bigint stable
 function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
-function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
-function stats_steps(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, completed bigint, failed bigint, cancelled bigint, claimed bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
 function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text,boolean) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
 function step_label(text,integer) returns text immutable
 function stuck_nodes(bigint[],bigint,bigint[],boolean) returns TABLE(place integer, node bigint, what text, name text, members bigint[]) stable

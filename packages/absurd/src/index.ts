@@ -81,6 +81,7 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
+export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,
@@ -95,6 +96,7 @@ export {
   type UsualRun,
 } from "./history.ts";
 export type { Lineage, TaskNameView } from "./lineage.ts";
+export { Listener } from "./listener.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {
