@@ -9,15 +9,20 @@ import { limitsCommand } from "./absurd/limits.ts";
 import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { queuesCommand } from "./absurd/queues.ts";
+import { schedulesCommand } from "./absurd/schedules.ts";
 import { scheduleCommand } from "./absurd/schedule.ts";
+import { serveCommand } from "./absurd/serve.ts";
+import { SERVE_ENVIRONMENT } from "./absurd/serve-settings.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
 import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
+import { templatesCommand } from "./absurd/templates.ts";
 import { templateCommand } from "./absurd/template.ts";
+import { tokenCommand } from "./absurd/token.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
-import { workflowCommand } from "./absurd/workflow.ts";
+import { workflowsCommand } from "./absurd/workflows.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
@@ -35,14 +40,16 @@ const COMMANDS = [
   cancelCommand,
   dlqCommand,
   statsCommand,
-  scheduleCommand,
+  schedulesCommand,
   historyCommand,
-  workflowCommand,
-  templateCommand,
+  workflowsCommand,
+  templatesCommand,
   limitsCommand,
   queuesCommand,
   workersCommand,
   spoolCommand,
+  serveCommand,
+  tokenCommand,
 ];
 
 process.exitCode = await runProgram(
@@ -50,7 +57,7 @@ process.exitCode = await runProgram(
     name: "absurd",
     description: "durable task queue and workflow engine on plain PostgreSQL",
     commands: COMMANDS,
-    environment: ENVIRONMENT,
+    environment: { ...ENVIRONMENT, ...SERVE_ENVIRONMENT },
     notes: [
       "Tasks that failed for good stay where they are: absurd dlq. A worker that starts with",
       "ABSURD_DLQ_ENABLED=true has the database spawn a task absurd.dead-letter for each of them,",

@@ -17,11 +17,13 @@ import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
 import { transitsCommand } from "./contimg/transits.ts";
+import { upCommand } from "./contimg/up.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
   demoCommand,
+  upCommand,
   simulateCommand,
   ingestCommand,
   runCommand,
