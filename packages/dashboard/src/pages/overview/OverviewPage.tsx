@@ -19,6 +19,7 @@ import {
   formatShare,
 } from "../../format/quantity.ts";
 import { backlogText, type Need, needsOf } from "./overview.model.ts";
+import { Charts } from "./Charts.tsx";
 import "./overview.css";
 
 const HEALTH_TONE = {
@@ -48,6 +49,7 @@ export function OverviewPage() {
           <div className="stack">
             <Needs needs={needsOf(overview)} />
             <Figures overview={overview} />
+            <Charts />
           </div>
         )}
       </QueryRegion>
