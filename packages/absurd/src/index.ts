@@ -74,6 +74,7 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
+export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,
@@ -84,6 +85,7 @@ export {
   type StatsStep,
   type StatsTotal,
 } from "./history.ts";
+export { Listener } from "./listener.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {

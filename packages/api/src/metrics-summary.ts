@@ -28,8 +28,9 @@ export function metricsReader({ client, pace, watch }: MetricsParts): () => Prom
       lastDay.get(),
       watch.failureGroups(),
     ]);
-    const sum = (field: "pending" | "claimed" | "completed" | "failed" | "cancelled" | "retrying") =>
-      stats.reduce((all, each) => all + each[field], 0);
+    const sum = (
+      field: "pending" | "claimed" | "completed" | "failed" | "cancelled" | "retrying",
+    ) => stats.reduce((all, each) => all + each[field], 0);
     const [claimed, completed, failed, cancelled] = [
       sum("claimed"),
       sum("completed"),

@@ -108,7 +108,10 @@ export class Pace {
 
   #add(stats: readonly QueueStats[]): void {
     const before = this.#samples.at(-1);
-    const sample = { atMs: this.#nowMs(), byQueue: new Map(stats.map((each) => [each.queue, each])) };
+    const sample = {
+      atMs: this.#nowMs(),
+      byQueue: new Map(stats.map((each) => [each.queue, each])),
+    };
     const hasCompleted = stats.some(
       (each) => before && each.completed > (before.byQueue.get(each.queue)?.completed ?? 0),
     );

@@ -133,9 +133,13 @@ function countNames(tasks: readonly TaskSummary[]): { task_name: string; count: 
 function numberCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   if (/^\d{1,18}$/.test(cursor)) return cursor;
-  throw new ApiError("INVALID_CURSOR", "cursor is not the next_cursor of a page; begin without one", {
-    faults: [{ field: "query.cursor", message: "expected the next_cursor of a page" }],
-  });
+  throw new ApiError(
+    "INVALID_CURSOR",
+    "cursor is not the next_cursor of a page; begin without one",
+    {
+      faults: [{ field: "query.cursor", message: "expected the next_cursor of a page" }],
+    },
+  );
 }
 
 export function wireBulk(row: BulkRow): BulkAction {

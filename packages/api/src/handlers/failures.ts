@@ -43,8 +43,8 @@ export function failureHandlers({
       if (!group) throw new UnknownErrorGroup(`no group of failures ${fingerprint}`);
       return wireGroup(group, hints);
     },
-//PEND<
-/*    async listDeadLetters({ query: { limit, cursor, ...filter } }) {
+    //PEND<
+    /*    async listDeadLetters({ query: { limit, cursor, ...filter } }) {
       const page = await deadLetters.page(deadLetterFilterOf(filter), given({ limit, cursor }));
       return {
         dead_letters: page.deadLetters.map(wireDeadLetter),
@@ -52,7 +52,7 @@ export function failureHandlers({
       };
     },
 */
-//PEND>
+    //PEND>
     async replayDeadLetters({ query: { dry_run: dryRun }, body }) {
       const ids = await deadLetters.replay(deadLetterFilterOf(body.filter), {
         dryRun,

@@ -36,8 +36,8 @@ export function storyHandlers(
         })),
       };
     },
-//PEND<
-/*    async getLineage({ params }) {
+    //PEND<
+    /*    async getLineage({ params }) {
       const lineage = await client.lineage(params.task_id);
       return {
         parent: lineage.parent && wireTaskSummary(lineage.parent),
@@ -47,7 +47,7 @@ export function storyHandlers(
       };
     },
 */
-//PEND>
+    //PEND>
   };
 }
 

@@ -33,7 +33,9 @@ async function show(client: AbsurdClient, taskId: string): Promise<Task> {
   return wireTask(await client.show(taskId));
 }
 
-function listHandlers(client: AbsurdClient): Pick<TaskHandlers, Exclude<ListRoute, "listTaskNames">> {
+function listHandlers(
+  client: AbsurdClient,
+): Pick<TaskHandlers, Exclude<ListRoute, "listTaskNames">> {
   const filterOf = (query: Parameters<typeof taskFilterOf>[0]) =>
     taskFilterOf(query, { now: new Date(), field: "query.q" });
   return {
@@ -48,7 +50,7 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, Exclude<ListRout
     },
     getTask: ({ params }) => show(client, params.task_id),
     //PEND<
-/*async listTaskNames({ query: { with_schema: withSchema } }) {
+    /*async listTaskNames({ query: { with_schema: withSchema } }) {
       const names = await client.taskNames({ withSchema });
       return {
         task_names: names.map((each) => ({
@@ -62,8 +64,7 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, Exclude<ListRout
       };
     },
 */
-//PEND>
-
+    //PEND>
   };
 }
 

@@ -36,13 +36,13 @@ export function templateHandlers({
       await workflows.defineTemplate(templateOf(name, body));
       return wireTemplate(await workflows.showTemplate(name));
     },
-//PEND<
-/*    async deleteTemplate({ params: { template_name: name } }) {
+    //PEND<
+    /*    async deleteTemplate({ params: { template_name: name } }) {
       await workflows.deleteTemplate(name);
       return undefined;
     },
 */
-//PEND>
+    //PEND>
     async planTemplate({ params: { template_name: name }, query: { version }, body }) {
       const plan = await workflows.planTemplate(name, body.params, version);
       return {

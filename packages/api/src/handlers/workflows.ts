@@ -20,18 +20,15 @@ export function workflowHandlers({
 
 function readHandlers(
   client: AbsurdClient,
-): Pick<
-  WorkflowHandlers,
-  "listWorkflows" | "getWorkflow" | "getWorkflowDag" | "listReadyTasks"
-> {
+): Pick<WorkflowHandlers, "listWorkflows" | "getWorkflow" | "getWorkflowDag" | "listReadyTasks"> {
   return {
     async listWorkflows({ query: { name, workflow_status: status, limit, cursor } }) {
       const before = uuidCursor(cursor);
       const { page, next } = await listByStatus(client, { name, status, before, limit });
       return { workflows: page.map(wireWorkflow), next_cursor: next ?? null };
     },
-//PEND<
-/*    async getWorkflowGrid({ query: { name, limit } }) {
+    //PEND<
+    /*    async getWorkflowGrid({ query: { name, limit } }) {
       const runs = await client.workflows.grid(name, limit);
       return {
         runs: runs.map(({ nodes, ...summary }) => ({
@@ -41,7 +38,7 @@ function readHandlers(
       };
     },
 */
-//PEND>
+    //PEND>
     async getWorkflow({ params: { workflow_id: id } }) {
       return wireWorkflow(await client.workflows.show(id));
     },

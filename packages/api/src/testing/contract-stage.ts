@@ -122,8 +122,14 @@ export class Stage {
   }
 
   /** A task that stays where it is: nobody serves its queue. */
-  async idle(options: { queue?: string; correlationId?: string; tags?: string[] } = {}): Promise<string> {
-    const { taskId } = await this.engine.spawn("contract-add", { a: 1 }, { queue: UNSERVED, ...options });
+  async idle(
+    options: { queue?: string; correlationId?: string; tags?: string[] } = {},
+  ): Promise<string> {
+    const { taskId } = await this.engine.spawn(
+      "contract-add",
+      { a: 1 },
+      { queue: UNSERVED, ...options },
+    );
     return taskId;
   }
 

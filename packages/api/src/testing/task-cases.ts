@@ -38,7 +38,8 @@ function spawnProblems(route: SpawnRoute) {
   return {
     UNKNOWN_TASK_NAME: (stage: Stage) => spawn(stage, { task_name: "contract-ad" }),
     QUEUE_FULL: async (stage: Stage) => spawn(stage, { queue_name: await fullQueue(stage) }),
-    QUEUE_DRAINING: async (stage: Stage) => spawn(stage, { queue_name: await drainingQueue(stage) }),
+    QUEUE_DRAINING: async (stage: Stage) =>
+      spawn(stage, { queue_name: await drainingQueue(stage) }),
     IDEMPOTENCY_CONFLICT: async (stage: Stage) => {
       const key = randomUUID();
       await spawn(stage, {}, key);
@@ -55,10 +56,16 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       for (let each = 0; each < 3; each += 1) ids.push(await stage.idle({ correlationId }));
       const q = `correlation:${correlationId}`;
       const first = await stage.call("listTasks", { query: { q, limit: 2 } });
-      assert.deepEqual(first.tasks.map((task) => task.task_id), [ids[2], ids[1]]);
+      assert.deepEqual(
+        first.tasks.map((task) => task.task_id),
+        [ids[2], ids[1]],
+      );
       const query = { q, limit: 2, cursor: first.next_cursor ?? "" };
       const second = await stage.call("listTasks", { query });
-      assert.deepEqual(second.tasks.map((task) => task.task_id), [ids[0]]);
+      assert.deepEqual(
+        second.tasks.map((task) => task.task_id),
+        [ids[0]],
+      );
       assert.equal(second.next_cursor, null);
       const none = { q, queue_name: UNSERVED, task_status: "completed" as const };
       assert.deepEqual((await stage.call("listTasks", { query: none })).tasks, []);
@@ -96,7 +103,10 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       const tasks = [1, 2].map((a) => ({ task_name: "contract-add", params: { a } }));
       const answer = await stage.call("spawnTasks", { body: { tasks } });
       const shown = await Promise.all(answer.tasks.map((each) => stage.engine.show(each.task_id)));
-      assert.deepEqual(shown.map((task) => task.params), [{ a: 1 }, { a: 2 }]);
+      assert.deepEqual(
+        shown.map((task) => task.params),
+        [{ a: 1 }, { a: 2 }],
+      );
     },
     problems: spawnProblems("spawnTasks"),
   },
@@ -215,10 +225,13 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       const params = { task_id: await stage.held(randomUUID()) };
       const { steps } = await stage.call("listSteps", { params });
       const kept = steps.filter((each) => !each.step.startsWith("$"));
-      assert.deepEqual(kept.map((each) => [each.step, each.value]), [
-        ["one", { kept: true }],
-        ["two", 2],
-      ]);
+      assert.deepEqual(
+        kept.map((each) => [each.step, each.value]),
+        [
+          ["one", { kept: true }],
+          ["two", 2],
+        ],
+      );
     },
     problems: { NOT_FOUND: (stage) => stage.call("listSteps", noTask) },
   },
@@ -232,7 +245,10 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
         stage.call("readLog", { params, query });
       await until(async () => (await read({ level: "warn" })).lines.length > 0, { what: "a line" });
       const warned = await read({ level: "warn" });
-      assert.deepEqual(warned.lines.map((line) => line.message), ["goes on"]);
+      assert.deepEqual(
+        warned.lines.map((line) => line.message),
+        ["goes on"],
+      );
       assert.equal(warned.ended, true);
       const first = await read({ limit: 1 });
       assert.deepEqual([first.lines[0]?.message, first.ended], ["waits", false]);
@@ -254,7 +270,10 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
     async answers(stage) {
       const parent = await stage.reached(await stage.spawned("parent"), "completed");
       const { children } = await stage.call("getLineage", { params: { task_id: parent } });
-      assert.deepEqual(children.map((each) => each.task_name), ["contract-add"]);
+      assert.deepEqual(
+        children.map((each) => each.task_name),
+        ["contract-add"],
+      );
       const child = { params: { task_id: children[0]?.task_id ?? "" } };
       assert.equal((await stage.call("getLineage", child)).parent?.task_id, parent);
     },
