@@ -19,6 +19,11 @@ export async function runProgram(
   options: ProgramOptions,
   argv: readonly string[],
 ): Promise<number> {
+  // head and less close the pipe when they have enough: no failure of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
   try {
     await createProgram(options).parseAsync([...argv], { from: "user" });
     return 0;

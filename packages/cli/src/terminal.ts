@@ -10,28 +10,64 @@ const ESTIMATE_FRACTION_MIN = 0.03;
 /** A number, perhaps with its error; "–" where there is none. */
 const NUMBER_TEXT = /^(-?\d[\d.]*( ± [\d.]+)?|–)?$/;
 
-/** Columns as wide as their widest cell, numbers to the right. */
+/** No column is cut to less. */
+const CELL_COLUMNS_MIN = 8;
+
+/**
+ * Columns as wide as their widest cell, numbers to the right. On a terminal that is too narrow the
+ * widest texts are cut, but the first column, which names the row, and numbers stay whole.
+ * @param columns of the terminal; Infinity: nothing is cut
+ */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
+  columns: number = process.stdout.isTTY ? process.stdout.columns : Infinity,
 ): string {
   const cells = [header, ...rows].map((row) => row.map(String));
-  const widths = header.map((_name, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
   const isNumeric = header.map((_name, column) =>
     cells.slice(1).every((row) => NUMBER_TEXT.test(row[column] ?? "")),
   );
+  const natural = header.map((_name, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  );
+  const widths = fitWidths(natural, isNumeric, columns);
   return cells
     .map((row) =>
       row
         .map((cell, column) =>
-          isNumeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+          isNumeric[column]
+            ? cell.padStart(widths[column]!)
+            : cutText(cell, widths[column]!).padEnd(widths[column]!),
         )
         .join("  ")
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** Takes from the widest text until the row fits, or nothing is left to take. */
+function fitWidths(
+  natural: readonly number[],
+  isNumeric: readonly boolean[],
+  columns: number,
+): readonly number[] {
+  const widths = [...natural];
+  const room = columns - 2 * (widths.length - 1);
+  while (widths.reduce((sum, width) => sum + width, 0) > room) {
+    let widest = -1;
+    for (let column = 1; column < widths.length; column++) {
+      if (isNumeric[column] || widths[column]! <= CELL_COLUMNS_MIN) continue;
+      if (widest < 0 || widths[column]! > widths[widest]!) widest = column;
+    }
+    if (widest < 0) break;
+    widths[widest]! -= 1;
+  }
+  return widths;
+}
+
+/** With … in place of what does not fit. */
+export function cutText(text: string, columns: number): string {
+  return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
 }
 
 /** Bytes with three figures: 2.33 GB. */
