@@ -136,6 +136,7 @@ describe("absurd", () => {
       [["spawn", "greet", "--depends-on", "17"], 3, /no task 17: a task id is a UUID/],
       [["spawn", "greet", "--priority", "40000"], 2, /--priority .*'40000' .*whole number, -32768/],
       [["tasks", "--cursor", "17"], 2, /--cursor is "17", expected a UUID/],
+      [["tasks", "--limmit", "3"], 2, /unknown option '--limmit'/],
       [["tasks", "name:greet stauts:failed"], 2, /\n {13}\^{6} .*did you mean status:\?/],
       [["worker", "--tasks", "x.ts", "--lease-seconds", "soon"], 2, /--lease-seconds .*'soon'/],
       [["dance"], 2, /unknown command/],

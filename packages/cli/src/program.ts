@@ -26,7 +26,8 @@ export async function runProgram(
   });
   try {
     await createProgram(options).parseAsync([...argv], { from: "user" });
-    return 0;
+    // A command that found something amiss has said so, and set it.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     // Commander has printed its message or the help already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

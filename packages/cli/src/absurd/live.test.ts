@@ -30,7 +30,7 @@ beforeAll(async () => {
   for (const name of ["imaging", "imaging", "calibration-solve"]) {
     await client.spawn(name, {}, { tags: ["night"] });
   }
-  const worker = await registerWorker(db, { name: "shell" });
+  const worker = await registerWorker(db);
   const held = await claim(db, worker, 2);
   await cycle(db, worker, { failed: [[held[0]!, "fatal"]] });
 });
@@ -77,7 +77,14 @@ describe("absurd doctor", () => {
 
 describe("absurd tasks", () => {
   test("lists by filter, cuts to the terminal and watches", async () => {
-    const listed = await run(["tasks", "name:imag* -status:failed", "tag:night"]);
+    const listed = await run([
+      "tasks",
+      "name:imag*",
+      "-status:failed",
+      "tag:night",
+      "--limit",
+      "9",
+    ]);
     assert.equal(listed.output.trim().split("\n").length, 2, listed.output);
     const narrow = await runInTerminal(["tasks"], { columns: 80, rows: 24 });
     for (const line of narrow.output.trim().split(/\r?\n/)) assert.ok(line.length <= 80, line);
@@ -85,7 +92,7 @@ describe("absurd tasks", () => {
     const lines = linesOf(child);
     await until(() => Promise.resolve(lines.length > 0), { what: "the first look is printed" });
     const db = await database.connect();
-    const worker = await registerWorker(db, { name: "second" });
+    const worker = await registerWorker(db);
     const held = await claim(db, worker, 1);
     await cycle(db, worker, { failed: [[held[0]!, "fatal"]] });
     await until(() => Promise.resolve(lines.length > 1), { what: "the change is printed" });

@@ -36,6 +36,7 @@ export function tailCommand(): Command {
   return absurdCommand("tail", "follow changes of state that fit a filter, or the log of one task")
     .argument("[filter...]", "see below; or one task id")
     .option("--no-follow", "of a task: print the log and end")
+    .allowUnknownOption() // -tag:test is a term
     .addHelpText("after", `${filterHelp()}\n${EXAMPLES}`)
     .action(tail);
 }
