@@ -82,6 +82,7 @@ export {
   type Spread,
   type StatsRange,
   type StatsStep,
+  type StatsTotal,
 } from "./history.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate, pendingMigrations } from "./migrate.ts";
@@ -114,7 +115,7 @@ export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
-export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export { executable, type ExecutableOptions, type OutsideContext } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";
 export type { ExitMeaning } from "./outside/process-failure.ts";
 export type { Refusal, ReplayReport } from "./spool/replay.ts";

@@ -10,7 +10,10 @@ import { limitsCommand } from "./absurd/limits.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { queuesCommand } from "./absurd/queues.ts";
 import { schedulesCommand } from "./absurd/schedules.ts";
+import { serveCommand } from "./absurd/serve.ts";
+import { SERVE_ENVIRONMENT } from "./absurd/serve-settings.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { spawnCommand } from "./absurd/spawn.ts";
 import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { spawnCommand } from "./absurd/spawn.ts";
@@ -19,6 +22,10 @@ import { tailCommand } from "./absurd/tail.ts";
 import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
 import { templatesCommand } from "./absurd/templates.ts";
 import { topCommand } from "./absurd/top.ts";
+import { emitCommand, stepsCommand } from "./absurd/steps.ts";
+import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
+import { templatesCommand } from "./absurd/templates.ts";
+import { tokenCommand } from "./absurd/token.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
 import { workflowsCommand } from "./absurd/workflows.ts";
@@ -28,6 +35,12 @@ const COMMANDS = [
   tasksCommand,
   taskCommand,
   spawnCommand,
+  tasksCommand,
+  taskCommand,
+  stepsCommand,
+  emitCommand,
+  explainCommand,
+  moveCommand,
   retryCommand,
   cancelCommand,
   moveCommand,
@@ -50,6 +63,8 @@ const COMMANDS = [
   migrateCommand,
   doctorCommand,
   completionCommand,
+  serveCommand,
+  tokenCommand,
 ];
 
 process.exitCode = await runProgram(
@@ -57,7 +72,7 @@ process.exitCode = await runProgram(
     name: "absurd",
     description: "durable task queue and workflow engine on plain PostgreSQL",
     commands: COMMANDS,
-    environment: ENVIRONMENT,
+    environment: { ...ENVIRONMENT, ...SERVE_ENVIRONMENT },
     notes: [
       "Tasks that failed for good stay where they are: absurd dlq. A worker that starts with",
       "ABSURD_DLQ_ENABLED=true has the database spawn a task absurd.dead-letter for each of them,",

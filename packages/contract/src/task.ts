@@ -303,7 +303,7 @@ export const TASK_ROUTES = {
       .partial()
       .extend({ reason: reason.optional() }),
     answer: json(spawned, 201),
-    problems: ["NOT_FOUND", "UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING"],
+    problems: ["NOT_FOUND", "QUEUE_FULL", "QUEUE_DRAINING"],
   },
   moveTask: {
     method: "POST",
