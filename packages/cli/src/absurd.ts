@@ -16,15 +16,11 @@ import { ENVIRONMENT } from "./absurd/settings.ts";
 import { spawnCommand } from "./absurd/spawn.ts";
 import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
-import { spawnCommand } from "./absurd/spawn.ts";
 import { emitCommand, stepsCommand } from "./absurd/steps.ts";
 import { tailCommand } from "./absurd/tail.ts";
 import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
 import { templatesCommand } from "./absurd/templates.ts";
 import { topCommand } from "./absurd/top.ts";
-import { emitCommand, stepsCommand } from "./absurd/steps.ts";
-import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
-import { templatesCommand } from "./absurd/templates.ts";
 import { tokenCommand } from "./absurd/token.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
@@ -35,12 +31,6 @@ const COMMANDS = [
   tasksCommand,
   taskCommand,
   spawnCommand,
-  tasksCommand,
-  taskCommand,
-  stepsCommand,
-  emitCommand,
-  explainCommand,
-  moveCommand,
   retryCommand,
   cancelCommand,
   moveCommand,
@@ -60,11 +50,11 @@ const COMMANDS = [
   historyCommand,
   workerCommand,
   spoolCommand,
+  serveCommand,
+  tokenCommand,
   migrateCommand,
   doctorCommand,
   completionCommand,
-  serveCommand,
-  tokenCommand,
 ];
 
 process.exitCode = await runProgram(
