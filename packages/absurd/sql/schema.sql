@@ -44,6 +44,7 @@ constraint lane lane_pkey PRIMARY KEY (lane_id)
 constraint late_edge late_edge_pkey PRIMARY KEY (child)
 constraint lease lease_pkey PRIMARY KEY (task_id)
 constraint migrations migrations_pkey PRIMARY KEY (number)
+constraint new_start new_start_pkey PRIMARY KEY (start_id)
 constraint outcome outcome_kind_known CHECK ((kind = ANY (ARRAY['c'::"char", 'd'::"char", 'x'::"char"])))
 constraint outcome outcome_pkey PRIMARY KEY (task_id)
 constraint parked parked_pkey PRIMARY KEY (task_id)
@@ -122,6 +123,7 @@ function cancel_tasks(bigint[],text) returns TABLE(task_id bigint, what text)
 function cancel_unclaimed(bigint[],text,integer) returns bigint[]
 function cancel_workflow(uuid,text) returns integer
 function canonical_json(jsonb) returns text immutable
+function change_bodies(bigint[]) returns TABLE(task_id bigint, queue text, task_name text, workflow_id uuid) stable
 function change_lane(bigint,integer,integer) returns boolean
 function check_demand(jsonb) returns void
 function check_edges(new_edge[]) returns void
@@ -178,6 +180,7 @@ function end_unclaimed(bigint[]) returns bigint[]
 function end_unrepaired(bigint[]) returns bigint[]
 function endless_wait(bigint,bigint[]) returns text stable
 function ends_of(bigint[]) returns jsonb stable
+function ends_since(bigint,bigint[],bigint,change_place,integer) returns TABLE(xid bigint, task_id bigint, claim_no integer, status text, worker_id integer, error text, at timestamp with time zone) stable
 function ensure_partitions(integer) returns integer
 function ensure_queue(text) returns void
 function error_json(text,text,text) returns jsonb immutable
@@ -212,11 +215,13 @@ function first_task_number(timestamp with time zone) returns bigint immutable
 function fits(jsonb,jsonb) returns boolean immutable
 function forget_events(integer) returns void
 function forget_gates(integer) returns integer
+function forget_new_starts(integer) returns void
 function forget_repairs(integer) returns void
 function forget_touched() returns integer[]
 function forget_worker_signals() returns void
 function free_gates(bigint[],timestamp with time zone[],boolean) returns void
 function free_resources(integer) returns jsonb stable
+function full_xid(xid,bigint) returns bigint immutable
 function gate_node(integer,text) returns bigint immutable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
@@ -314,8 +319,10 @@ function purge_rows(bigint,bigint,integer) returns bigint
 function purge_workflows(bigint,bigint,bigint[],integer) returns bigint
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
+function read_changes(bigint,bigint[],change_place,bigint,bigint,bigint,integer,integer) returns TABLE(kind text, xid bigint, open bigint[], task_id bigint, claim_no integer, status text, worker_id integer, error text, at timestamp with time zone, started_at timestamp with time zone) stable
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
 function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
+function read_progress(timestamp with time zone,integer) returns TABLE(task_id uuid, fraction real, note text, at timestamp with time zone) stable
 function ready_at(timestamp with time zone,bigint) returns timestamp with time zone immutable
 function ready_ms(timestamp with time zone,bigint) returns double precision stable
 function record_edges(spawn_row[]) returns void
@@ -412,6 +419,7 @@ function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name t
 function write_checkpoints(integer,bigint,bigint[],integer[],text[],integer[],text[]) returns SETOF refused_checkpoint
 function write_log(integer,bigint,bigint[],integer[],timestamp with time zone[],text[],text[],text[]) returns integer
 index CREATE INDEX attempt_by_fingerprint ON ONLY absurd.attempt USING btree (fingerprint) WHERE (fingerprint IS NOT NULL)
+index CREATE INDEX attempt_by_xid ON ONLY absurd.attempt USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
 index CREATE INDEX dedup_by_task ON absurd.dedup USING brin (task_id) WITH (pages_per_range='32')
 index CREATE INDEX dedup_to_expire ON absurd.dedup USING btree (expires_at) WHERE (expires_at IS NOT NULL)
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
@@ -425,6 +433,8 @@ index CREATE INDEX gate_wait_of_task ON absurd.gate_wait USING btree (task_id)
 index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WHERE demanding
 index CREATE INDEX lane_gated ON absurd.lane USING btree (lane_id) WHERE gated
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
+index CREATE INDEX new_start_by_xid ON absurd.new_start USING btree (xid)
+index CREATE INDEX new_start_to_forget ON absurd.new_start USING btree (at)
 index CREATE INDEX outcome_by_xid ON ONLY absurd.outcome USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX queue_special ON absurd.queue USING btree (name) WHERE special
@@ -474,6 +484,7 @@ index CREATE UNIQUE INDEX lane_pkey ON absurd.lane USING btree (lane_id)
 index CREATE UNIQUE INDEX late_edge_pkey ON absurd.late_edge USING btree (child)
 index CREATE UNIQUE INDEX lease_pkey ON absurd.lease USING btree (task_id)
 index CREATE UNIQUE INDEX migrations_pkey ON absurd.migrations USING btree (number)
+index CREATE UNIQUE INDEX new_start_pkey ON absurd.new_start USING btree (start_id)
 index CREATE UNIQUE INDEX outcome_pkey ON ONLY absurd.outcome USING btree (task_id)
 index CREATE UNIQUE INDEX parked_pkey ON absurd.parked USING btree (task_id)
 index CREATE UNIQUE INDEX progress_pkey ON absurd.progress USING btree (task_id)
@@ -503,6 +514,7 @@ sequence gate_touch_touch_id_seq cache 1
 sequence kind_kind_id_seq cache 1
 sequence lane_lane_id_seq cache 1
 sequence log_seq cache 1
+sequence new_start_start_id_seq cache 1
 sequence park_seq cache 1
 sequence rate_start_start_id_seq cache 1
 sequence ready_seq cache 1
@@ -510,7 +522,7 @@ sequence schedule_schedule_id_seq cache 1
 sequence task_seq cache 64
 sequence turn_seq cache 1
 sequence worker_worker_id_seq cache 1
-table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, result jsonb, rule text, repair_id bigint, fingerprint text)
+table attempt (task_id bigint not null, claim_no integer not null, worker_id integer not null, claimed_at timestamp with time zone not null, finished_at timestamp with time zone not null, class text not null, error jsonb not null, result jsonb, rule text, repair_id bigint, fingerprint text, xid bigint default txid_current())
 table checkpoint (task_id bigint not null, name text not null, ordinal integer not null, claim_no integer not null, value jsonb, at timestamp with time zone not null)
 table class (class_id integer not null identity, resources jsonb not null default '{}'::jsonb, required jsonb not null default '{}'::jsonb, preferred jsonb not null default '{}'::jsonb, prefer_ms integer not null default 5000, gated boolean not null default false)
 table closing_day (day date not null, closed_at timestamp with time zone not null default clock())
@@ -537,6 +549,7 @@ table lane (lane_id integer not null identity, queue text not null, kind_id inte
 table late_edge (child bigint not null, horizon xid8)
 table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table migrations (number integer not null, name text not null, sha256 text not null, applied_at timestamp with time zone not null default statement_timestamp())
+table new_start (start_id bigint not null identity, task_id bigint not null, claim_no integer not null, xid bigint not null default txid_current(), at timestamp with time zone not null default clock())
 table outcome (task_id bigint not null, claim_no integer not null, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone not null, xid bigint not null default txid_current(), kind "char" not null, result jsonb, error jsonb, fingerprint text)
 table parked (task_id bigint not null, seq bigint not null, lane_id integer not null, claim_no integer not null default 0, at timestamp with time zone not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table progress (task_id bigint not null, claim_no integer not null, fraction real not null, note text not null, at timestamp with time zone not null) with fillfactor=50 unlogged

@@ -74,6 +74,7 @@ export interface ErrorGroup {
   /** Null when no dead task of the group is left. */
   readonly taskName: string | null;
   readonly tag: string | null;
+  readonly errorClass: string | null;
   readonly count: number;
   readonly firstAt: Date | null;
   readonly lastAt: Date | null;
@@ -160,7 +161,7 @@ export class DeadLetters {
       }
     >(
       this.#db,
-      `select fingerprint, task_name as "taskName", tag, tasks, first_at as "firstAt",
+      `select fingerprint, task_name as "taskName", tag, class as "errorClass", tasks, first_at as "firstAt",
               last_at as "lastAt", example_task_id, example_message, state, assignee, note
          from absurd.error_groups order by tasks desc, last_at desc nulls last`,
     );

@@ -37,6 +37,11 @@ export interface StatsStep {
   readonly run: Spread | null;
 }
 
+export interface StatsTotal extends Omit<StatsStep, "queue" | "taskName"> {
+  /** Of those that ended, those that a worker had. */
+  readonly claimed: number;
+}
+
 /** Percentiles are within 9 %. */
 export interface Spread {
   readonly mean: number;
@@ -142,15 +147,11 @@ export class History {
 
   /** What ended, by steps, from the hourly roll-ups: the last minute may not be in them yet. */
   async stats(range: StatsRange): Promise<StatsStep[]> {
-    const stepSeconds = range.stepSeconds ?? HOUR_SECONDS;
-    if (stepSeconds <= 0 || stepSeconds % HOUR_SECONDS !== 0) {
-      throw new RangeError(`stepSeconds is ${stepSeconds}, expected a multiple of ${HOUR_SECONDS}`);
-    }
     const rows = await run<StatsRow>(
       this.#db,
       `select * from absurd.stats_history(
          $1, coalesce($2, absurd.clock()), make_interval(secs => $3), $4, $5)`,
-      [range.from, range.to ?? null, stepSeconds, range.queue ?? null, range.taskName ?? null],
+      [range.from, range.to ?? null, stepOf(range), range.queue ?? null, range.taskName ?? null],
     );
     return rows.map((row) => ({
       since: row.since,
@@ -159,6 +160,25 @@ export class History {
       completed: Number(row.completed),
       failed: Number(row.failed),
       cancelled: Number(row.cancelled),
+      wait: spreadOf(row, "wait"),
+      run: spreadOf(row, "run"),
+    }));
+  }
+
+  /** The same of all queues and task names that are asked for together, oldest step first. */
+  async steps(range: StatsRange): Promise<StatsTotal[]> {
+    const rows = await run<Omit<StatsRow, "queue_name" | "task_name"> & { claimed: string }>(
+      this.#db,
+      `select * from absurd.stats_steps(
+         $1, coalesce($2, absurd.clock()), make_interval(secs => $3), $4, $5)`,
+      [range.from, range.to ?? null, stepOf(range), range.queue ?? null, range.taskName ?? null],
+    );
+    return rows.map((row) => ({
+      since: row.since,
+      completed: Number(row.completed),
+      failed: Number(row.failed),
+      cancelled: Number(row.cancelled),
+      claimed: Number(row.claimed),
       wait: spreadOf(row, "wait"),
       run: spreadOf(row, "run"),
     }));
@@ -182,11 +202,17 @@ export class History {
   }
 }
 
+/** @throws {RangeError} */
+function stepOf({ stepSeconds = HOUR_SECONDS }: StatsRange): number {
+  if (stepSeconds > 0 && stepSeconds % HOUR_SECONDS === 0) return stepSeconds;
+  throw new RangeError(`stepSeconds is ${stepSeconds}, expected a multiple of ${HOUR_SECONDS}`);
+}
+
 function isLockTimeout(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "55P03";
 }
 
-function spreadOf(row: StatsRow, measure: Measure): Spread | null {
+function spreadOf(row: Record<`${Measure}_${Column}`, number | null>, measure: Measure): Spread | null {
   const mean = row[`${measure}_mean`];
   if (mean === null) return null;
   return {

@@ -1,5 +1,12 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
 export type { CancelFilter, CancelManyOptions, CancelledTask } from "./bulk-cancel.ts";
+export {
+  ChangeReader,
+  type Changes,
+  type ProgressChange,
+  readProgress,
+  type TaskChange,
+} from "./changes.ts";
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
 export type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
 export type {
@@ -33,6 +40,7 @@ export {
   type ErrorClass,
   HistoryClosed,
   InvalidCondition,
+  InvalidCursor,
   EventTimeout,
   InvalidEventName,
   InvalidDemand,
@@ -74,6 +82,7 @@ export {
   type Spread,
   type StatsRange,
   type StatsStep,
+  type StatsTotal,
 } from "./history.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
@@ -98,7 +107,7 @@ export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
-export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export { executable, type ExecutableOptions, type OutsideContext } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";
 export type { ExitMeaning } from "./outside/process-failure.ts";
 export type { Refusal, ReplayReport } from "./spool/replay.ts";

@@ -6,6 +6,7 @@
  * when nothing was found yet.
  */
 import { type Db, run } from "./db.ts";
+import { InvalidCursor } from "./errors.ts";
 import { STATUS, Where } from "./task-condition-sql.ts";
 import { type TaskFilter, checkFilter } from "./task-filter.ts";
 import { taskNumber, taskUuid } from "./task-id.ts";
@@ -59,7 +60,7 @@ export async function listTasks(
   checkFilter(filter);
   const limit = page.limit ?? 50;
   const search = await prepareSearch(db, filter);
-  const before = page.cursor === undefined ? null : String(taskNumber(page.cursor) ?? 0n);
+  const before = page.cursor === undefined ? null : numberOf(page.cursor);
   const { numbers, last } = await find(db, search, { before, wanted: limit + 1, budget: page });
   const tasks = await readSummaries(db, numbers.slice(0, limit));
   const isFull = numbers.length > limit;
@@ -70,6 +71,12 @@ export async function listTasks(
     complete: isFull || last === undefined,
     scannedTo: stoppedAt === undefined ? null : createdAt(stoppedAt),
   };
+}
+
+function numberOf(cursor: string): string {
+  const number = taskNumber(cursor);
+  if (number !== undefined) return String(number);
+  throw new InvalidCursor(`cursor is "${cursor}", expected one that a page of tasks gave`);
 }
 
 function createdAt(number: string): Date {

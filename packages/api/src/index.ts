@@ -1,6 +1,7 @@
 /** The HTTP API of Absurd. */
 export { AccessStore, type NewToken, type TokenView } from "./access/access-store.ts";
+export { isBuilt } from "./dashboard-files.ts";
 export { type App, type AppOptions, createApp } from "./app.ts";
 export type { DatabaseState, HandlerDeps, Handlers } from "./handler.ts";
 export { migrateApi } from "./migrate.ts";
-export { type Server, type ServerOptions, startServer } from "./server.ts";
+export { InvalidServerSetting, type Server, type ServerOptions, startServer } from "./server.ts";

@@ -37,6 +37,11 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** What the server was told does not go; nothing was started. */
+export class InvalidServerSetting extends Error {
+  override readonly name = "InvalidServerSetting";
+}
+
 const POOL_SIZE = 8;
 const STATEMENT_MS_MAX = 10_000;
 const CONNECT_MS_MAX = 3_000;
@@ -47,7 +52,7 @@ const DRAIN_SECONDS = 10;
 const SWEEP_MS = 3_600_000;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 
-/** @throws {Error} when others could reach a server that asks nobody who they are */
+/** @throws {InvalidServerSetting} such as an address that others reach, and nobody is asked who */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { host = "127.0.0.1", port = PORT, auth = "none" } = options;
   const basePath = cleanBasePath(options.basePath ?? "");
@@ -58,7 +63,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await parts.app.fastify.listen({ host, port });
   } catch (error) {
     await parts.close();
-    throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    throw new InvalidServerSetting(`port ${port} of ${host} is taken; give another --port`);
   }
   return { url: `${originOf(parts.app)}${basePath}`, ...parts };
 }
@@ -70,10 +76,10 @@ function originOf({ fastify }: App): string {
   return `http://${host}:${address.port}`;
 }
 
-/** @throws {Error} */
+/** @throws {InvalidServerSetting} */
 function assertGuarded(host: string, auth: "none" | "tokens"): void {
   if (auth === "tokens" || LOOPBACK.test(host)) return;
-  throw new Error(
+  throw new InvalidServerSetting(
     `host ${host} can be reached by others, and no authentication is set: require tokens ` +
       "(absurd serve --auth tokens), or listen on 127.0.0.1",
   );
@@ -82,7 +88,7 @@ function assertGuarded(host: string, auth: "none" | "tokens"): void {
 function cleanBasePath(path: string): string {
   const clean = path.replace(/\/+$/, "");
   if (clean === "" || /^(\/[\w.~-]+)+$/.test(clean)) return clean;
-  throw new Error(`base path "${path}": expected /name or /name/name, such as /ops`);
+  throw new InvalidServerSetting(`base path "${path}": expected /name or /name/name, such as /ops`);
 }
 
 function createPool({ connectionString, poolSize = POOL_SIZE }: ServerOptions): pg.Pool {

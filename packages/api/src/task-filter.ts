@@ -33,3 +33,8 @@ export function taskFilterOf(
     ],
   };
 }
+
+/** The same, of tasks that have one of these statuses. */
+export function withStatuses(filter: TaskFilter, statuses: readonly TaskStatus[]): TaskFilter {
+  return { conditions: [...filter.conditions, fieldIs("status", ...statuses)] };
+}

@@ -88,6 +88,7 @@ export const ACCESS_ROUTES = {
     role: null,
     body: z.strictObject({ token: z.string().min(1).max(500) }),
     answer: json(session, 201),
+    problems: ["UNAUTHENTICATED"],
   },
   signOut: {
     method: "DELETE",

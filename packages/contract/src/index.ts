@@ -82,6 +82,7 @@ export {
   taskUpdate,
   type TaskUpdate,
 } from "./live.ts";
+export { type OpenApiDocument, openApiDocument, type OpenApiOptions } from "./openapi/document.ts";
 export {
   EVERY_ROUTE,
   fault,

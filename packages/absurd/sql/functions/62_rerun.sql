@@ -63,6 +63,8 @@ begin
     returning child
   )
   select coalesce(array_agg(w.child), '{}') into v_back from waits w;
+  insert into absurd.new_start (task_id, claim_no)
+  select w.child, w.claim_no from absurd.waiting w where w.child = any(v_back) order by w.child;
 
   -- Their parents may end while this runs, as for edges that are being spawned.
   insert into absurd.late_edge (child)

@@ -280,3 +280,39 @@ as $$
    group by 1, 2, 3
    order by 1, 2, 3;
 $$;
+
+-- The same for all queues and task names that are asked for together.
+create or replace function absurd.stats_steps(
+  p_from timestamptz, p_to timestamptz, p_step interval default '1 hour',
+  p_queue text default null, p_task_name text default null
+)
+  returns table (
+    since timestamptz, completed bigint, failed bigint, cancelled bigint, claimed bigint,
+    wait_mean double precision, wait_p50 double precision, wait_p95 double precision,
+    wait_p99 double precision, run_mean double precision, run_p50 double precision,
+    run_p95 double precision, run_p99 double precision
+  )
+  language sql stable
+as $$
+  with summed as (
+    select date_bin(p_step, r.hour, date_trunc('hour', p_from)) as since,
+           sum(r.completed)::bigint as completed, sum(r.failed)::bigint as failed,
+           sum(r.cancelled)::bigint as cancelled, sum(r.claimed)::bigint as claimed,
+           sum(r.wait_seconds) as wait_seconds, sum(r.run_seconds) as run_seconds,
+           absurd.sum_histograms(r.wait_histogram) as waits,
+           absurd.sum_histograms(r.run_histogram) as runs
+      from absurd.rollup r join absurd.kind k on k.kind_id = r.kind_id
+     where r.hour >= date_trunc('hour', p_from) and r.hour < p_to
+       and (p_queue is null or r.queue = p_queue)
+       and (p_task_name is null or k.name = p_task_name)
+     group by 1
+  )
+  select s.since, s.completed, s.failed, s.cancelled, s.claimed,
+         s.wait_seconds / nullif(s.claimed, 0)::double precision,
+         absurd.histogram_quantile(s.waits, 0.5), absurd.histogram_quantile(s.waits, 0.95),
+         absurd.histogram_quantile(s.waits, 0.99),
+         s.run_seconds / nullif(s.claimed, 0)::double precision,
+         absurd.histogram_quantile(s.runs, 0.5), absurd.histogram_quantile(s.runs, 0.95),
+         absurd.histogram_quantile(s.runs, 0.99)
+    from summed s order by s.since;
+$$;

@@ -87,6 +87,17 @@ export class AccessStore {
     }
   }
 
+  /** Makes the secret one of a token of that name: for a secret that is kept in a file. */
+  async ensureToken(name: string, role: Role, secret: string): Promise<void> {
+    if (await this.findHolder(secret)) return;
+    await this.#pool.query(
+      `update absurd_api.token set revoked_at = absurd.clock()
+        where name = $1 and revoked_at is null`,
+      [name],
+    );
+    await this.createToken({ name, role, createdBy: "absurd serve" }, secret);
+  }
+
   /** Its sessions end with it. False: there is no such token. */
   async revokeToken(tokenId: string): Promise<boolean> {
     const { rowCount } = await this.#pool.query(

@@ -4,14 +4,21 @@
  * What the database said of a secret is believed for a few seconds; while the database is away, for
  * some minutes, so that health is still shown to those who may see it.
  */
+import type { IncomingHttpHeaders } from "node:http";
+
 import { isConnectionLoss } from "@contimg/absurd";
 import type { Role } from "@contimg/contract";
-import type { FastifyRequest } from "fastify";
 
 import { RateLimiter } from "../hooks/rate-limit.ts";
 import { ApiError } from "../problem.ts";
 import type { AccessStore, Holder } from "./access-store.ts";
 import { hashOf } from "./secret.ts";
+
+/** Of a request, what says who sends it. */
+export interface Asking {
+  readonly headers: IncomingHttpHeaders;
+  readonly ip: string;
+}
 
 export interface Caller {
   readonly actor: string;
@@ -51,7 +58,7 @@ export class Access {
   }
 
   /** Undefined: nobody that is known. @throws {ApiError} UNAUTHENTICATED, RATE_LIMITED */
-  async callerOf(request: FastifyRequest): Promise<Caller | undefined> {
+  async callerOf(request: Asking): Promise<Caller | undefined> {
     const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (bearer !== undefined) return callerOf(await this.holderOf(bearer, request.ip));
     const session = cookieOf(request, SESSION_COOKIE);
@@ -126,7 +133,7 @@ function callerOf({ name, role, tokenId, expiresAt }: Holder): Caller {
   return { actor: name, role, tokenId, expiresAt };
 }
 
-export function cookieOf(request: FastifyRequest, name: string): string | undefined {
+export function cookieOf(request: Pick<Asking, "headers">, name: string): string | undefined {
   for (const part of (request.headers.cookie ?? "").split(";")) {
     const at = part.indexOf("=");
     if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim();

@@ -26,7 +26,7 @@ export interface FailureHandlersDeps {
 export function failureHandlers({
   client,
   hints,
-}: FailureHandlersDeps): HandlersOf<typeof FAILURE_ROUTES> {
+}: FailureHandlersDeps): Omit<HandlersOf<typeof FAILURE_ROUTES>, "listDeadLetters"> {
   const { deadLetters } = client;
   return {
     async listFailureGroups({ query: { state } }) {
@@ -43,13 +43,16 @@ export function failureHandlers({
       if (!group) throw new UnknownErrorGroup(`no group of failures ${fingerprint}`);
       return wireGroup(group, hints);
     },
-    async listDeadLetters({ query: { limit, cursor, ...filter } }) {
+//PEND<
+/*    async listDeadLetters({ query: { limit, cursor, ...filter } }) {
       const page = await deadLetters.page(deadLetterFilterOf(filter), given({ limit, cursor }));
       return {
         dead_letters: page.deadLetters.map(wireDeadLetter),
         next_cursor: page.cursor ?? null,
       };
     },
+*/
+//PEND>
     async replayDeadLetters({ query: { dry_run: dryRun }, body }) {
       const ids = await deadLetters.replay(deadLetterFilterOf(body.filter), {
         dryRun,

@@ -3,14 +3,14 @@ import { type AbsurdClient, isTerminal, type LogLineView } from "@contimg/absurd
 import type { TASK_ROUTES } from "@contimg/contract";
 
 import type { HandlersOf } from "../handler.ts";
-import { wireAttempt, wireLogLine, wireStep, wireTaskSummary } from "./task-wire.ts";
+import { wireAttempt, wireLogLine, wireStep } from "./task-wire.ts";
 import { wireObject } from "./wire-values.ts";
 
 export type StoryRoute = "listAttempts" | "listSteps" | "readLog" | "explainTask" | "getLineage";
 
 export function storyHandlers(
   client: AbsurdClient,
-): Pick<HandlersOf<typeof TASK_ROUTES>, StoryRoute> {
+): Pick<HandlersOf<typeof TASK_ROUTES>, Exclude<StoryRoute, "getLineage">> {
   return {
     async listAttempts({ params }) {
       const { attempts } = await client.show(params.task_id);
@@ -36,7 +36,8 @@ export function storyHandlers(
         })),
       };
     },
-    async getLineage({ params }) {
+//PEND<
+/*    async getLineage({ params }) {
       const lineage = await client.lineage(params.task_id);
       return {
         parent: lineage.parent && wireTaskSummary(lineage.parent),
@@ -45,6 +46,8 @@ export function storyHandlers(
         dependents: lineage.dependents.map(wireTaskSummary),
       };
     },
+*/
+//PEND>
   };
 }
 

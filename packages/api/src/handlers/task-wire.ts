@@ -6,6 +6,7 @@ import type {
   SpawnRequest,
   StepView,
   TaskPlace,
+  TaskSummary,
   TaskView,
 } from "@contimg/absurd";
 import {
@@ -14,13 +15,13 @@ import {
   type SpawnRequest as WireSpawn,
   type step,
   type Task,
-  type TaskSummary,
+  type TaskSummary as WireSummary,
 } from "@contimg/contract";
 import type { z } from "zod";
 
 import { dateOf, given, wireError, wireInstant } from "./wire-values.ts";
 
-export function wireTaskSummary(task: TaskView): TaskSummary {
+export function wireTaskSummary(task: TaskSummary): WireSummary {
   return {
     task_id: task.taskId,
     queue_name: task.queue,

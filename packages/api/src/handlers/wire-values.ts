@@ -16,6 +16,8 @@ export function dateOf(instant: string | undefined): Date | undefined {
 }
 
 /** Errors that were written in SQL may lack a part; the record may hold more than is shown. */
+export function wireError(record: Partial<ErrorRecord>): WireError;
+export function wireError(record: Partial<ErrorRecord> | null): WireError | null;
 export function wireError(record: Partial<ErrorRecord> | null): WireError | null {
   if (record === null) return null;
   return {

@@ -25,7 +25,7 @@ const EXPOSED_HEADERS = "etag, retry-after, x-request-id, idempotency-replayed";
 export function guardBrowsers(app: FastifyInstance, options: GuardOptions): void {
   const isAllowed = (origin: string): boolean => options.origins.includes(origin);
   app.addHook("onRequest", async (request, reply) => {
-    if (options.isLocalOnly) assertLocalHost(request, options.origins);
+    if (options.isLocalOnly) assertLocalHost(request.host, options.origins);
     const { origin } = request.headers;
     if (origin === undefined) return;
     reply.header("vary", "origin");
@@ -49,15 +49,16 @@ async function answerPreflight(reply: FastifyReply): Promise<void> {
     .send();
 }
 
-function assertLocalHost(request: FastifyRequest, origins: readonly string[]): void {
+/** @throws {ApiError} CSRF */
+export function assertLocalHost(host: string, origins: readonly string[]): void {
+  const name = host.replace(/:\d+$/, "");
   const isOurs =
-    LOCAL_HOSTS.test(request.hostname) ||
-    origins.some((origin) => URL.parse(origin)?.host === request.host);
+    LOCAL_HOSTS.test(name) || origins.some((origin) => URL.parse(origin)?.host === host);
   if (isOurs) return;
   throw new ApiError(
     "CSRF",
     `without authentication this server answers to names of its own machine, not to ` +
-      `"${request.host}"; require tokens, or allow the origin (see absurd serve --help)`,
+      `"${host}"; require tokens, or allow the origin (see absurd serve --help)`,
   );
 }
 

@@ -138,9 +138,9 @@ export const TASK_FIELDS: readonly FieldSpec[] = [
   },
   {
     field: "workflow",
-    kind: "id",
-    description: "the id of its workflow",
-    example: "workflow:019b0c5e-7a1f-7cc2-8d5e-0a4b1c2d3e4f",
+    kind: "text",
+    description: "its workflow, by id or name",
+    example: "workflow:night*",
   },
   {
     field: "parent",
@@ -171,7 +171,6 @@ export const TASK_FIELDS: readonly FieldSpec[] = [
 /** The order is that of help; `~` is written after the colon. */
 export const OPS_OF_KIND: Readonly<Record<FieldKind, readonly ConditionOp[]>> = {
   text: ["is", "prefix", "contains"],
-  // Of an id, the prefix is "" alone: any.
   id: ["is", "prefix"],
   choice: ["is"],
   integer: ["is", "lt", "lte", "gt", "gte"],

@@ -42,6 +42,10 @@ describe("a filter", () => {
     ["name:imag*,cal*", [condition("name", "prefix", "imag", "cal")]],
     ["-worker:*", [{ ...condition("worker", "prefix", ""), not: true }]],
     ["workflow:*", [condition("workflow", "prefix", "")]],
+    [`parent:${ID.slice(0, 9).toUpperCase()}*`, [condition("parent", "prefix", ID.slice(0, 9))]],
+    [ID, [condition("id", "is", ID)]],
+    [`"${ID}"`, [condition("text", "contains", ID)]],
+    ["param.night>=2026-01-25", [{ ...condition("param", "gte", "2026-01-25"), path: ["night"] }]],
     ["message:~timeout", [condition("message", "contains", "timeout")]],
     [
       'message:~"no such file, \\"a\\\\b\\""',
@@ -109,9 +113,9 @@ describe("a filter", () => {
     ["attempt>=two", "two", /expected a whole number/],
     ["attempt:1.5", "1.5", /expected a whole number/],
     ["id:17", "17", /expected a UUID/],
-    [`workflow:${ID.slice(0, 8)}*`, `${ID.slice(0, 8)}*`, /expected a UUID, .* or \* for any/],
+    ["parent:*", "*", /expected a UUID, .* or its beginning/],
     ["param:3", "param", /expected the member's path, such as param\.tile\.dec/],
-    ["param.a>x", "x", /expected a number/],
+    ["param.a>x*y", "x*y", /the \* at the end only/],
     ["name.x:3", "name.x", /name has no members/],
     ["name:a*b", "a*b", /the \* at the end only/],
     ["name:a*,b", "b", /at the end of every value/],
@@ -207,7 +211,7 @@ function anyCondition(): fc.Arbitrary<TaskCondition> {
 
 function anyText(): fc.Arbitrary<string> {
   return fc.oneof(
-    fc.string({ unit: fc.constantFrom(...'ab:~<>=-,*"\\ .17\n') }),
+    fc.string({ unit: fc.constantFrom(...Array.from('ab:~<>=-,*"\\ .17\n')) }),
     fc.string({ unit: "grapheme" }),
   );
 }
@@ -221,7 +225,7 @@ function anyValue(
     case "text":
       return anyText();
     case "id":
-      return op === "prefix" ? fc.constant("") : fc.uuid();
+      return op === "prefix" ? fc.uuid().map((id) => id.slice(0, 9)) : fc.uuid();
     case "choice":
       return fc.constantFrom("failed", "pending");
     case "integer":
@@ -236,7 +240,7 @@ function anyValue(
       });
     case "param":
       if (op === "prefix" || op === "contains") return anyText();
-      return op === "is" ? fc.oneof(number, anyText()) : number;
+      return fc.oneof(number, anyText());
   }
 }
 

@@ -69,10 +69,11 @@ describe("a task fits", () => {
     "attempt>=2 attempt:1,2 priority>2 priority<=3",
     "age<3h wait>=10m wait<=10m run>59s run<=60s",
     "created>=2026-01-25T06:00Z started<2026-01-25T06:10:01Z ended>-3h",
-    "-workflow:* -parent:*",
+    "-workflow:* -parent:019*",
     "correlation:2026-01-25*",
     "wsclean 3c28",
-    "0a4b1c2d3e4f",
+    "id:019b0c5e*",
+    "019b0c5e-7a1f-7cc2-8d5e-0a4b1c2d3e4f",
     "id:019b0c5e-7a1f-7cc2-8d5e-0a4b1c2d3e4f",
   ])("%s", (text) => {
     assert.equal(fits(text, TASK), true);
@@ -106,7 +107,6 @@ describe("a task does not fit", () => {
     "workflow:*",
     "created>2026-01-25T06:00Z",
     "age>3h",
-    "wsclean pear",
   ])("%s", (text) => {
     assert.equal(fits(text, TASK), false);
   });
@@ -115,5 +115,11 @@ describe("a task does not fit", () => {
 test("a summary does not tell of params and keys, but other conditions may decide", () => {
   assert.equal(fits("param.dec:16", TASK), undefined);
   assert.equal(fits("status:failed key:a", TASK), undefined);
+  assert.equal(fits("wsclean pear", TASK), undefined, "it may be in the params");
+  const ofWorkflow = { ...TASK, workflow_id: TASK.task_id };
+  assert.equal(fits("workflow:night", ofWorkflow), undefined);
+  assert.equal(fits(`workflow:${TASK.task_id}`, ofWorkflow), true);
+  assert.equal(fits("workflow:019b0c5e-0000-7cc2-8d5e-0a4b1c2d3e4f", ofWorkflow), false);
+  assert.equal(fits("workflow:night", TASK), false);
   assert.equal(fits("status:completed -param.dec:16", TASK), false);
 });

@@ -4,10 +4,11 @@
  */
 import type { TaskSummary } from "../task.ts";
 import type { ConditionOp, ConditionValue, TaskCondition } from "./condition.ts";
+import { isId } from "./values.ts";
 
 /**
- * @returns undefined when a summary does not tell, since params and idempotency keys are not in it;
- *   ask the server then.
+ * @returns undefined when a summary does not tell, since params, idempotency keys and names of
+ *   workflows are not in it; ask the server then.
  */
 export function fitsTask(
   conditions: readonly TaskCondition[],
@@ -24,7 +25,15 @@ function holds(condition: TaskCondition, task: TaskSummary, now: Date): boolean 
   if (field === "param" || field === "key") return undefined;
   const found = valuesOf(field, task, now);
   const fits = found.some((one) => values.some((wanted) => compares(one, op, wanted)));
+  if (!fits && mayFitOtherwise(condition, task)) return undefined;
   return fits !== not;
+}
+
+/** A word may be in the params; a workflow may be of that name. */
+function mayFitOtherwise({ field, op, values }: TaskCondition, task: TaskSummary): boolean {
+  if (field === "text") return true;
+  if (field !== "workflow" || task.workflow_id === null) return false;
+  return op !== "is" || values.some((value) => !isId(String(value)));
 }
 
 type SummaryField = Exclude<TaskCondition["field"], "param" | "key">;
@@ -59,12 +68,10 @@ const VALUE_OF: Readonly<Record<SummaryField, (task: TaskSummary, now: Date) => 
   created: (task) => Date.parse(task.created_at),
   started: (task) => (task.claimed_at === null ? null : Date.parse(task.claimed_at)),
   ended: (task) => (task.completed_at === null ? null : Date.parse(task.completed_at)),
-  text: (task) => [
-    task.task_name,
-    task.task_id,
-    ...task.tags,
-    ...(task.error === null ? [] : [task.error]),
-  ],
+  text: (task) =>
+    [task.task_name, task.correlation_id, task.tags.join(" "), task.error_tag, task.error].filter(
+      (each) => each !== null,
+    ),
 };
 
 function waitSeconds(task: TaskSummary, now: Date): number | null {

@@ -1,7 +1,7 @@
 /** Conditions back to the text of the grammar. */
 import type { ConditionOp, ConditionValue, TaskCondition } from "./condition.ts";
 import { findField } from "./fields.ts";
-import { readJsonNumber, writeSeconds } from "./values.ts";
+import { isId, readJsonNumber, writeSeconds } from "./values.ts";
 
 const SIGNS: Readonly<Record<ConditionOp, string>> = {
   is: ":",
@@ -48,7 +48,7 @@ export function quoteValue(text: string): string {
 }
 
 function quoteWord(text: string): string {
-  return PLAIN_WORD.test(text) ? text : quote(text);
+  return PLAIN_WORD.test(text) && !isId(text) ? text : quote(text);
 }
 
 function quoteSegment(text: string): string {

@@ -23,7 +23,8 @@ const RULES: readonly FilterHelpRow[] = [
   { example: 'message:~"no such file"', meaning: 'quotes around spaces, commas, ", *', signs: "" },
   {
     example: "timeout",
-    meaning: "a word alone: in the name, the id, a tag or the error's message",
+    meaning:
+      "a word alone: in the name, tags, params, correlation id, key or error; or a task's id",
     signs: "",
   },
 ];

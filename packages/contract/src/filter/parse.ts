@@ -5,6 +5,7 @@ import { type FieldSpec, findField, OPS_OF_KIND, TASK_FIELDS } from "./fields.ts
 import { nearName } from "./near-names.ts";
 import { scanTerms, type ScannedField, type ScannedValue, type Span, type Term } from "./scan.ts";
 import {
+  isId,
   type Read,
   readChoice,
   readId,
@@ -89,6 +90,11 @@ function readWords(term: Term): TaskCondition | Complaint[] {
     return isBare ? [{ ...spanOf(value, term), message: "expected a word beside the comma" }] : [];
   });
   if (complaints.length > 0) return complaints;
+  // An id alone means the task.
+  if (term.values.every((value) => !value.isQuoted && isId(value.text))) {
+    const ids = term.values.map((value) => value.text.toLowerCase());
+    return { field: "id", op: "is", values: ids, not: term.not };
+  }
   return {
     field: "text",
     op: "contains",
@@ -174,7 +180,7 @@ function readValue(
     case "text":
       return readText(text, value, op);
     case "id":
-      return op === "prefix" && text === "" ? { value: "" } : readId(text);
+      return readId(text, op === "prefix");
     case "choice":
       return readChoice(text, spec.values ?? []);
     case "integer":
@@ -198,8 +204,7 @@ function readText(text: string, value: ScannedValue, op: ConditionOp): Read<stri
 function readParam(text: string, value: ScannedValue, op: ConditionOp): Read<ConditionValue> {
   if (op === "prefix" || op === "contains") return readText(text, value, op);
   const number = value.isQuoted ? undefined : readJsonNumber(text);
-  if (op === "is") return number === undefined ? readText(text, value, op) : { value: number };
-  return number === undefined ? { expected: "expected a number" } : { value: number };
+  return number === undefined ? readText(text, value, op) : { value: number };
 }
 
 /** An empty value is shown by the term that lacks it. */

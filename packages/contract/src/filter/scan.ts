@@ -1,6 +1,6 @@
 /**
- * A filter's text as terms, with the place of each part. It knows the form only, no field. It goes on
- * after a fault, so that a person sees all of them at once, and a completion sees the unfinished.
+ * A filter's text as terms, with the place of each part. It knows the form only, and goes on after
+ * a fault, so that a person sees all of them at once, and a completion sees the unfinished.
  *
  *     terms  ::= term (space term)*
  *     term   ::= "-"? (field op)? values

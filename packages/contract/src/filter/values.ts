@@ -84,12 +84,18 @@ export function readJsonNumber(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UUID_BEGIN = /^[0-9a-f][0-9a-f-]{0,35}$/i;
 
-export function readId(text: string): Read<string> {
-  return UUID.test(text)
+export function isId(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** @param isBegin a star follows */
+export function readId(text: string, isBegin: boolean): Read<string> {
+  return (isBegin ? UUID_BEGIN : UUID).test(text)
     ? { value: text.toLowerCase() }
-    : { expected: "expected a UUID, as lists show it, or * for any" };
+    : { expected: "expected a UUID, as lists show it, or its beginning and a *" };
 }
 
 export function readChoice(text: string, values: readonly string[]): Read<string> {

@@ -1,4 +1,4 @@
-/** What the demo starts and stops: an embedded PostgreSQL and worker processes. */
+/** What `demo` and `up` start and stop: an embedded PostgreSQL and worker processes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -10,12 +10,12 @@ import { startEmbeddedPostgres } from "@contimg/absurd";
 import { migrateAll } from "@contimg/pipeline";
 import pg from "pg";
 
-const CONTIMG = fileURLToPath(new URL("../../contimg.ts", import.meta.url));
+const CONTIMG = fileURLToPath(new URL("../contimg.ts", import.meta.url));
 
 export interface Services {
   readonly databaseUrl: string;
   readonly pool: pg.Pool;
-  /** Rejects when a worker ends by itself: the demo would wait for ever. */
+  /** Rejects when a worker ends by itself: who waits for their work would wait for ever. */
   readonly workerEnded: Promise<never>;
   stop(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function startServices(
     ? undefined
     : await startEmbeddedPostgres({ dataFolder: join(dataRoot, "postgres") });
   const url = databaseUrl ?? server!.url;
-  const pool = new pg.Pool({ connectionString: url, application_name: "contimg demo", max: 4 });
+  const pool = new pg.Pool({ connectionString: url, application_name: "contimg", max: 4 });
   // A connection that breaks while idle is replaced; one that is needed reports its own error.
   pool.on("error", () => undefined);
   const workers: ChildProcess[] = [];
@@ -80,7 +80,7 @@ function startWorkerProcess(
       // The address holds the database's password: arguments can be read by everybody, this cannot.
       env: { ...process.env, ABSURD_DATABASE_URL: databaseUrl },
       stdio: ["ignore", "ignore", "pipe"],
-      // Ctrl-C goes to the terminal's whole group; the demo stops its workers itself, in order.
+      // Ctrl-C goes to the terminal's whole group; we stop the workers ourselves, in order.
       detached: true,
     },
   );
