@@ -109,7 +109,7 @@ export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
-export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export { executable, type ExecutableOptions, type OutsideContext } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";
 export type { ExitMeaning } from "./outside/process-failure.ts";
 export type { Refusal, ReplayReport } from "./spool/replay.ts";

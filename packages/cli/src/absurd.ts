@@ -1,36 +1,35 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
-import { cancelCommand } from "./absurd/cancel.ts";
-import { retryCommand, spawnCommand } from "./absurd/change.ts";
+import { cancelCommand, retryCommand } from "./absurd/cancel.ts";
 import { dlqCommand } from "./absurd/dlq.ts";
 import { explainCommand, moveCommand } from "./absurd/explain.ts";
 import { historyCommand } from "./absurd/history.ts";
 import { limitsCommand } from "./absurd/limits.ts";
-import { listCommand, showCommand } from "./absurd/look.ts";
 import { migrateCommand } from "./absurd/migrate.ts";
 import { queuesCommand } from "./absurd/queues.ts";
-import { scheduleCommand } from "./absurd/schedule.ts";
+import { schedulesCommand } from "./absurd/schedules.ts";
 import { serveCommand } from "./absurd/serve.ts";
 import { SERVE_ENVIRONMENT } from "./absurd/serve-settings.ts";
 import { ENVIRONMENT } from "./absurd/settings.ts";
+import { spawnCommand } from "./absurd/spawn.ts";
 import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
-import { emitCommand, logCommand, stepsCommand } from "./absurd/steps.ts";
-import { templateCommand } from "./absurd/template.ts";
+import { emitCommand, stepsCommand } from "./absurd/steps.ts";
+import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
+import { templatesCommand } from "./absurd/templates.ts";
 import { tokenCommand } from "./absurd/token.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
-import { workflowCommand } from "./absurd/workflow.ts";
+import { workflowsCommand } from "./absurd/workflows.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
   migrateCommand,
   workerCommand,
   spawnCommand,
-  listCommand,
-  showCommand,
+  tasksCommand,
+  taskCommand,
   stepsCommand,
-  logCommand,
   emitCommand,
   explainCommand,
   moveCommand,
@@ -38,10 +37,10 @@ const COMMANDS = [
   cancelCommand,
   dlqCommand,
   statsCommand,
-  scheduleCommand,
+  schedulesCommand,
   historyCommand,
-  workflowCommand,
-  templateCommand,
+  workflowsCommand,
+  templatesCommand,
   limitsCommand,
   queuesCommand,
   workersCommand,

@@ -20,16 +20,6 @@ export async function ensureBuilt(): Promise<void> {
   writeFileSync(STAMP, stamp);
 }
 
-/**
- * The page for an address below where the pages begin, such as /tasks/0198…: every address has the
- * same page, but for its base. The base is relative, so that it is right behind any proxy.
- */
-export function indexHtml(path: string): string {
-  const depth = path.replace(/^\//, "").split("?")[0]!.split("/").length - 1;
-  const html = readFileSync(join(BUILD_FOLDER, "index.html"), "utf8");
-  return html.replace('<base href="./" />', `<base href="${"../".repeat(depth) || "./"}" />`);
-}
-
 function sourcesHash(): string {
   const hash = createHash("sha256");
   const roots = [join(PACKAGE, "src"), CONTRACT];

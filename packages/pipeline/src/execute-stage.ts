@@ -23,6 +23,8 @@ export interface Execution {
   readonly runId: string;
   readonly lookup: ProductLookup;
   readonly threadCount: number;
+  /** Of the task. */
+  readonly attempt?: number;
   readonly signal?: AbortSignal;
   /** Reserves what the run takes and records what it took; without a database there is none. */
   readonly ledger?: RunLedger;
@@ -85,8 +87,8 @@ async function executeWith(
       needs: needed,
       diskBytes: needed.diskBytes,
     };
-    const run = await runWithin(execution.ledger, begin, (memoryLimitBytes) =>
-      runStageProcess(module, inputs, { stageFolder: folder, ...execution, memoryLimitBytes }),
+    const run = await runWithin(execution.ledger, begin, (memory) =>
+      runStageProcess(module, inputs, { stageFolder: folder, ...execution, ...memory }),
     );
     return { params, groupId, inputPaths: pathsIn(inputs).map((p) => below(dataRoot, p)), run };
   } catch (error) {

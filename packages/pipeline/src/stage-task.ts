@@ -93,6 +93,7 @@ async function runAsTask(
     runId,
     lookup,
     threadCount,
+    attempt: context.attempt,
     ledger: new RunLedger(pool, { dataRoot, runId, task: context, machine: options.machine }),
     signal: context.signal,
     correlationId,

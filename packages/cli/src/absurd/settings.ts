@@ -12,7 +12,7 @@ export const ENVIRONMENT = {
   ABSURD_DATABASE_URL: "PostgreSQL of the queue, postgres://user:password@host:port/database",
   ABSURD_LISTEN_URL: "direct PostgreSQL for LISTEN when ABSURD_DATABASE_URL has ?pgbouncer=true",
   ABSURD_ENABLED: "false keeps workers from starting (default: true)",
-  ABSURD_QUEUE_NAME: "queue of worker, spawn and list when --queue is not given",
+  ABSURD_QUEUE_NAME: "queue of worker, spawn and tasks when --queue is not given",
   ABSURD_WORKER_CONCURRENCY: "tasks a worker runs at once (default: 1)",
   ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 2)",
   ABSURD_DLQ_ENABLED: "true: each task that dies is announced in a queue (see below)",

@@ -74,13 +74,14 @@ function patchTasks(queries: QueryClient, updates: ReadonlyMap<string, TaskUpdat
   }
   queries.setQueriesData<InfiniteData<TaskPage>>({ queryKey: ["task-pages"] }, (data) => {
     if (!data) return data;
-    let hasChanged = false;
-    const pages = data.pages.map((page) => {
-      if (!page.tasks.some((task) => updates.has(task.task_id))) return page;
-      hasChanged = true;
-      return { ...page, tasks: page.tasks.map((task) => patchedIn(task, updates)) };
-    });
-    return hasChanged ? { ...data, pages } : data;
+    const isTouched = (page: TaskPage) => page.tasks.some((task) => updates.has(task.task_id));
+    if (!data.pages.some(isTouched)) return data;
+    const pages = data.pages.map((page) =>
+      isTouched(page)
+        ? { ...page, tasks: page.tasks.map((task) => patchedIn(task, updates)) }
+        : page,
+    );
+    return { ...data, pages };
   });
 }
 

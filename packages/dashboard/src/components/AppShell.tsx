@@ -1,10 +1,11 @@
 /** What is around every page: navigation, top bar, what is wrong with the connection, keys. */
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 
 import { NAV, NAV_PAGES } from "../nav.ts";
 import { SessionGate } from "../session/session.tsx";
 import { changeSettings, useSettings } from "../settings/settings.ts";
+import { CommandPalette } from "./CommandPalette.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { KeyboardHelp } from "./KeyboardHelp.tsx";
 import { type KeyBinding, useKeys } from "./keys.ts";
@@ -25,14 +26,19 @@ export function AppShell() {
 function Frame() {
   const [isMenuOpen, setMenuOpen] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
+  const [isPaletteOpen, setPaletteOpen] = useState(false);
   const { navCollapsed } = useSettings();
   const path = useRouterState({ select: (state) => state.location.pathname });
   useEffect(() => {
     setMenuOpen(false);
   }, [path]);
-  useNavKeys(() => {
+  const openHelp = useCallback(() => {
     setHelpOpen(true);
-  });
+  }, []);
+  const openPalette = useCallback(() => {
+    setPaletteOpen(true);
+  }, []);
+  useNavKeys(openHelp, openPalette);
   const isCollapsed = navCollapsed && !isMenuOpen;
   return (
     <div className={isCollapsed ? "frame is-collapsed" : "frame"}>
@@ -52,15 +58,21 @@ function Frame() {
           setMenuOpen((isOpen) => !isOpen);
         }}
         isMenuOpen={isMenuOpen}
-        onHelp={() => {
-          setHelpOpen(true);
-        }}
+        onHelp={openHelp}
+        onPalette={openPalette}
       />
       <Navigation isOpen={isMenuOpen} />
       <div className="content">
         <ConnectionBanner />
         <Outlet />
       </div>
+      {isPaletteOpen && (
+        <CommandPalette
+          onClose={() => {
+            setPaletteOpen(false);
+          }}
+        />
+      )}
       {isHelpOpen && (
         <KeyboardHelp
           onClose={() => {
@@ -72,7 +84,7 @@ function Frame() {
   );
 }
 
-function useNavKeys(onHelp: () => void): void {
+function useNavKeys(onHelp: () => void, onPalette: () => void): void {
   const navigate = useNavigate();
   const bindings = useMemo<KeyBinding[]>(
     () => [
@@ -88,9 +100,10 @@ function useNavKeys(onHelp: () => void): void {
           changeSettings({ navCollapsed: !document.querySelector(".frame.is-collapsed") });
         },
       },
+      { keys: "ctrl+k", label: "Go to, or do", run: onPalette },
       { keys: "?", label: "Show the keys", run: onHelp },
     ],
-    [navigate, onHelp],
+    [navigate, onHelp, onPalette],
   );
   useKeys("Everywhere", bindings);
 }

@@ -16,9 +16,10 @@ interface TopBarProps {
   readonly onMenu: () => void;
   readonly isMenuOpen: boolean;
   readonly onHelp: () => void;
+  readonly onPalette: () => void;
 }
 
-export function TopBar({ onMenu, isMenuOpen, onHelp }: TopBarProps) {
+export function TopBar({ onMenu, isMenuOpen, onHelp, onPalette }: TopBarProps) {
   const { theme } = useSettings();
   return (
     <header className="top-bar">
@@ -35,6 +36,9 @@ export function TopBar({ onMenu, isMenuOpen, onHelp }: TopBarProps) {
         Absurd
       </Link>
       <span className="grow" />
+      <button className="palette-button" aria-label="Go to, or do" onClick={onPalette}>
+        <span className="muted">Search</span> <kbd>Ctrl K</kbd>
+      </button>
       <LiveMark />
       <Clock />
       <ChoiceMenu

@@ -7,7 +7,7 @@ import { rootRoute } from "../../root-route.ts";
 export const spawnRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/spawn",
-  validateSearch: z.object({ name: z.string().optional().catch(undefined) }),
+  validateSearch: z.object({ name: z.string().default("").catch("") }),
   component: lazyRouteComponent(() => import("./SpawnPage.tsx"), "SpawnPage"),
 });
 

@@ -7,7 +7,12 @@ import { rootRoute } from "../../root-route.ts";
 export const tasksRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/tasks",
-  validateSearch: z.object({ q: z.string().catch("").default("") }),
+  validateSearch: z.object({
+    /** The filter grammar. */
+    q: z.string().default("").catch(""),
+    /** Columns by id, with commas; none: those kept in this browser. */
+    cols: z.string().default("").catch(""),
+  }),
   component: lazyRouteComponent(() => import("./TasksPage.tsx"), "TasksPage"),
 });
 

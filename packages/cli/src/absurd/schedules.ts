@@ -1,4 +1,4 @@
-/** `absurd schedule …`: what is to be spawned when. */
+/** `absurd schedules …`: what is to be spawned when. */
 import {
   type AbsurdClient,
   FIRE_AT,
@@ -13,7 +13,7 @@ import { UsageError } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
-import { formatFires, formatInstants, formatSchedule, formatSchedules } from "./schedule-text.ts";
+import { formatFires, formatInstants, formatSchedule, formatSchedules } from "./schedules-text.ts";
 import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { parseTime } from "./time-argument.ts";
@@ -50,12 +50,12 @@ In a gap of the zone's clock an instant moves to the first one after it; in a fo
 A top-level value of the params that is ${JSON.stringify(FIRE_AT)} becomes the instant.
 
 Examples:
-  absurd schedule create nightly --task housekeeping --cron '0 9 * * *' --zone America/Los_Angeles
-  absurd schedule create watch --task probe --every 30 --params '{"at":{"$fireAt":true}}'
-  absurd schedule create survey --template night --cron '0 3 * * *' --params @survey.json`;
+  absurd schedules create nightly --task housekeeping --cron '0 9 * * *' --zone America/Los_Angeles
+  absurd schedules create watch --task probe --every 30 --params '{"at":{"$fireAt":true}}'
+  absurd schedules create survey --template night --cron '0 3 * * *' --params @survey.json`;
 
-export function scheduleCommand(): Command {
-  const command = new Command("schedule").description(
+export function schedulesCommand(): Command {
+  const command = new Command("schedules").description(
     "spawn tasks and workflows by cron or interval",
   );
   const children = [createCommand(), listCommand(), showCommand(), nextCommand()];
@@ -243,7 +243,7 @@ function backfillCommand(): Command {
     .addOption(overlapOption("bufferAll"))
     .addHelpText(
       "after",
-      "\nExamples:\n  absurd schedule backfill nightly --from 2026-03-01 --until 2026-03-07",
+      "\nExamples:\n  absurd schedules backfill nightly --from 2026-03-01 --until 2026-03-07",
     )
     .action((name: string, flags: BackfillFlags) => {
       const range = { from: flags.from, to: flags.until };

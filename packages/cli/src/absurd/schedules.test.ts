@@ -1,4 +1,4 @@
-/** `absurd schedule` as a person meets it: real processes, a real database. */
+/** `absurd schedules` as a person meets it: real processes, a real database. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
@@ -17,7 +17,7 @@ beforeAll(async () => {
   await db.query(`select absurd.register_kinds('[{"task_name": "probe"}]')`);
 });
 
-describe("absurd schedule", () => {
+describe("absurd schedules", () => {
   test("makes, shows, fires, pauses and deletes a schedule", async () => {
     const create = ["create", "nightly", "--task", "probe", "--cron", "30 2 * * *"];
     const made = await run([...create, "--zone", "Europe/Berlin", "--note", "by hand"]);
@@ -84,7 +84,7 @@ describe("absurd schedule", () => {
 async function run(
   args: readonly string[],
 ): Promise<{ exitCode: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [PROGRAM, "schedule", ...args], {
+  const child = spawn(process.execPath, [PROGRAM, "schedules", ...args], {
     env: { ...process.env, ABSURD_DATABASE_URL: database.url },
     stdio: ["ignore", "pipe", "pipe"],
   });

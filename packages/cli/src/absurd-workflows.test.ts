@@ -1,4 +1,4 @@
-/** `absurd workflow` and `absurd template` as a person meets them. */
+/** `absurd workflows` and `absurd templates` as a person meets them. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
@@ -40,17 +40,17 @@ const WORKFLOW = {
   },
 };
 
-describe("absurd workflow", () => {
+describe("absurd workflows", () => {
   test("spawns from JSON, shows the graph, lists, cancels and reruns", async () => {
-    const id = (await run(["workflow", "spawn", JSON.stringify(WORKFLOW)])).output;
-    const shown = await run(["workflow", "show", id]);
+    const id = (await run(["workflows", "spawn", JSON.stringify(WORKFLOW)])).output;
+    const shown = await run(["workflows", "show", id]);
     assert.match(shown.output, /running: 3 nodes, 3 open/);
     assert.match(shown.output, /^ {2}b +pending +greet {2}<- a \(failure, else skip\)$/m);
     assert.match(shown.output, /^ {4}c +pending +greet {2}<- a \(any of 1\), b \(any of 1\)$/m);
-    assert.match((await run(["workflow", "list"])).output, new RegExp(`${id} +night +running`));
-    assert.equal((await run(["workflow", "cancel", id])).output, "cancelled 3 tasks");
+    assert.match((await run(["workflows", "list"])).output, new RegExp(`${id} +night +running`));
+    assert.equal((await run(["workflows", "cancel", id])).output, "cancelled 3 tasks");
 
-    const again = await run(["workflow", "rerun", id, "--failed", "--json"]);
+    const again = await run(["workflows", "rerun", id, "--failed", "--json"]);
     assert.deepEqual(JSON.parse(again.output), { workflowId: id, nodes: ["a", "b", "c"] });
     assert.equal((await client.workflows.show(id)).status, "running");
   });
@@ -65,36 +65,36 @@ describe("absurd workflow", () => {
       [["rerun", "17"], 2, /either --failed or --from/],
     ];
     for (const [args, exitCode, message] of cases) {
-      const result = await run(["workflow", ...args]);
+      const result = await run(["workflows", ...args]);
       assert.equal(result.exitCode, exitCode, result.errors);
       assert.match(result.errors, message);
     }
   });
 });
 
-describe("absurd template", () => {
+describe("absurd templates", () => {
   test("defines versions, plans, spawns and says what differs", async () => {
     const template = {
       name: "tiles",
       params: [{ name: "field", type: "string" }],
       tasks: { a: { task: "greet", params: { name: { $param: "field" } } } },
     };
-    assert.equal((await run(["template", "define", JSON.stringify(template)])).output, "tiles v1");
+    assert.equal((await run(["templates", "define", JSON.stringify(template)])).output, "tiles v1");
     const more = { ...template, tasks: { ...template.tasks, b: WORKFLOW.tasks.a } };
-    assert.equal((await run(["template", "define", JSON.stringify(more)])).output, "tiles v2");
-    assert.equal((await run(["template", "diff", "tiles", "1"])).output, "+ b");
-    assert.match((await run(["template", "list"])).output, /tiles +2 +2 +field: string/);
-    assert.match((await run(["template", "show", "tiles", "--version", "1"])).output, /^tiles v1/);
+    assert.equal((await run(["templates", "define", JSON.stringify(more)])).output, "tiles v2");
+    assert.equal((await run(["templates", "diff", "tiles", "1"])).output, "+ b");
+    assert.match((await run(["templates", "list"])).output, /tiles +2 +2 +field: string/);
+    assert.match((await run(["templates", "show", "tiles", "--version", "1"])).output, /^tiles v1/);
 
     const params = ["--params", '{"field":"3C48"}'];
-    const plan = await run(["template", "spawn", "tiles", ...params, "--dry-run"]);
+    const plan = await run(["templates", "spawn", "tiles", ...params, "--dry-run"]);
     assert.match(plan.output, /a {2}"greet" {"name":"3C48"}/);
-    const spawned = await run(["template", "spawn", "tiles", ...params, "--json"]);
+    const spawned = await run(["templates", "spawn", "tiles", ...params, "--json"]);
     const { workflowId } = JSON.parse(spawned.output) as { workflowId: string };
     const shown = await client.workflows.show(workflowId);
     assert.deepEqual([shown.template, shown.version, shown.nodes.length], ["tiles", 2, 2]);
 
-    const wrong = await run(["template", "spawn", "tiles"]);
+    const wrong = await run(["templates", "spawn", "tiles"]);
     assert.deepEqual(
       [wrong.exitCode, /parameter "field" is missing/.test(wrong.errors)],
       [2, true],

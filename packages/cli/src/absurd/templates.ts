@@ -1,4 +1,4 @@
-/** `absurd template`: versioned workflows with typed parameters. */
+/** `absurd templates`: versioned workflows with typed parameters. */
 import {
   type TemplateDiff,
   type TemplatePlan,
@@ -19,17 +19,17 @@ const parseVersion = wholeNumberIn(1, 1_000_000);
 
 const DEFINE_HELP = `
 The file: {"name": "...", "params": [{"name": "count", "type": "integer", "default": 3}],
-"tasks": {...}}, tasks as for: absurd workflow spawn. {"$param": "count"} stands for the value.
+"tasks": {...}}, tasks as for: absurd workflows spawn. {"$param": "count"} stands for the value.
 Types: string, number, integer, boolean, array, object, any.
 
 Example:
-  absurd template define @night.json`;
+  absurd templates define @night.json`;
 
-export function templateCommand(): Command {
-  return new Command("template")
+export function templatesCommand(): Command {
+  return new Command("templates")
     .description("versioned workflows with typed parameters: define, list, show, spawn, diff")
     .addCommand(defineCommand())
-    .addCommand(listCommand())
+    .addCommand(listCommand(), { isDefault: true })
     .addCommand(showCommand())
     .addCommand(spawnCommand())
     .addCommand(diffCommand());
@@ -54,7 +54,7 @@ function defineCommand(): Command {
 
 function listCommand(): Command {
   return absurdCommand("list", "list templates, each in its newest version")
-    .addHelpText("after", "\nExample:\n  absurd template list --json")
+    .addHelpText("after", "\nExample:\n  absurd templates list --json")
     .action((flags: AbsurdFlags) =>
       printList(flags, "templates", (client) => client.workflows.listTemplates(), formatTemplates),
     );
@@ -77,7 +77,7 @@ function showCommand(): Command {
   return absurdCommand("show", "show a template")
     .argument("<name>")
     .option("--version <number>", "default: the newest", parseVersion)
-    .addHelpText("after", "\nExample:\n  absurd template show night --version 2")
+    .addHelpText("after", "\nExample:\n  absurd templates show night --version 2")
     .action(async (name: string, flags: AbsurdFlags & { version?: number }) => {
       const shown = await withClient(flags, (client) =>
         client.workflows.showTemplate(name, flags.version),
@@ -108,7 +108,7 @@ function spawnCommand(): Command {
     .option("--dry-run", "print the graph that would be spawned, and spawn nothing")
     .addHelpText(
       "after",
-      `\nExample:\n  absurd template spawn night --params '{"count":4}' --dry-run`,
+      `\nExample:\n  absurd templates spawn night --params '{"count":4}' --dry-run`,
     )
     .action(spawn);
 }
@@ -136,7 +136,7 @@ function diffCommand(): Command {
     .argument("<name>")
     .argument("<from>", "a version", parseVersion)
     .argument("[to]", "a version; default: the newest", parseVersion)
-    .addHelpText("after", "\nExample:\n  absurd template diff night 1 2")
+    .addHelpText("after", "\nExample:\n  absurd templates diff night 1 2")
     .action(async (name: string, from: number, to: number | undefined, flags: AbsurdFlags) => {
       const diff = await withClient(flags, async ({ workflows }) =>
         diffTemplates(

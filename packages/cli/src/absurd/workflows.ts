@@ -1,4 +1,4 @@
-/** `absurd workflow`: spawn, look at, cancel and rerun graphs of tasks. */
+/** `absurd workflows`: spawn, look at, cancel and rerun graphs of tasks. */
 import type { WorkflowDetail, WorkflowSummary } from "@contimg/absurd";
 import { Command } from "commander";
 
@@ -18,17 +18,17 @@ The file: {"name": "...", "tasks": {"<node>": {"task": "<task name>", "params": 
 "otherwise": "cancel|skip|continue"}, or {"anyOf": [...]}.
 
 Examples:
-  absurd workflow spawn @night.json
-  absurd workflow spawn '{"name":"w","tasks":{"a":{"task":"greet"},
+  absurd workflows spawn @night.json
+  absurd workflows spawn '{"name":"w","tasks":{"a":{"task":"greet"},
     "b":{"task":"greet","dependsOn":["a"]}}}'
-  absurd workflow spawn @night.json --key 2026-03-01`;
+  absurd workflows spawn @night.json --key 2026-03-01`;
 
-export function workflowCommand(): Command {
-  return new Command("workflow")
+export function workflowsCommand(): Command {
+  return new Command("workflows")
     .description("graphs of tasks: spawn, show, list, cancel, rerun")
     .addCommand(spawnCommand())
     .addCommand(showCommand())
-    .addCommand(listCommand())
+    .addCommand(listCommand(), { isDefault: true })
     .addCommand(cancelCommand())
     .addCommand(rerunCommand());
 }
@@ -49,7 +49,7 @@ function spawnCommand(): Command {
 function showCommand(): Command {
   return absurdCommand("show", "show a workflow: its nodes, what each waits for, how each is")
     .argument("<workflow id>")
-    .addHelpText("after", "\nExample:\n  absurd workflow show 019a...-... --json")
+    .addHelpText("after", "\nExample:\n  absurd workflows show 019a...-... --json")
     .action(async (id: string, flags: AbsurdFlags) => {
       const shown = await withClient(flags, (client) => client.workflows.show(id));
       print(flags.json ?? false, shown, () => formatWorkflow(shown));
@@ -61,7 +61,7 @@ function listCommand(): Command {
     .option("--name <name>", "only of this name")
     .option("--before <workflow id>", "go on after this one")
     .option("--limit <count>", "workflows a page", wholeNumberIn(1, 10_000), 50)
-    .addHelpText("after", "\nExample:\n  absurd workflow list --name night --limit 10")
+    .addHelpText("after", "\nExample:\n  absurd workflows list --name night --limit 10")
     .action((flags: AbsurdFlags & { name?: string; before?: string; limit: number }) => {
       const page = { name: flags.name, before: flags.before, limit: flags.limit };
       return printList(
@@ -77,7 +77,7 @@ function cancelCommand(): Command {
   return absurdCommand("cancel", "cancel what has not ended of a workflow")
     .argument("<workflow id>")
     .option("--reason <text>", "what the tasks' errors will say", "its workflow was cancelled")
-    .addHelpText("after", '\nExample:\n  absurd workflow cancel 019a...-... --reason "clouds"')
+    .addHelpText("after", '\nExample:\n  absurd workflows cancel 019a...-... --reason "clouds"')
     .action(async (id: string, flags: AbsurdFlags & { reason: string }) => {
       const cancelled = await withClient(flags, (client) =>
         client.workflows.cancel(id, flags.reason),
@@ -95,9 +95,9 @@ What completed outside of the part is kept. What was cancelled or skipped becaus
 anew, too. Refused while a node of the part runs.
 
 Examples:
-  absurd workflow rerun 019a...-... --failed
-  absurd workflow rerun 019a...-... --from calibrate
-  absurd workflow rerun 019a...-... --from calibrate --only`;
+  absurd workflows rerun 019a...-... --failed
+  absurd workflows rerun 019a...-... --from calibrate
+  absurd workflows rerun 019a...-... --from calibrate --only`;
 
 function rerunCommand(): Command {
   return absurdCommand("rerun", "give a part of a workflow a new start")

@@ -1,79 +1,79 @@
-/** `absurd list`, `absurd show`: looking at tasks. */
+/** `absurd tasks`, `absurd task`: looking at tasks. */
 import {
+  type AbsurdClient,
   type AttemptView,
   fieldIs,
-  TASK_FIELDS,
-  TASK_STATUSES,
-  type TaskCondition,
-  type TaskField,
+  type TaskPage,
   type TaskPlace,
   type TaskView,
 } from "@contimg/absurd";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { z } from "zod";
 
 import { UsageError } from "../failure.ts";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { filterHelp, readFilter } from "./filter.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { formatTasks, formatTime } from "./task-text.ts";
+import { printAgain, type WatchFlags, watchOption } from "./watch.ts";
 
-interface ListFlags extends AbsurdFlags {
-  readonly status?: TaskView["status"];
-  readonly name?: string;
-  readonly tag?: string;
-  readonly correlation?: string;
-  readonly workflow?: string;
+interface ListFlags extends AbsurdFlags, WatchFlags {
   readonly limit: number;
   readonly cursor?: string;
 }
 
-export function listCommand(): Command {
-  return absurdCommand("list", "list tasks, newest first")
-    .option("--queue <name>", "only of this queue [ABSURD_QUEUE_NAME]")
-    .addOption(new Option("--status <status>", "only with this status").choices(TASK_STATUSES))
-    .option("--name <task name>", "only of this name")
-    .option("--tag <tag>", "only with this tag")
-    .option("--correlation <id>", "only with this correlation id")
-    .option("--workflow <id>", "only of this workflow")
+const EXAMPLES = `
+Examples:
+  absurd tasks 'status:failed name:imaging age>2h -tag:test'
+  absurd tasks status:claimed --watch
+  absurd tasks 'message:~"no space" created>yesterday' --json`;
+
+export function tasksCommand(): Command {
+  return absurdCommand("tasks", "list the tasks that fit a filter, newest first")
+    .argument("[filter...]", "see below; default: every task")
+    .option("--queue <name>", "the same as queue:NAME [ABSURD_QUEUE_NAME]")
     .option("--limit <count>", "tasks a page", wholeNumberIn(1, 10_000), 50)
     .option("--cursor <task id>", "go on after this task")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  absurd list --status failed\n  absurd list --name imaging --json",
-    )
+    .addOption(watchOption())
+    .addHelpText("after", `${filterHelp()}\n${EXAMPLES}`)
     .action(list);
 }
 
-async function list(flags: ListFlags): Promise<void> {
-  const workflow = uuidFlag("--workflow", flags.workflow);
+async function list(words: string[], flags: ListFlags): Promise<void> {
   const cursor = uuidFlag("--cursor", flags.cursor);
   const { queue } = readSettings(flags);
-  const asked = {
-    queue,
-    status: flags.status,
-    name: flags.name,
-    tag: flags.tag,
-    correlation: flags.correlation,
-    workflow,
-  };
-  const page = await withClient(flags, (client) =>
-    client.list({ conditions: conditionsOf(asked) }, { limit: flags.limit, cursor }),
+  await withClient(flags, (client) =>
+    printAgain(flags, async () => {
+      // Again each time, since -2h is from now.
+      const asked = readFilter(words);
+      const conditions = queue === undefined ? asked : [...asked, fieldIs("queue", queue)];
+      const page = await readPage(client, { conditions }, { limit: flags.limit, cursor });
+      return flags.json ? JSON.stringify(page) : pageText(page);
+    }),
   );
-  print(flags.json ?? false, page, () => {
-    const more = page.cursor === undefined ? "" : `\nmore: --cursor ${page.cursor}`;
-    return formatTasks(page.tasks) + more;
-  });
 }
 
-/** One condition for each field that was asked for. */
-function conditionsOf(
-  asked: Readonly<Partial<Record<TaskField, string | undefined>>>,
-): TaskCondition[] {
-  return TASK_FIELDS.flatMap((field) => {
-    const value = asked[field];
-    return value === undefined ? [] : [fieldIs(field, value)];
-  });
+/** A search that is cut by its budget before it found anything goes on: a person wants an answer. */
+async function readPage(
+  client: AbsurdClient,
+  filter: Parameters<AbsurdClient["list"]>[0],
+  page: { readonly limit: number; readonly cursor: string | undefined },
+): Promise<TaskPage> {
+  let read = await client.list(filter, page);
+  while (!read.complete && read.cursor !== undefined && read.tasks.length < page.limit) {
+    const more = await client.list(filter, {
+      limit: page.limit - read.tasks.length,
+      cursor: read.cursor,
+    });
+    read = { ...more, tasks: [...read.tasks, ...more.tasks] };
+  }
+  return read;
+}
+
+function pageText(page: TaskPage): string {
+  const more = page.cursor === undefined ? "" : `\nmore: --cursor ${page.cursor}`;
+  return (page.tasks.length === 0 ? "no task fits" : formatTasks(page.tasks)) + more;
 }
 
 function uuidFlag(flag: string, text: string | undefined): string | undefined {
@@ -81,9 +81,9 @@ function uuidFlag(flag: string, text: string | undefined): string | undefined {
   throw new UsageError(`${flag} is "${text}", expected a UUID`);
 }
 
-export function showCommand(): Command {
-  return absurdCommand("show", "show one task: where it is, its attempts, params and result")
-    .argument("<task id>", "a UUID, as printed by spawn and list")
+export function taskCommand(): Command {
+  return absurdCommand("task", "show one task: where it is, its attempts, params and result")
+    .argument("<task id>", "a UUID, as printed by spawn and tasks")
     .action(async (taskId: string, flags: AbsurdFlags) => {
       const task = await withClient(flags, (client) => client.show(taskId));
       print(flags.json ?? false, task, () => formatTask(task));

@@ -1,4 +1,4 @@
-/** `absurd spawn`, `absurd retry`: changing what will run. */
+/** `absurd spawn`: putting a task into the queue. */
 import type { SpawnOptions } from "@contimg/absurd";
 import type { Command } from "commander";
 
@@ -68,26 +68,4 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
   };
   const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);
-}
-
-export function retryCommand(): Command {
-  return absurdCommand("retry", "give failed or cancelled tasks a new start, with all attempts")
-    .argument("<task id...>")
-    .option("--from-step <name>", "replay what came before this step; do it and the rest again")
-    .addHelpText(
-      "after",
-      "\nTasks that were cancelled because one of these failed start anew, too." +
-        "\nWithout --from-step what the steps of a task gave is kept; see: absurd steps" +
-        "\n\nExamples:\n  absurd retry 019a...\n  absurd retry 019a... --from-step solve#2",
-    )
-    .action(async (taskIds: string[], flags: AbsurdFlags & { fromStep?: string }) => {
-      const { fromStep } = flags;
-      await withClient(flags, async (client) => {
-        for (const taskId of taskIds) {
-          if (fromStep === undefined) await client.retry(taskId);
-          else await client.steps.rerunFrom(taskId, fromStep);
-        }
-      });
-      print(flags.json ?? false, { retried: taskIds }, () => `retried ${taskIds.join(", ")}`);
-    });
 }
