@@ -206,7 +206,9 @@ function monthWords(month: CronField): string | undefined {
       return ` from ${MONTHS[month.from - 1]} to ${MONTHS[month.to - 1]}`;
     case "list":
       return ` in ${listWords(month.values.map((each) => MONTHS[each - 1] ?? ""))}`;
-    default:
+    case "step":
+    case "last":
+    case "nth":
       return undefined;
   }
 }

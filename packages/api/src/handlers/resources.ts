@@ -27,7 +27,7 @@ export interface ResourceDeps extends HandlerDeps {
 export function systemParts({ client, database }: Pick<ResourceDeps, "client" | "database">) {
   const pace = new Pace(client);
   const watch = new SystemWatch({ client, pace, database });
-  return { pace, watch, readMetrics: metricsReader({ client, pace, watch }) };
+  return { pace, watch, readMetrics: metricsReader({ client, pace }) };
 }
 export type SystemParts = ReturnType<typeof systemParts>;
 

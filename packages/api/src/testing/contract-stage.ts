@@ -179,7 +179,7 @@ export function contractStage(): { readonly stage: () => Stage } {
       pollSeconds: 0.2,
     });
     app = createApp(
-      { pool, checkAnswers: true },
+      { pool, checkAnswers: true, logger: { level: "error" } },
       {
         ...accessHandlers(pool, () => undefined),
         ...allHandlers({

@@ -8,6 +8,7 @@ import { until } from "@contimg/testkit";
 import { type CasesOf, NO_TASK } from "./contract-cases.ts";
 import { type Stage, UNSERVED } from "./contract-stage.ts";
 
+const ADD = { task_name: "contract-add", params: { a: 1 } };
 const noTask = { params: { task_id: NO_TASK } };
 
 /** Queues that take nothing, and what is spawned into one of them. */
@@ -30,14 +31,13 @@ type SpawnRoute = "spawnTask" | "spawnTaskWithDeps" | "spawnTasks";
 function spawnProblems(route: SpawnRoute) {
   const spawn = async (stage: Stage, body: object, idempotencyKey?: string): Promise<unknown> => {
     const options = idempotencyKey === undefined ? {} : { idempotencyKey };
-    const task = { task_name: "contract-add", params: { a: 1 }, ...body };
+    const task = { ...ADD, ...body };
     if (route === "spawnTasks") return stage.call(route, { body: { tasks: [task] } }, options);
-    const depends_on = [await stage.idle()];
-    return stage.call(route, { body: { ...task, depends_on } }, options);
+    if (route === "spawnTask") return stage.call(route, { body: task }, options);
+    return stage.call(route, { body: { ...task, depends_on: [await stage.idle()] } }, options);
   };
   return {
     UNKNOWN_TASK_NAME: (stage: Stage) => spawn(stage, { task_name: "contract-ad" }),
-    QUEUE_FULL: async (stage: Stage) => spawn(stage, { queue_name: await fullQueue(stage) }),
     QUEUE_DRAINING: async (stage: Stage) =>
       spawn(stage, { queue_name: await drainingQueue(stage) }),
     IDEMPOTENCY_CONFLICT: async (stage: Stage) => {
@@ -96,7 +96,13 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       const task = await stage.engine.show(taskId);
       assert.deepEqual([task.result, task.tags, task.priority], [{ sum: 5 }, ["x"], 4]);
     },
-    problems: spawnProblems("spawnTask"),
+    problems: {
+      ...spawnProblems("spawnTask"),
+      QUEUE_FULL: async (stage) => {
+        const body = { ...ADD, queue_name: await fullQueue(stage) };
+        return stage.call("spawnTask", { body });
+      },
+    },
   },
   spawnTasks: {
     async answers(stage) {
@@ -108,7 +114,13 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
         [{ a: 1 }, { a: 2 }],
       );
     },
-    problems: spawnProblems("spawnTasks"),
+    problems: {
+      ...spawnProblems("spawnTasks"),
+      QUEUE_FULL: async (stage) => {
+        const task = { ...ADD, queue_name: await fullQueue(stage) };
+        return stage.call("spawnTasks", { body: { tasks: [task] } });
+      },
+    },
   },
   spawnTaskWithDeps: {
     async answers(stage) {

@@ -130,7 +130,7 @@ export const WORKFLOW_CASES: CasesOf<typeof WORKFLOW_ROUTES> = {
         stage.call("addWorkflowTasks", { ...noWorkflow, body: { nodes: [node] } }),
       ...nodeProblems(async (stage, [first]) => {
         const params = { workflow_id: await newWorkflow(stage) };
-        const nodes = [{ ...first!, node: "more" }];
+        const nodes = [{ ...first, node: "more" }];
         return stage.call("addWorkflowTasks", { params, body: { nodes } });
       }),
     },
