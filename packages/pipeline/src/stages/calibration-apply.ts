@@ -11,6 +11,7 @@ import { z } from "zod";
 
 import { applyGains, type ApplyReport } from "../calibration/apply-gains.ts";
 import { readBand, readPointing } from "../calibration/pointing.ts";
+import { readSiteSet } from "../calibration/site-set.ts";
 import { openVisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
 import {
@@ -128,6 +129,38 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
       quality,
       result,
     };
+  },
+
+  site: {
+    files: ({ group_id }) => [
+      {
+        name: `${group_id}.cal.ms`,
+        what: "the input's visibilities over the gains of the decided tables: DATA in Jy, weights",
+        isRequired: true,
+      },
+    ],
+    adopt(inputs, _report, context) {
+      checkAddon();
+      const stagePath = `${inputs.group_id}.cal.ms`;
+      const facts = readSiteSet(join(context.stageFolder, stagePath), context.signal);
+      const report = {
+        ...{ averagingFactor: 1, antennasWithoutSolution: [], flaggedBeforeFraction: 0 },
+        ...{ unusableFraction: 0, clippedFraction: 0 },
+        rowCount: facts["row_count"] ?? 0,
+        channelCount: facts["channel_count"] ?? 0,
+        flaggedFraction: facts.flagged_fraction,
+      };
+      const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
+      const { grade, findings } = judge(report, inputs, gainsOf(inputs));
+      const result = { ...describe(report, inputs, finalPath), ...facts };
+      const { age_hours: calibration_age_hours } = inputs.decision;
+      const metrics = { flagged_fraction: facts.flagged_fraction, calibration_age_hours };
+      return Promise.resolve({
+        outputs: [{ kind: "calibrated-measurement-set", stagePath, finalPath, metadata: result }],
+        quality: { ...measured(metrics), grade, findings },
+        result,
+      });
+    },
   },
 
   async register(transaction, _params, { group_id, calibration, calibration_policy }) {

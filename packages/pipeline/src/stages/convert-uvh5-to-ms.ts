@@ -9,6 +9,7 @@ import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import { z } from "zod";
 
+import { readSiteSet } from "../calibration/site-set.ts";
 import { convertGroup } from "../convert/convert-group.ts";
 import type { Conversion, ConversionRequest } from "../convert/convert-group.ts";
 import { PipelineError } from "../errors.ts";
@@ -98,6 +99,30 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
       quality: judge(conversion, inputs),
       result: metadata,
     } satisfies StageResult;
+  },
+
+  site: {
+    files: ({ group_id }) => [
+      {
+        name: `${group_id}.ms`,
+        what: "DATA, FLAG and UVW by docs/conventions.md, rows by time, one spectral window",
+        isRequired: true,
+      },
+    ],
+    adopt(inputs, _report, context) {
+      checkAddons();
+      const stagePath = `${inputs.group_id}.ms`;
+      const facts = readSiteSet(join(context.stageFolder, stagePath), context.signal);
+      const { flagged_fraction, amplitude_max } = facts;
+      const finalPath = measurementSetPath(inputs.group_id, inputs.role);
+      const { input_paths, input_bytes } = inputs;
+      const metadata = { ...facts, input_bytes, input_paths };
+      return Promise.resolve({
+        outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }],
+        quality: measured({ flagged_fraction, amplitude_max }),
+        result: metadata,
+      });
+    },
   },
 
   async register(transaction, { group_id }, result) {
