@@ -1,7 +1,7 @@
 /** A Measurement Set that a site's own program wrote, as our readers see it. */
 import { PipelineError } from "../errors.ts";
 import { pointingOf } from "./pointing.ts";
-import { allocateSlab, openVisibilitySet, type VisibilitySet } from "./visibility-set.ts";
+import { allocateSlab, openVisibilitySet, type StoredSet } from "./visibility-set.ts";
 
 const DEGREES_PER_RAD = 180 / Math.PI;
 
@@ -46,7 +46,7 @@ export function readSiteSet(path: string, signal: AbortSignal): SiteSetFacts {
 }
 
 function countFlags(
-  set: VisibilitySet,
+  set: StoredSet,
   signal: AbortSignal,
 ): { flaggedFraction: number; amplitudeMax: number } {
   const cells = set.frequencyHz.length * set.correlationTypes.length;
