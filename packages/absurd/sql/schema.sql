@@ -114,7 +114,7 @@ function await_tasks(text,uuid[],integer) returns TABLE(what text, ends text)
 function awaited_event(bigint) returns text stable
 function backfill_schedule(text,timestamp with time zone[],text) returns SETOF fire
 function backoff(integer,jsonb,double precision) returns interval immutable
-function beat(integer,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
+function beat(integer,bigint,bigint) returns TABLE(task_id bigint, claim_no integer, kind text, reason text)
 function begin_copy(text,text,smallint) returns TABLE(lane_id integer, attempts_max integer, timeout_ms bigint, created_at timestamp with time zone, queue_name text, guarded boolean)
 function begin_repairs(judged_attempt[]) returns bigint[]
 function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) returns TABLE(lane_id integer, kind_id integer, hint bigint, boost_ms double precision) stable
@@ -217,7 +217,7 @@ function fair_bucket(jsonb) returns text immutable
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fill(jsonb,jsonb) returns jsonb immutable
 function fill_instant(jsonb,timestamp with time zone) returns jsonb stable
-function find_dead(jsonb,integer) returns TABLE(task_id bigint, finished_at timestamp with time zone) stable
+function find_dead(jsonb,integer,timestamp with time zone,bigint) returns TABLE(task_id bigint, finished_at timestamp with time zone) stable
 function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
 function find_template(text,integer) returns template stable
 function fingerprint(text,jsonb) returns text immutable
@@ -282,7 +282,7 @@ function less(jsonb,jsonb) returns jsonb immutable
 function list_limits() returns TABLE(kind text, name text, slots integer, period_seconds double precision, pinned boolean, set_at timestamp with time zone, in_use bigint, waiting bigint) stable
 function list_queues() returns TABLE(name text, paused boolean, draining boolean, pending_max integer, running_max integer, weight integer, priority_mode text, aging_seconds double precision, created_at timestamp with time zone, ready bigint, deferred bigint, waiting bigint, running bigint, oldest_at timestamp with time zone) stable
 function list_steps(uuid) returns TABLE(step text, attempt integer, value jsonb, at timestamp with time zone) stable
-function list_workers() returns TABLE(worker_id integer, name text, host text, pid integer, version text, queues text[], concurrency integer, kinds text[], started_at timestamp with time zone, beat_age_seconds double precision, lease_seconds double precision, asked text, tasks jsonb) stable
+function list_workers() returns TABLE(worker_id integer, name text, host text, pid integer, version text, queues text[], concurrency integer, kinds text[], started_at timestamp with time zone, beat_age_seconds double precision, lease_seconds double precision, asked text, tasks jsonb, memory_bytes bigint) stable
 function list_workflows(uuid[],text,uuid,integer) returns TABLE(workflow_id uuid, name text, template text, version integer, params jsonb, tags text[], created_at timestamp with time zone, status text, total integer, open integer, completed integer, failed integer, cancelled integer, skipped integer) stable
 function locate_task(bigint) returns TABLE(place text, run_at timestamp with time zone, unmet integer, fraction real, note text, cancel_requested boolean) stable
 function lock_event(text) returns void
@@ -443,7 +443,7 @@ function wait_nodes(bigint[],bigint,bigint[]) returns SETOF bigint stable
 function wait_reasons(bigint[],bigint,bigint[],boolean) returns TABLE(node bigint, what text, name text, need integer, members bigint[]) stable
 function wait_text(bigint,text,text,bigint[]) returns text stable
 function wake_waiting(bigint[]) returns integer
-function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer) stable
+function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer, edges jsonb, element_count integer, claimed_at timestamp with time zone, completed_at timestamp with time zone, execution_sec double precision) stable
 function write_checkpoints(integer,bigint,bigint[],integer[],text[],integer[],text[]) returns SETOF refused_checkpoint
 function write_log(integer,bigint,bigint[],integer[],timestamp with time zone[],text[],text[],text[]) returns integer
 index CREATE INDEX attempt_by_fingerprint ON ONLY absurd.attempt USING btree (fingerprint) WHERE (fingerprint IS NOT NULL)
@@ -601,7 +601,7 @@ table task_log (task_id bigint not null, line bigint not null default nextval('l
 table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
 table wait_event (name text not null, task_id bigint not null, ordinal integer not null, claim_no integer not null, wake_at timestamp with time zone)
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null, wake_at timestamp with time zone) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
-table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, kinds integer[] not null default '{}'::integer[], capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb) with fillfactor=30
+table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, kinds integer[] not null default '{}'::integer[], capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb, memory_bytes bigint) with fillfactor=30
 table worker_signal (worker_id integer not null, kind text not null, grace_seconds double precision not null default 30, at timestamp with time zone not null default clock())
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)

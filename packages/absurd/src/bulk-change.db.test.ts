@@ -36,7 +36,7 @@ async function undo(db: pg.Client, batch: string): Promise<Record<string, Undone
 
 /** What must be as it was before: all but where the body's row lies. */
 async function picture(db: pg.Client): Promise<unknown[]> {
-  const { rows } = await db.query(
+  const { rows } = await db.query<Record<string, unknown>>(
     `select t.task_id, t.status, t.attempt, t.priority, t.queue_name, t.error_detail, t.worker_id,
             t.completed_at, p.place, p.run_at, p.unmet, o.fingerprint
        from absurd.tasks t

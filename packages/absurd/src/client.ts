@@ -25,8 +25,9 @@ import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
 import { type Explanation, explainTask } from "./explain.ts";
+import { type TaskNameView, readTaskNames } from "./kinds.ts";
+import { type Lineage, readLineage } from "./lineage.ts";
 import { Limits } from "./limits.ts";
-import { type Lineage, type TaskNameView, readLineage, readTaskNames } from "./lineage.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
 import { pause } from "./pause.ts";
@@ -278,6 +279,16 @@ export class AbsurdClient {
     return { ...tasks[0], place, attempts };
   }
 
+  /** Who spawned a task, what it spawned, what it waits for, what waits for it. @throws {TaskNotFound} */
+  lineage(taskId: string): Promise<Lineage> {
+    return readLineage(this.#pool, taskId);
+  }
+
+  /** The registered task names, in every version. */
+  taskNames(): Promise<TaskNameView[]> {
+    return readTaskNames(this.#pool);
+  }
+
   /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */
   async explain(taskId: string): Promise<Explanation[]> {
     return await explainTask(this.#pool, uuidOrNotFound(taskId));
@@ -300,16 +311,6 @@ export class AbsurdClient {
 
   stats(queue?: string): Promise<QueueStats[]> {
     return readQueueStats(this.#pool, queue);
-  }
-
-  /** The relatives of a task, one step away. @throws {TaskNotFound} */
-  lineage(taskId: string): Promise<Lineage> {
-    return readLineage(this.#pool, taskId);
-  }
-
-  /** The registered task names, with their versions. */
-  taskNames(options: { withSchema?: boolean } = {}): Promise<TaskNameView[]> {
-    return readTaskNames(this.#pool, options.withSchema ?? true);
   }
 
   /** The same by task name. */

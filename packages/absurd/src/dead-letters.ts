@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type Db, run } from "./db.ts";
 import { InvalidFilter } from "./errors.ts";
 import type { Json } from "./task.ts";
+import { taskNumber } from "./task-id.ts";
 import type { ErrorRecord } from "./task-view.ts";
 
 /** All that is given must hold. */
@@ -115,18 +116,42 @@ export class DeadLetters {
     this.#onReady = onReady;
   }
 
-  /** Oldest deaths first. @throws {InvalidFilter} */
+  /** Oldest deaths first. `after`: go on after this one. @throws {InvalidFilter} */
   async list(
     filter: DeadLetterFilter = {},
-    options: { limit?: number } = {},
+    options: { limit?: number; after?: Pick<DeadLetter, "taskId" | "failedAt"> } = {},
   ): Promise<DeadLetter[]> {
     return run<DeadLetter & Record<string, unknown>>(
       this.#db,
-      `${LETTERS}
-        where t.task_number = any(array(select d.task_id from absurd.find_dead($1, $2) d))
+      `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName", t.params,
+              t.attempt, t.error_detail as error, o.fingerprint, t.created_at as "createdAt",
+              t.completed_at as "failedAt", t.correlation_id as "correlationId",
+              coalesce(t.tags, '{}') as tags
+         from absurd.find_dead($1, $2, $3, $4) d
+         cross join lateral (
+           select v.* from absurd.tasks v where v.task_number = d.task_id offset 0
+         ) t
+         cross join lateral (
+           select e.fingerprint from absurd.outcome e where e.task_id = d.task_id offset 0
+         ) o
         order by t.completed_at, t.task_number`,
-      [wireFilter(filter), options.limit ?? 100],
+      [
+        wireFilter(filter),
+        options.limit ?? 100,
+        options.after?.failedAt ?? null,
+        options.after === undefined ? null : String(taskNumber(options.after.taskId) ?? 0n),
+      ],
     );
+  }
+
+  /** How many there are; counting ends at `limit`. @throws {InvalidFilter} */
+  async count(filter: DeadLetterFilter = {}, limit = 10_000): Promise<number> {
+    const [row] = await run<{ n: number }>(
+      this.#db,
+      "select count(*)::integer as n from absurd.find_dead($1, $2)",
+      [wireFilter(filter), limit],
+    );
+    return row!.n;
   }
 
   /** A page of the same, and where the next one begins. @throws {InvalidFilter} also for a cursor */

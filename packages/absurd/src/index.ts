@@ -95,8 +95,9 @@ export {
   type Totals,
   type UsualRun,
 } from "./history.ts";
-export type { Lineage, TaskNameView } from "./lineage.ts";
 export { Listener } from "./listener.ts";
+export type { TaskNameView } from "./kinds.ts";
+export type { Lineage } from "./lineage.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate, pendingMigrations } from "./migrate.ts";
 export {
@@ -190,6 +191,7 @@ export type {
   RerunPart,
   SpawnedWorkflow,
   WorkflowDetail,
+  WorkflowPage,
   WorkflowStatus,
   WorkflowSummary,
   Workflows,

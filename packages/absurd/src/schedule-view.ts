@@ -23,7 +23,7 @@ export interface ScheduleView {
   readonly remaining: number | null;
   readonly paused: boolean;
   readonly note: string | null;
-  /** Its latest instant that has a task or a workflow. */
+  /** The last instant that spawned; null: none of those that are still known. */
   readonly lastAt: Date | null;
   /** Null: paused, or over. */
   readonly nextAt: Date | null;

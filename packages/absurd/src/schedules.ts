@@ -161,6 +161,16 @@ export class Schedules {
     return next;
   }
 
+  /** The next instants that a spec would have, without a schedule. @throws {InvalidSchedule} */
+  async previewSpec(spec: ScheduleSpec, count = 10): Promise<Date[]> {
+    const [row] = await run<{ now: Date }>(this.#db, "select absurd.clock() as now");
+    const next: Date[] = [];
+    for (const instant of instantsAfter(specFromWire(specToWire(spec)), row!.now)) {
+      if (next.push(instant) >= count) break;
+    }
+    return next;
+  }
+
   /** @throws {ScheduleNotFound} */
   async pause(name: string, note?: string): Promise<void> {
     await run(this.#db, "select absurd.pause_schedule($1, $2)", [name, note ?? null]);

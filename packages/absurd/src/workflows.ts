@@ -13,6 +13,7 @@ import {
   type TemplatePlan,
   type TemplateView,
   defineTemplate,
+  deleteTemplate,
   listTemplates,
   planTemplate,
   showTemplate,
@@ -20,12 +21,19 @@ import {
 import { type WorkflowNodes, type WorkflowSpec, wireNodes } from "./workflow.ts";
 import {
   type WorkflowDetail,
+  type WorkflowPage,
   type WorkflowSummary,
+  pageWorkflows,
   readNodes,
   readWorkflows,
 } from "./workflow-view.ts";
 
-export type { WorkflowDetail, WorkflowStatus, WorkflowSummary } from "./workflow-view.ts";
+export type {
+  WorkflowDetail,
+  WorkflowPage,
+  WorkflowStatus,
+  WorkflowSummary,
+} from "./workflow-view.ts";
 
 /** What this needs of the client. */
 export interface WorkflowsHost {
@@ -135,7 +143,12 @@ export class Workflows {
     return rows.map((row) => row.task_id);
   }
 
-  /** The last runs of a name, newest first, each with its nodes. */
+  /** Newest first, by status when asked; see pageWorkflows. */
+  page(filter: Parameters<typeof pageWorkflows>[1] = {}): Promise<WorkflowPage> {
+    return pageWorkflows(this.#host.db, filter);
+  }
+
+  /** The last runs of a workflow's name with their nodes, newest first. */
   async grid(name: string, limit = 30): Promise<WorkflowDetail[]> {
     const runs = await readWorkflows(this.#host.db, { name, limit });
     const nodes = await readNodes(
@@ -261,10 +274,10 @@ export class Workflows {
 
   /**
    * Removes all versions of a template; its workflows stay.
-   * @throws {TemplateNotFound}, {InvalidTransition} when a schedule spawns it
+   * @throws {TemplateNotFound}, {InvalidTransition} while a schedule uses it
    */
-  async deleteTemplate(name: string): Promise<void> {
-    await run(this.#host.db, "select absurd.delete_template($1)", [name]);
+  deleteTemplate(name: string): Promise<void> {
+    return deleteTemplate(this.#host.db, name);
   }
 
   async #spawned(scope: Scope, text: string, values: unknown[]): Promise<SpawnedWorkflow> {

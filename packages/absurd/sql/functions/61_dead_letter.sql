@@ -26,7 +26,12 @@ $$;
 --
 -- p_filter: { task_ids, queue_name, task_name, tag, class, fingerprint, correlation_id, failed_from,
 -- failed_to }; tag is the error's. Raises WF036 for another key, 22P02 or 22007 for a bad value.
-create or replace function absurd.find_dead(p_filter jsonb, p_limit integer default null)
+--
+-- p_after, p_after_id: go on after the task that died then.
+create or replace function absurd.find_dead(
+  p_filter jsonb, p_limit integer default null, p_after timestamptz default null,
+  p_after_id bigint default null
+)
   returns table (task_id bigint, finished_at timestamptz)
   language plpgsql stable
 as $$
@@ -40,7 +45,10 @@ begin
       -- In order first, so that tasks are looked up until there are enough.
       from (
         select d.task_id, d.finished_at, d.error, d.fingerprint
-          from absurd.outcome d where d.kind = 'd' order by d.finished_at, d.task_id offset 0
+          from absurd.outcome d
+         where d.kind = 'd'
+           and (p_after is null or (d.finished_at, d.task_id) > (p_after, p_after_id))
+         order by d.finished_at, d.task_id offset 0
       ) o
       cross join lateral (
         select b.lane_id, b.correlation_id from absurd.task b where b.id = o.task_id offset 0

@@ -6,7 +6,8 @@
 create or replace function absurd.workflow_nodes(p_workflow_id uuid)
   returns table (
     node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer,
-    edges jsonb, element_count integer
+    edges jsonb, element_count integer, claimed_at timestamptz, completed_at timestamptz,
+    execution_sec double precision
   )
   language plpgsql stable
 as $$
@@ -16,9 +17,13 @@ begin
   end if;
   return query
     select n.name, t.task_id, t.task_name, t.status, t.error_detail ->> 'tag', t.error, t.attempt,
-           coalesce(e.edges, '[]'), f.element_count
+           coalesce(e.edges, '[]'), f.element_count, t.claimed_at, t.completed_at,
+           t.execution_time_sec
       from absurd.workflow_node n
-      join absurd.tasks t on t.task_number = n.task_id
+      -- Task by task: joined as a whole, the view may read days of history.
+      cross join lateral (
+        select v.* from absurd.tasks v where v.task_number = n.task_id offset 0
+      ) t
       left join absurd.fan_out f on f.task_id = n.task_id
       left join lateral (
         select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(

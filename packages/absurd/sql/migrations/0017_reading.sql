@@ -109,3 +109,12 @@ create index kept_change_to_forget on absurd.kept_change (at);
 
 -- It can put tasks back to where they were.
 drop function if exists absurd.revive(bigint[], boolean);
+
+-- They return more, or take more.
+drop function if exists absurd.workflow_nodes(uuid);
+drop function if exists absurd.find_dead(jsonb, integer);
+
+-- Resident bytes of the worker's process, as its last beat said.
+alter table absurd.worker add column memory_bytes bigint;
+drop function if exists absurd.beat(integer, bigint);
+drop function if exists absurd.list_workers();

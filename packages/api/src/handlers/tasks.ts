@@ -9,7 +9,7 @@ import { taskFilterOf } from "../task-filter.ts";
 import { uuidCursor } from "./cursor.ts";
 import { type StoryRoute, storyHandlers } from "./task-story.ts";
 import { spawnRequestOf, wireTask, wireTaskSummary } from "./task-wire.ts";
-import { given } from "./wire-values.ts";
+import { given, objectOf } from "./wire-values.ts";
 
 type WireSpawned = z.output<typeof spawned>;
 type TaskHandlers = HandlersOf<typeof TASK_ROUTES>;
@@ -44,14 +44,14 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, ListRoute> {
     },
     getTask: ({ params }) => show(client, params.task_id),
     async listTaskNames({ query: { with_schema: withSchema } }) {
-      const names = await client.taskNames({ withSchema });
+      const names = await client.taskNames();
       return {
         task_names: names.map((each) => ({
           task_name: each.taskName,
           version: each.version,
           is_current: each.isCurrent,
           queue_name: each.queue,
-          params_schema: each.paramsSchema,
+          params_schema: withSchema ? objectOf(each.paramsSchema) : null,
           worker_count: each.workerCount,
         })),
       };

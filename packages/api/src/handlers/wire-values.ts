@@ -34,6 +34,11 @@ export function wireObject(value: Readonly<Record<string, unknown>>): Record<str
   return value as Record<string, Json>;
 }
 
+/** Null for what is no object. */
+export function objectOf(value: Json): Record<string, Json> | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+}
+
 /** The same for any value. */
 export function wireJson(value: unknown): Json {
   return value as Json;

@@ -105,7 +105,7 @@ export function wireWorker(view: WorkerView, now: Date): Worker {
     last_seen: new Date(now.getTime() - view.beatAgeSeconds * 1000).toISOString(),
     uptime_seconds: Math.max(0, (now.getTime() - view.startedAt.getTime()) / 1000),
     lease_seconds: view.leaseSeconds,
-    memory_bytes: null,
+    memory_bytes: view.memoryBytes,
   };
 }
 
