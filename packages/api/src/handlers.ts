@@ -8,6 +8,6 @@ export function createHandlers(
   deps: ResourceDeps,
   parts: SystemParts,
   onRevoked: (tokenId: string) => void,
-): Partial<Handlers> {
+): Handlers {
   return { ...allHandlers(deps, parts), ...accessHandlers(deps.pool, onRevoked) };
 }

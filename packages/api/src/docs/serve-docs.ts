@@ -66,7 +66,9 @@ function problemsPage(): string {
       <p>Every error answer is application/problem+json (RFC 9457). Programs decide by its code;
       its detail says to a person what is wrong and what to do next.</p>
       <div class="scroll"><table>
-        <thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead>
+        <thead><tr>
+          <th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th>
+        </tr></thead>
         <tbody>${rows.join("\n")}</tbody>
       </table></div>
     </main>
