@@ -72,7 +72,8 @@ export async function readHorizonHolders(db: Db, seconds: number): Promise<Horiz
             coalesce(state, '') as state,
             extract(epoch from clock_timestamp() - xact_start)::double precision as seconds
        from pg_stat_activity
-      where backend_type = 'client backend' and (backend_xmin is not null or backend_xid is not null)
+      where backend_type = 'client backend'
+        and (backend_xmin is not null or backend_xid is not null)
         and xact_start < clock_timestamp() - make_interval(secs => $1)
      union all
      select 'prepared transaction', gid, owner::text, 'prepared',
