@@ -133,6 +133,7 @@ function cancel_workflow(uuid,text) returns integer
 function canonical_json(jsonb) returns text immutable
 function change_bodies(bigint[]) returns TABLE(task_id bigint, queue text, task_name text, workflow_id uuid) stable
 function change_lane(bigint,integer,integer) returns boolean
+function change_schedule(text,jsonb) returns void
 function change_tasks(text,bigint[],uuid,text,integer,text) returns TABLE(task_id bigint, what text)
 function check_demand(jsonb) returns void
 function check_edges(new_edge[]) returns void
@@ -155,6 +156,7 @@ function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function configure_queue(text,jsonb) returns queue
 function content_key(jsonb,jsonb) returns text immutable
+function count_lanes() returns TABLE(lane_id integer, place text, tasks bigint) stable
 function count_open_fires(integer) returns integer
 function count_ready(text,bigint) returns bigint stable
 function count_running(text,bigint) returns bigint stable
@@ -237,6 +239,7 @@ function gate_node(integer,text) returns bigint immutable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
 function gates_of(jsonb) returns jsonb stable
+function get_name_stats() returns TABLE(task_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function give_up_lease(lease) returns void
 function given_kinds(jsonb) returns TABLE(task_name text, version text, queue text, attempts_max integer, timeout_ms bigint, params_schema jsonb, demand jsonb, place bigint) stable
@@ -337,6 +340,7 @@ function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt intege
 function read_progress(timestamp with time zone,integer) returns TABLE(task_id uuid, fraction real, note text, at timestamp with time zone) stable
 function ready_at(timestamp with time zone,bigint) returns timestamp with time zone immutable
 function ready_ms(timestamp with time zone,bigint) returns double precision stable
+function ready_nodes(uuid) returns TABLE(task_id uuid) stable
 function recent_ends(timestamp with time zone) returns TABLE(completed bigint, failed bigint, cancelled bigint) stable
 function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
@@ -369,6 +373,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function revive(bigint[],boolean,timestamp with time zone[]) returns bigint[]
 function roll_up() returns bigint
+function rollup_histograms(timestamp with time zone) returns TABLE(hour timestamp with time zone, queue_name text, task_name text, claimed bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
@@ -601,5 +606,5 @@ table worker_signal (worker_id integer not null, kind text not null, grace_secon
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
-view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone)
+view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone, class text)
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)

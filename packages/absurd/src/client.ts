@@ -56,12 +56,14 @@ import {
 } from "./task-list.ts";
 import {
   type AttemptView,
+  type NameStats,
   type QueueStats,
   type TaskPlace,
   type TaskView,
   isTerminal,
   locateTask,
   readAttempts,
+  readNameStats,
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
@@ -313,6 +315,11 @@ export class AbsurdClient {
 
   stats(queue?: string): Promise<QueueStats[]> {
     return readQueueStats(this.#pool, queue);
+  }
+
+  /** The same by task name. */
+  nameStats(): Promise<NameStats[]> {
+    return readNameStats(this.#pool);
   }
 
   /**

@@ -81,6 +81,7 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
+export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,
@@ -94,13 +95,32 @@ export {
   type Totals,
   type UsualRun,
 } from "./history.ts";
+export { Listener } from "./listener.ts";
 export type { TaskNameView } from "./kinds.ts";
 export type { Lineage } from "./lineage.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
-export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
-export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
+export { type MigrateOptions, type MigrateReport, migrate, pendingMigrations } from "./migrate.ts";
+export {
+  hearsNotifications,
+  type HorizonHolder,
+  readHorizonHolders,
+  readReadyKinds,
+  readServer,
+  type ServerFacts,
+} from "./preflight.ts";
+export {
+  type CronSpec,
+  type IntervalSpec,
+  nextInstants,
+  type ScheduleSpec,
+} from "./schedule-instants.ts";
 export { type FireView, OVERLAPS, type Overlap, type ScheduleView } from "./schedule-view.ts";
-export { type ScheduleOptions, Schedules } from "./schedules.ts";
+export {
+  type ScheduleChange,
+  type ScheduledChange,
+  type ScheduleOptions,
+  Schedules,
+} from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
@@ -109,7 +129,7 @@ export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
-export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export { executable, type ExecutableOptions, type OutsideContext } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";
 export type { ExitMeaning } from "./outside/process-failure.ts";
 export type { Refusal, ReplayReport } from "./spool/replay.ts";
@@ -146,6 +166,7 @@ export {
   type AttemptView,
   type ErrorRecord,
   type ErrorSummary,
+  type NameStats,
   type QueueStats,
   TASK_STATUSES,
   type TaskPlace,

@@ -67,6 +67,12 @@ export interface ScheduleRow {
   now: Date;
 }
 
+/** What a ScheduleRow is read with; the caller adds a condition and an order. */
+export const SCHEDULE_ROWS = `select s.*, absurd.clock() as now,
+       (select max(f.fire_at) from absurd.fire f
+         where f.schedule_id = s.schedule_id and f.state = 'spawned') as last_at
+  from absurd.schedule s`;
+
 export interface FireRow {
   fire_at: Date;
   origin: FireView["origin"];

@@ -248,14 +248,32 @@ export interface QueueStats extends Readonly<Record<TaskStatus, number>> {
   readonly total: number;
 }
 
+export interface NameStats extends Readonly<Record<TaskStatus, number>> {
+  readonly taskName: string;
+  readonly total: number;
+}
+
 export async function readQueueStats(db: Db, queue?: string): Promise<QueueStats[]> {
-  const rows = await run<Record<TaskStatus | "queue_name" | "total", string>>(
+  const rows = await run<StatusRow & { queue_name: string }>(
     db,
     "select * from absurd.get_queue_stats($1)",
     [queue ?? null],
   );
-  return rows.map((row) => ({
-    queue: row.queue_name,
+  return rows.map((row) => ({ queue: row.queue_name, ...fromStatusRow(row) }));
+}
+
+export async function readNameStats(db: Db): Promise<NameStats[]> {
+  const rows = await run<StatusRow & { task_name: string }>(
+    db,
+    "select * from absurd.get_name_stats()",
+  );
+  return rows.map((row) => ({ taskName: row.task_name, ...fromStatusRow(row) }));
+}
+
+type StatusRow = Record<TaskStatus | "total", string>;
+
+function fromStatusRow(row: StatusRow): Record<TaskStatus | "total", number> {
+  return {
     pending: Number(row.pending),
     claimed: Number(row.claimed),
     completed: Number(row.completed),
@@ -263,5 +281,5 @@ export async function readQueueStats(db: Db, queue?: string): Promise<QueueStats
     cancelled: Number(row.cancelled),
     retrying: Number(row.retrying),
     total: Number(row.total),
-  }));
+  };
 }

@@ -133,6 +133,16 @@ export class Workflows {
     return readWorkflows(this.#host.db, filter);
   }
 
+  /** Its tasks that wait for nothing but a worker. @throws {WorkflowNotFound} */
+  async readyTasks(workflowId: string): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
+      this.#host.db,
+      "select task_id from absurd.ready_nodes($1)",
+      [workflowUuid(workflowId)],
+    );
+    return rows.map((row) => row.task_id);
+  }
+
   /** Newest first, by status when asked; see pageWorkflows. */
   page(filter: Parameters<typeof pageWorkflows>[1] = {}): Promise<WorkflowPage> {
     return pageWorkflows(this.#host.db, filter);

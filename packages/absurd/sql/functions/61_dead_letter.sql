@@ -167,7 +167,8 @@ $$;
 -- it was resolved is open again.
 create or replace view absurd.error_groups as
 with dead as (
-  select o.fingerprint, k.name as task_name, o.error ->> 'tag' as tag, count(*) as tasks,
+  select o.fingerprint, k.name as task_name, o.error ->> 'tag' as tag,
+         min(o.error ->> 'class') as class, count(*) as tasks,
          min(o.finished_at) as first_at, max(o.finished_at) as last_at,
          max(o.task_id) as example
     from absurd.outcome o
@@ -184,7 +185,7 @@ select coalesce(d.fingerprint, g.fingerprint) as fingerprint, d.task_name, d.tag
          as example_message,
        case when g.state is null or g.state = 'resolved' and d.last_at > g.at then 'open'
             else g.state end as state,
-       g.assignee, g.note, g.at as state_at
+       g.assignee, g.note, g.at as state_at, d.class
   from dead d
   full join absurd.error_group g on g.fingerprint = d.fingerprint;
 

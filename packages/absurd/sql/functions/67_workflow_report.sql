@@ -45,6 +45,24 @@ begin
 end;
 $$;
 
+-- The nodes of a workflow that wait for nothing but a worker, first spawned first. Raises WF017.
+create or replace function absurd.ready_nodes(p_workflow_id uuid)
+  returns table (task_id uuid)
+  language plpgsql stable
+as $$
+begin
+  if not exists (select from absurd.workflow w where w.id = p_workflow_id) then
+    raise exception using errcode = 'WF017', message = format('no workflow %s', p_workflow_id);
+  end if;
+  return query
+    select absurd.task_uuid(n.task_id)
+      from absurd.workflow_node n
+     cross join lateral absurd.locate_task(n.task_id) l
+     where n.workflow_id = p_workflow_id and l.place = 'ready'
+     order by n.task_id;
+end;
+$$;
+
 -- Workflows with what became of them, newest first. p_ids null: all, in pages that go on after
 -- p_before.
 --

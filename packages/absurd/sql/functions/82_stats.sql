@@ -102,14 +102,11 @@ begin
 end;
 $$;
 
--- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting
--- the view. Reads what ended from the counts and the outcomes since the last roll-up, so that the
--- cost depends on the tasks that have not ended, not on history.
-create or replace function absurd.get_queue_stats(p_queue text default null)
-  returns table (
-    queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
-    cancelled bigint, retrying bigint, total bigint
-  )
+-- Tasks of each lane by place: p pending, r retrying, l claimed, and the kinds of outcomes. Reads what
+-- ended from the counts and the outcomes since the last roll-up, so that the cost depends on the
+-- tasks that have not ended, not on history.
+create or replace function absurd.count_lanes()
+  returns table (lane_id integer, place text, tasks bigint)
   language plpgsql stable
 as $$
 declare
@@ -121,37 +118,69 @@ begin
     union all select d.lane_id, d.task_id, d.claim_no from absurd.deferred d
     union all select w.lane_id, w.child, w.claim_no from absurd.waiting w
     union all select p.lane_id, p.task_id, p.claim_no from absurd.parked p
-  ),
-  counted as (
-    select u.lane_id,
-           case when u.claim_no > 0 and exists (
-             select from absurd.attempt a
-              where a.task_id = u.task_id
-                and a.claim_no > coalesce(
-                      (select max(c.claim_no) from absurd.credit c
-                        where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
-           ) then 'r' else 'p' end as place, count(*) as n
-      from unclaimed u group by 1, 2
-    union all
-    select s.lane_id, 'l', count(*) from absurd.lease s group by 1
-    union all
-    select e.lane_id, e.kind::text, e.tasks from absurd.ended_count e where e.tasks > 0
-    union all
-    select t.lane_id, o.kind::text, count(*)
-      from absurd.outcome o join absurd.task t on t.id = o.task_id
-     where o.xid >= v_rolled group by 1, 2
   )
+  select u.lane_id,
+         case when u.claim_no > 0 and exists (
+           select from absurd.attempt a
+            where a.task_id = u.task_id
+              and a.claim_no > coalesce(
+                    (select max(c.claim_no) from absurd.credit c
+                      where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
+         ) then 'r' else 'p' end, count(*)
+    from unclaimed u group by 1, 2
+  union all
+  select s.lane_id, 'l', count(*) from absurd.lease s group by 1
+  union all
+  select e.lane_id, e.kind::text, e.tasks from absurd.ended_count e where e.tasks > 0
+  union all
+  select t.lane_id, o.kind::text, count(*)
+    from absurd.outcome o join absurd.task t on t.id = o.task_id
+   where o.xid >= v_rolled group by 1, 2;
+end;
+$$;
+
+-- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting
+-- the view, at the cost of count_lanes.
+create or replace function absurd.get_queue_stats(p_queue text default null)
+  returns table (
+    queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
+    cancelled bigint, retrying bigint, total bigint
+  )
+  language sql stable
+as $$
   select l.queue,
-         coalesce(sum(c.n) filter (where c.place = 'p'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'l'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'c'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'd'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'x'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'r'), 0)::bigint,
-         sum(c.n)::bigint
-    from counted c join absurd.lane l on l.lane_id = c.lane_id
+         coalesce(sum(c.tasks) filter (where c.place = 'p'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'l'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'c'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'd'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'x'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'r'), 0)::bigint,
+         sum(c.tasks)::bigint
+    from absurd.count_lanes() c join absurd.lane l on l.lane_id = c.lane_id
    where p_queue is null or l.queue = p_queue
    group by l.queue
    order by l.queue;
-end;
+$$;
+
+-- The same by task name.
+create or replace function absurd.get_name_stats()
+  returns table (
+    task_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
+    cancelled bigint, retrying bigint, total bigint
+  )
+  language sql stable
+as $$
+  select k.name,
+         coalesce(sum(c.tasks) filter (where c.place = 'p'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'l'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'c'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'd'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'x'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'r'), 0)::bigint,
+         sum(c.tasks)::bigint
+    from absurd.count_lanes() c
+    join absurd.lane l on l.lane_id = c.lane_id
+    join absurd.kind k on k.kind_id = l.kind_id
+   group by k.name
+   order by k.name;
 $$;
