@@ -81,20 +81,15 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
-export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,
   type HistorySettings,
   type PruneReport,
   type RecentEnds,
-  type SecondsHistogram,
-  type Spread,
-  type StatsRange,
-  type StatsStep,
-  type Totals,
   type UsualRun,
 } from "./history.ts";
+export type { SecondsHistogram, Spread, StatsRange, StatsStep, Totals } from "./stats-history.ts";
 export { Listener } from "./listener.ts";
 export type { TaskNameView } from "./kinds.ts";
 export type { Lineage } from "./lineage.ts";

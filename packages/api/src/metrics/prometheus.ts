@@ -1,16 +1,16 @@
 /** Every number that Prometheus is told, under the mission's names. */
-import type { QueueView } from "@contimg/absurd";
+import type { QueueView, Totals } from "@contimg/absurd";
 import type { Metrics } from "@contimg/contract";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import { type HistogramLine, histogramText } from "./histograms.ts";
+import { histogramText } from "./histograms.ts";
 
 export interface Numbers {
   readonly metrics: Metrics;
   readonly queues: readonly QueueView[];
   /** By state. */
   readonly workers: Readonly<Record<string, number>>;
-  readonly histograms: readonly HistogramLine[];
+  readonly totals: readonly Totals[];
 }
 
 export interface Standing {
@@ -68,7 +68,7 @@ export class Prometheus {
     }
     if (numbers) this.#take(numbers);
     const text = await this.#registry.metrics();
-    return numbers ? text + histogramsOf(numbers.histograms) : text;
+    return numbers ? text + histogramsOf(numbers.totals) : text;
   }
 
   #take({ metrics, queues, workers }: Numbers): void {
@@ -137,19 +137,13 @@ export class Prometheus {
   }
 }
 
-function histogramsOf(lines: readonly HistogramLine[]): string {
+function histogramsOf(totals: readonly Totals[]): string {
   return (
     histogramText(
       "absurd_task_wait_seconds",
-      "From when a task could first run to its last claim, since the server began.",
-      lines,
+      "From when a task could first run to its last claim.",
+      totals,
       "wait",
-    ) +
-    histogramText(
-      "absurd_task_run_seconds",
-      "Of a task's last attempt, since the server began.",
-      lines,
-      "run",
-    )
+    ) + histogramText("absurd_task_run_seconds", "Of a task's last attempt.", totals, "run")
   );
 }
