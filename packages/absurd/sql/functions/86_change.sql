@@ -95,6 +95,8 @@ begin
           coalesce(t.created_at, absurd.number_at(t.id)), null
      from absurd.task t
     where p_xmax is not null and t.id >= p_from
+      -- No number is of a later time: days to come need not be looked at.
+      and t.id < absurd.first_task_number(statement_timestamp() + interval '1 hour')
       and absurd.full_xid(t.xmin, (select s.xmax from snapshot s)) >= p_xmin
     order by t.id limit p_limit)
   union all
