@@ -47,6 +47,7 @@ const WORKER: WorkerView = {
   startedAt: new Date(0),
   beatAgeSeconds: 1,
   leaseSeconds: 30,
+  memoryBytes: null,
   asked: null,
   tasks: [],
 };
