@@ -236,11 +236,11 @@ function DataTab({ task }: { task: Task }) {
   return (
     <div className="task-data">
       <section className="stack">
-        <h3>Params</h3>
+        <h2>Params</h2>
         <JsonView value={task.params} label="Params" />
       </section>
       <section className="stack">
-        <h3>Result</h3>
+        <h2>Result</h2>
         <JsonView value={task.result} label="Result" />
       </section>
     </div>
