@@ -76,7 +76,9 @@ export function createApp(options: AppOptions, handlers: Partial<Handlers>): App
     void answerProblem(error, request, reply, () => options.database?.reportLoss?.());
   });
   app.setNotFoundHandler((request, reply) => {
-    throw notFound(request.method, request.url, (methods) => reply.header("allow", methods));
+    throw notFound(request.method, request.url, (methods) => {
+      void reply.header("allow", methods);
+    });
   });
   serveSession(app, { access, store: accessStore, cookiePath: basePath || "/" });
   serveRoutes(app, {

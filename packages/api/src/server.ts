@@ -141,10 +141,10 @@ async function open(options: ServerOptions, setting: Setting): Promise<Open> {
   const { pool } = setting;
   const client = new AbsurdClient(pool);
   const lifetime = new AbortController();
-  let app: App | undefined;
+  const made: { app?: App } = {};
   const log = {
     warn: (fields: object, message: string): void => {
-      app?.fastify.log.warn(fields, message);
+      made.app?.fastify.log.warn(fields, message);
     },
   };
   const setUp = new SetUp(options.connectionString, log);
@@ -152,7 +152,7 @@ async function open(options: ServerOptions, setting: Setting): Promise<Open> {
     connectionString: options.connectionString,
     log,
     onBack: () => {
-      void setUp.run().then(() => app?.auditLog.flush().catch(() => undefined));
+      void setUp.run().then(() => made.app?.auditLog.flush().catch(() => undefined));
     },
   });
   await database.probe();
@@ -160,7 +160,7 @@ async function open(options: ServerOptions, setting: Setting): Promise<Open> {
   if (database.isAvailable) await setUp.run();
   const parts = { options, setting, client, database, signal: lifetime.signal };
   const { listener, app: opened } = await assemble(parts);
-  app = opened;
+  made.app = opened;
   if (!database.isAvailable) log.warn({}, "the database is away; it is waited for");
   const sweeping = setInterval(() => {
     if (database.isAvailable) void opened.accessStore.sweep().catch(() => undefined);
