@@ -75,7 +75,7 @@ function TaskBody({ task }: { task: Task }) {
     <div className="stack">
       <div className="task-top">
         <div className="stack">
-          <section className="panel task-states" aria-label="States">
+          <section className="panel task-states" aria-label="States" tabIndex={0}>
             <StateMachine task={task} attempts={attempts} />
           </section>
           {isMoving(task) && <Explanations taskId={task.task_id} />}
