@@ -14,6 +14,7 @@ constraint dep dep_otherwise_known CHECK ((otherwise = ANY (ARRAY['x'::"char", '
 constraint dep dep_pkey PRIMARY KEY (parent, child)
 constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
 constraint ended_count ended_count_pkey PRIMARY KEY (day, lane_id, kind)
+constraint ended_total ended_total_pkey PRIMARY KEY (queue, kind_id)
 constraint error_group error_group_pkey PRIMARY KEY (fingerprint)
 constraint error_group error_group_state_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
 constraint event event_pkey PRIMARY KEY (name)
@@ -36,6 +37,8 @@ constraint history history_is_one CHECK (singleton)
 constraint history history_kept_a_day CHECK ((retention_days > 0))
 constraint history history_pkey PRIMARY KEY (singleton)
 constraint history rollup_kept_a_day CHECK ((rollup_days > 0))
+constraint kept_change kept_change_action_known CHECK ((action = ANY (ARRAY['cancel'::text, 'retry'::text, 'move'::text, 'discard'::text])))
+constraint kept_change kept_change_pkey PRIMARY KEY (batch, task_id)
 constraint kind kind_attempts_positive CHECK ((attempts_max > 0))
 constraint kind kind_pkey PRIMARY KEY (kind_id)
 constraint kind kind_version_known_once UNIQUE (name, version)
@@ -61,6 +64,7 @@ constraint repair repair_pkey PRIMARY KEY (repair_id)
 constraint reservation reservation_one_per_worker UNIQUE (worker_id)
 constraint reservation reservation_pkey PRIMARY KEY (lane_id)
 constraint rollup rollup_pkey PRIMARY KEY (hour, queue, kind_id)
+constraint rollup_minute rollup_minute_pkey PRIMARY KEY (minute, queue, kind_id)
 constraint schedule schedule_catch_up_bounded CHECK ((catch_up_seconds >= (10)::double precision))
 constraint schedule schedule_catch_up_known CHECK ((catch_up = ANY (ARRAY['all'::text, 'last'::text])))
 constraint schedule schedule_jitter_not_negative CHECK ((jitter_seconds >= (0)::double precision))
@@ -82,9 +86,11 @@ constraint worker_signal worker_signal_pkey PRIMARY KEY (worker_id, kind)
 constraint workflow workflow_known_once UNIQUE (name, idempotency_key)
 constraint workflow workflow_pkey PRIMARY KEY (id)
 constraint workflow_node workflow_node_pkey PRIMARY KEY (workflow_id, name)
+function add_attempts(bigint,bigint) returns void
 function add_histograms(bigint[],bigint[]) returns bigint[] immutable
 function add_kinds(jsonb) returns void
 function add_nodes(uuid,jsonb,text) returns void
+function add_rollups(rollup_minute[]) returns void
 function add_to_workflow(uuid,jsonb,text) returns TABLE(node text, task_id uuid, created boolean)
 function admit(integer[]) returns integer
 function admit_one(bigint) returns integer[]
@@ -115,7 +121,9 @@ function best_lanes(text[],integer[],integer[],bigint[],integer,integer[]) retur
 function bind_edge(jsonb,jsonb) returns jsonb immutable
 function bind_params(jsonb,jsonb) returns jsonb immutable
 function break_endless_waits(integer) returns integer
+function bucket_seconds(bigint) returns double precision immutable
 function called(bigint) returns text stable
+function cancel_kept(bigint[],uuid,text) returns TABLE(task_id bigint, what text)
 function cancel_many(jsonb,text,integer,boolean) returns TABLE(task_id uuid, what text)
 function cancel_open_fires(schedule) returns void
 function cancel_task(uuid,text) returns boolean
@@ -125,6 +133,8 @@ function cancel_workflow(uuid,text) returns integer
 function canonical_json(jsonb) returns text immutable
 function change_bodies(bigint[]) returns TABLE(task_id bigint, queue text, task_name text, workflow_id uuid) stable
 function change_lane(bigint,integer,integer) returns boolean
+function change_schedule(text,jsonb) returns void
+function change_tasks(text,bigint[],uuid,text,integer,text) returns TABLE(task_id bigint, what text)
 function check_demand(jsonb) returns void
 function check_edges(new_edge[]) returns void
 function check_filter(jsonb,text[]) returns void immutable
@@ -146,6 +156,7 @@ function complete_step(text,text,jsonb,integer) returns jsonb
 function complete_task(text,jsonb) returns void
 function configure_queue(text,jsonb) returns queue
 function content_key(jsonb,jsonb) returns text immutable
+function count_lanes() returns TABLE(lane_id integer, place text, tasks bigint) stable
 function count_open_fires(integer) returns integer
 function count_ready(text,bigint) returns bigint stable
 function count_running(text,bigint) returns bigint stable
@@ -157,11 +168,13 @@ function decide_fire(schedule,timestamp with time zone,text,text) returns fire
 function dedupe_problem(jsonb) returns text immutable
 function define_template(text,jsonb,jsonb) returns TABLE(version integer, created boolean)
 function delete_schedule(text) returns void
+function delete_template(text) returns void
 function demand_checks(jsonb) returns TABLE(field text, value jsonb, expected text, fine boolean) immutable
 function demand_in(jsonb) returns jsonb immutable
 function demanding_heads(integer,text[],integer[],integer[],bigint[]) returns SETOF demanding_head stable
 function describe_worker(integer,bigint,jsonb,jsonb) returns void
 function discard_dead(jsonb,integer,boolean,text) returns TABLE(task_id uuid)
+function discard_kept(bigint[],uuid,text) returns bigint[]
 function doubtful_spawns(spawn_row[],timestamp with time zone) returns integer[] immutable
 function drop_day(date) returns bigint
 function drop_elements(bigint[]) returns SETOF bigint
@@ -226,6 +239,7 @@ function gate_node(integer,text) returns bigint immutable
 function gates_asked(jsonb) returns TABLE(kind text, name text, mode "char", slots integer, period_ms bigint) immutable
 function gates_in_use() returns TABLE(gate_id integer, gate gate, head_mode "char") stable
 function gates_of(jsonb) returns jsonb stable
+function get_name_stats() returns TABLE(task_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function get_queue_stats(text) returns TABLE(queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint, cancelled bigint, retrying bigint, total bigint) stable
 function give_up_lease(lease) returns void
 function given_kinds(jsonb) returns TABLE(task_name text, version text, queue text, attempts_max integer, timeout_ms bigint, params_schema jsonb, demand jsonb, place bigint) stable
@@ -280,6 +294,7 @@ function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, pro
 function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
 function match_contents(spawn_row[],timestamp with time zone) returns spawn_row[]
 function match_keys(spawn_row[]) returns spawn_row[]
+function move_kept(bigint[],uuid,integer,text) returns bigint[]
 function move_task(uuid,integer,text) returns void
 function name_cycle(jsonb,text[],integer[]) returns text
 function next_rate_due() returns timestamp with time zone stable
@@ -325,6 +340,8 @@ function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt intege
 function read_progress(timestamp with time zone,integer) returns TABLE(task_id uuid, fraction real, note text, at timestamp with time zone) stable
 function ready_at(timestamp with time zone,bigint) returns timestamp with time zone immutable
 function ready_ms(timestamp with time zone,bigint) returns double precision stable
+function ready_nodes(uuid) returns TABLE(task_id uuid) stable
+function recent_ends(timestamp with time zone) returns TABLE(completed bigint, failed bigint, cancelled bigint) stable
 function record_edges(spawn_row[]) returns void
 function recount_waiting(bigint[]) returns integer
 function recover_dead_workers(integer) returns integer
@@ -350,11 +367,13 @@ function resume_queue(text) returns boolean
 function resume_schedule(text,text) returns void
 function resume_worker(integer) returns void
 function retry_after(text,bigint,bigint) returns double precision stable
+function retry_kept(bigint[],uuid) returns bigint[]
 function retry_rule(jsonb,jsonb,text,text) returns jsonb immutable
 function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
-function revive(bigint[],boolean) returns bigint[]
+function revive(bigint[],boolean,timestamp with time zone[]) returns bigint[]
 function roll_up() returns bigint
+function rollup_histograms(timestamp with time zone) returns TABLE(hour timestamp with time zone, queue_name text, task_name text, claimed bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
@@ -381,8 +400,9 @@ function spawn_task(text,text,jsonb,integer,integer,integer) returns uuid
 function spawn_tasks(jsonb,text) returns TABLE(task_index integer, task_id uuid, created boolean)
 function spawn_template(text,jsonb,integer,jsonb) returns TABLE(workflow_id uuid, created boolean)
 function spawn_workflow(text,jsonb,jsonb,text) returns TABLE(workflow_id uuid, created boolean)
+function spawned_total() returns bigint stable
 function standing(bigint[]) returns TABLE(child bigint, need integer, verdict "char", culprit bigint) stable
-function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
+function stats_history(timestamp with time zone,timestamp with time zone,interval,text,text,boolean) returns TABLE(since timestamp with time zone, queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, wait_mean double precision, wait_p50 double precision, wait_p95 double precision, wait_p99 double precision, run_mean double precision, run_p50 double precision, run_p95 double precision, run_p99 double precision) stable
 function step_label(text,integer) returns text immutable
 function stuck_nodes(bigint[],bigint,bigint[],boolean) returns TABLE(place integer, node bigint, what text, name text, members bigint[]) stable
 function stuck_waits(bigint[],boolean) returns TABLE(place integer, task_id bigint, what text, name text, members bigint[]) stable
@@ -401,16 +421,24 @@ function tidy_failures(integer) returns void
 function time_out_waits(integer) returns integer
 function time_problem(jsonb,text) returns text stable
 function time_text(timestamp with time zone) returns text stable
+function totals() returns TABLE(queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, claimed bigint, timed_out bigint, ran bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function touch_gates(integer[]) returns void
 function trigger_schedule(text,text) returns fire
 function try_gates(bigint) returns boolean
+function unclaimed_places(bigint[]) returns TABLE(task_id bigint, claim_no integer, run_at timestamp with time zone) stable
 function uncount_outcomes(bigint[]) returns void
+function undo_cancels(kept_change[]) returns bigint[]
+function undo_change(uuid,integer) returns TABLE(task_id bigint, what text)
+function undo_discards(kept_change[]) returns bigint[]
+function undo_moves(kept_change[]) returns bigint[]
+function undo_retries(kept_change[]) returns bigint[]
 function unless_now(timestamp with time zone) returns timestamp with time zone stable
 function unmet_count(bigint) returns integer stable
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function unpark(bigint[]) returns void
 function unpark_passed(bigint[]) returns void
 function use_version(text,text) returns void
+function usual_runs(timestamp with time zone) returns TABLE(task_name text, p50 double precision, p95 double precision) stable
 function wait_nodes(bigint[],bigint,bigint[]) returns SETOF bigint stable
 function wait_reasons(bigint[],bigint,bigint[],boolean) returns TABLE(node bigint, what text, name text, need integer, members bigint[]) stable
 function wait_text(bigint,text,text,bigint[]) returns text stable
@@ -430,6 +458,7 @@ index CREATE INDEX fire_open ON absurd.fire USING btree (schedule_id) WHERE open
 index CREATE INDEX gate_day_of_gate ON absurd.gate_day USING btree (gate_id)
 index CREATE INDEX gate_grant_of_task ON absurd.gate_grant USING btree (task_id)
 index CREATE INDEX gate_wait_of_task ON absurd.gate_wait USING btree (task_id)
+index CREATE INDEX kept_change_to_forget ON absurd.kept_change USING btree (at)
 index CREATE INDEX lane_demanding ON absurd.lane USING btree (queue, kind_id) WHERE demanding
 index CREATE INDEX lane_gated ON absurd.lane USING btree (lane_id) WHERE gated
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
@@ -464,6 +493,7 @@ index CREATE UNIQUE INDEX dedup_pkey ON absurd.dedup USING btree (scope, key, bu
 index CREATE UNIQUE INDEX deferred_pkey ON absurd.deferred USING btree (run_at, task_id)
 index CREATE UNIQUE INDEX dep_pkey ON absurd.dep USING btree (parent, child)
 index CREATE UNIQUE INDEX ended_count_pkey ON absurd.ended_count USING btree (day, lane_id, kind)
+index CREATE UNIQUE INDEX ended_total_pkey ON absurd.ended_total USING btree (queue, kind_id)
 index CREATE UNIQUE INDEX error_group_pkey ON absurd.error_group USING btree (fingerprint)
 index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
@@ -476,6 +506,7 @@ index CREATE UNIQUE INDEX gate_pkey ON absurd.gate USING btree (gate_id)
 index CREATE UNIQUE INDEX gate_touch_pkey ON absurd.gate_touch USING btree (touch_id)
 index CREATE UNIQUE INDEX gate_wait_pkey ON absurd.gate_wait USING btree (gate_id, seq)
 index CREATE UNIQUE INDEX history_pkey ON absurd.history USING btree (singleton)
+index CREATE UNIQUE INDEX kept_change_pkey ON absurd.kept_change USING btree (batch, task_id)
 index CREATE UNIQUE INDEX kind_current ON absurd.kind USING btree (name) WHERE current
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX kind_version_known_once ON absurd.kind USING btree (name, version)
@@ -494,6 +525,7 @@ index CREATE UNIQUE INDEX ready_pkey ON absurd.ready USING btree (lane_id, seq)
 index CREATE UNIQUE INDEX repair_pkey ON absurd.repair USING btree (repair_id)
 index CREATE UNIQUE INDEX reservation_one_per_worker ON absurd.reservation USING btree (worker_id)
 index CREATE UNIQUE INDEX reservation_pkey ON absurd.reservation USING btree (lane_id)
+index CREATE UNIQUE INDEX rollup_minute_pkey ON absurd.rollup_minute USING btree (minute, queue, kind_id)
 index CREATE UNIQUE INDEX rollup_pkey ON absurd.rollup USING btree (hour, queue, kind_id)
 index CREATE UNIQUE INDEX schedule_name_known_once ON absurd.schedule USING btree (name)
 index CREATE UNIQUE INDEX schedule_pkey ON absurd.schedule USING btree (schedule_id)
@@ -533,6 +565,7 @@ table dedup (scope integer not null, key text not null, bucket bigint not null d
 table deferred (run_at timestamp with time zone not null, task_id bigint not null, claim_no integer not null default 0, lane_id integer not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
 table ended_count (day date not null, lane_id integer not null, kind "char" not null, tasks bigint not null)
+table ended_total (queue text not null, kind_id integer not null, completed bigint not null default 0, failed bigint not null default 0, cancelled bigint not null default 0, ran bigint not null default 0, attempts_failed bigint not null default 0, timed_out bigint not null default 0, wait_seconds double precision not null default 0, run_seconds double precision not null default 0, wait_histogram bigint[] not null default '{}'::bigint[], run_histogram bigint[] not null default '{}'::bigint[])
 table error_group (fingerprint text not null, state text not null, assignee text, note text, at timestamp with time zone not null)
 table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
@@ -543,7 +576,8 @@ table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_touch (touch_id bigint not null identity, gate_id integer not null) with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_wait (gate_id integer not null, seq bigint not null, task_id bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
-table history (singleton boolean not null default true, retention_days integer not null default 30, rollup_days integer not null default 400, rolled_xid bigint not null default 0)
+table history (singleton boolean not null default true, retention_days integer not null default 30, rollup_days integer not null default 400, rolled_xid bigint not null default 0, dropped bigint not null default 0)
+table kept_change (batch uuid not null, task_id bigint not null, action text not null, claim_no integer not null, run_at timestamp with time zone, lane_id integer, kind "char", worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone, result jsonb, error jsonb, fingerprint text, at timestamp with time zone not null default clock())
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), version text not null default ''::text, current boolean not null default true, scope integer not null, demand jsonb, policy jsonb)
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false, limited boolean not null default false, guarded boolean not null default false, gated boolean not null default false, demanding boolean not null default false)
 table late_edge (child bigint not null, horizon xid8)
@@ -559,6 +593,7 @@ table ready (lane_id integer not null, claim_no integer not null default 0, seq 
 table repair (repair_id bigint not null, task_id bigint not null)
 table reservation (lane_id integer not null, worker_id integer not null, task_id bigint not null, at timestamp with time zone not null)
 table rollup (hour timestamp with time zone not null, queue text not null, kind_id integer not null, completed bigint not null, failed bigint not null, cancelled bigint not null, claimed bigint not null, wait_seconds double precision not null, run_seconds double precision not null, wait_histogram bigint[] not null, run_histogram bigint[] not null)
+table rollup_minute (minute timestamp with time zone not null, queue text not null, kind_id integer not null, completed bigint not null, failed bigint not null, cancelled bigint not null, claimed bigint not null, wait_seconds double precision not null, run_seconds double precision not null, wait_histogram bigint[] not null, run_histogram bigint[] not null)
 table schedule (schedule_id integer not null identity, name text not null, spec jsonb not null, spawn jsonb not null, overlap text not null default 'skip'::text, catch_up text not null default 'all'::text, catch_up_seconds double precision not null default 3600, jitter_seconds double precision not null default 0, starts_at timestamp with time zone, ends_at timestamp with time zone, remaining integer, paused boolean not null default false, note text, considered_at timestamp with time zone not null default clock(), due_at timestamp with time zone default clock(), revision integer not null default 1, error text, created_at timestamp with time zone not null default clock())
 table signal (task_id bigint not null, claim_no integer not null, kind text not null, worker_id integer not null, reason text not null, at timestamp with time zone not null default clock())
 table task (id bigint not null, lane_id integer not null, attempts_max integer not null, timeout_ms bigint, created_at timestamp with time zone, available_at timestamp with time zone, deadline_at timestamp with time zone, expires_at timestamp with time zone, parent_id bigint, workflow_id uuid, params json not null, policy jsonb, trace_context jsonb, idempotency_key text, correlation_id text, tags text[])
@@ -571,5 +606,5 @@ table worker_signal (worker_id integer not null, kind text not null, grace_secon
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)
 view dead_letter (task_id uuid, queue_name text, task_name text, params jsonb, attempt integer, error text, error_detail jsonb, created_at timestamp with time zone, failed_at timestamp with time zone, correlation_id text, workflow_id uuid, tags text[])
-view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone)
+view error_groups (fingerprint text, task_name text, tag text, tasks bigint, first_at timestamp with time zone, last_at timestamp with time zone, example_task_id uuid, example_message text, state text, assignee text, note text, state_at timestamp with time zone, class text)
 view tasks (task_id uuid, queue_name text, task_name text, params jsonb, priority integer, timeout_sec double precision, status text, worker_id text, attempt integer, max_retries integer, result jsonb, error text, created_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, depends_on uuid[], available_at timestamp with time zone, correlation_id text, idempotency_key text, tags text[], parent_task_id uuid, error_detail jsonb, task_number bigint, lane_id integer)

@@ -12,6 +12,13 @@ import {
   type CancelledTask,
   cancelMany,
 } from "./bulk-cancel.ts";
+import {
+  type BulkChange,
+  type ChangedTask,
+  type UndoneTask,
+  changeMany,
+  undoMany,
+} from "./bulk-change.ts";
 import { type Db, run } from "./db.ts";
 import { Events } from "./events.ts";
 import { DeadLetters } from "./dead-letters.ts";
@@ -19,6 +26,7 @@ import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
 import { type Explanation, explainTask } from "./explain.ts";
 import { Limits } from "./limits.ts";
+import { type Lineage, type TaskNameView, readLineage, readTaskNames } from "./lineage.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
 import { pause } from "./pause.ts";
@@ -214,6 +222,29 @@ export class AbsurdClient {
   }
 
   /**
+   * Cancels, retries, moves or discards tasks, a transaction of 500 at a time, and says of each what
+   * became of it. @throws {QueueDraining | HistoryClosed}
+   */
+  async *changeMany(
+    taskIds: readonly string[],
+    change: BulkChange,
+  ): AsyncGenerator<readonly ChangedTask[], void> {
+    for await (const changed of changeMany(this.#pool, taskIds, change)) {
+      if (change.action === "cancel") this.#notifier.notify(SIGNAL_PAYLOAD);
+      else this.wake();
+      yield changed;
+    }
+  }
+
+  /** Takes a change of many back for the tasks that have not run since. @throws {HistoryClosed} */
+  async *undoMany(batch: string): AsyncGenerator<readonly UndoneTask[], void> {
+    for await (const undone of undoMany(this.#pool, batch)) {
+      this.wake();
+      yield undone;
+    }
+  }
+
+  /**
    * Gives a failed or cancelled task a new start with all its attempts, and with it the tasks that
    * were cancelled because of it.
    * @throws {InvalidTransition} when it is neither, {TaskNotFound}
@@ -269,6 +300,16 @@ export class AbsurdClient {
 
   stats(queue?: string): Promise<QueueStats[]> {
     return readQueueStats(this.#pool, queue);
+  }
+
+  /** The relatives of a task, one step away. @throws {TaskNotFound} */
+  lineage(taskId: string): Promise<Lineage> {
+    return readLineage(this.#pool, taskId);
+  }
+
+  /** The registered task names, with their versions. */
+  taskNames(options: { withSchema?: boolean } = {}): Promise<TaskNameView[]> {
+    return readTaskNames(this.#pool, options.withSchema ?? true);
   }
 
   /** The same by task name. */

@@ -84,6 +84,26 @@ export interface ErrorGroup {
   readonly note: string | null;
 }
 
+const LETTERS = `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName",
+              t.params, t.attempt, t.error_detail as error, o.fingerprint,
+              t.created_at as "createdAt", t.completed_at as "failedAt",
+              t.correlation_id as "correlationId", coalesce(t.tags, '{}') as tags
+         from absurd.tasks t
+         join absurd.outcome o on o.task_id = t.task_number`;
+
+/** To the microsecond, which a Date has not. */
+const FAILED_AT = `to_char(o.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const CURSOR = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** @throws {InvalidFilter} */
+function readCursor(cursor: string): [failedAt: string, taskId: string] {
+  const [, failedAt, taskId] = CURSOR.exec(cursor) ?? [];
+  if (failedAt === undefined || taskId === undefined || isNaN(Date.parse(failedAt))) {
+    throw new InvalidFilter(`cursor is "${cursor}", expected the one that a page gave`);
+  }
+  return [failedAt, taskId];
+}
+
 export class DeadLetters {
   readonly #db: Db;
   readonly #onReady: () => void;
@@ -101,16 +121,34 @@ export class DeadLetters {
   ): Promise<DeadLetter[]> {
     return run<DeadLetter & Record<string, unknown>>(
       this.#db,
-      `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName", t.params,
-              t.attempt, t.error_detail as error, o.fingerprint, t.created_at as "createdAt",
-              t.completed_at as "failedAt", t.correlation_id as "correlationId",
-              coalesce(t.tags, '{}') as tags
-         from absurd.tasks t
-         join absurd.outcome o on o.task_id = t.task_number
+      `${LETTERS}
         where t.task_number = any(array(select d.task_id from absurd.find_dead($1, $2) d))
         order by t.completed_at, t.task_number`,
       [wireFilter(filter), options.limit ?? 100],
     );
+  }
+
+  /** A page of the same, and where the next one begins. @throws {InvalidFilter} also for a cursor */
+  async page(
+    filter: DeadLetterFilter = {},
+    page: { limit?: number; cursor?: string } = {},
+  ): Promise<{ deadLetters: DeadLetter[]; cursor: string | undefined }> {
+    const { limit = 100, cursor } = page;
+    const [failedAt, taskId] = cursor === undefined ? [null, null] : readCursor(cursor);
+    const rows = await run<DeadLetter & { place: string }>(
+      this.#db,
+      `${LETTERS.replace("select", `select ${FAILED_AT} || '_' || t.task_id as place,`)}
+        where t.task_number = any(array(
+                select d.task_id from absurd.find_dead($1) d
+                 where $3::timestamptz is null
+                    or (d.finished_at, d.task_id) > ($3, absurd.task_number($4))
+                 order by d.finished_at, d.task_id limit $2))
+        order by o.finished_at, o.task_id`,
+      [wireFilter(filter), limit + 1, failedAt, taskId],
+    );
+    const letters = rows.slice(0, limit);
+    const next = rows.length > limit ? letters.at(-1)?.place : undefined;
+    return { deadLetters: letters.map(({ place: _, ...letter }) => letter), cursor: next };
   }
 
   /**

@@ -1,4 +1,11 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
+export {
+  BULK_ACTIONS,
+  type BulkChange,
+  type BulkChangeAction,
+  type ChangedTask,
+  type UndoneTask,
+} from "./bulk-change.ts";
 export type { CancelFilter, CancelManyOptions, CancelledTask } from "./bulk-cancel.ts";
 export {
   ChangeReader,
@@ -74,16 +81,22 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
+export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,
   type HistorySettings,
   type PruneReport,
+  type RecentEnds,
+  type SecondsHistogram,
   type Spread,
   type StatsRange,
   type StatsStep,
-  type StatsTotal,
+  type Totals,
+  type UsualRun,
 } from "./history.ts";
+export type { Lineage, TaskNameView } from "./lineage.ts";
+export { Listener } from "./listener.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
 export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
 export {

@@ -41,6 +41,9 @@ export interface WorkflowNodeView {
   readonly dependsOn: readonly WorkflowEdgeView[];
   /** Of a fan-out whose elements are spawned. */
   readonly elementCount: number | null;
+  readonly claimedAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly executionSeconds: number | null;
 }
 
 export interface WorkflowDetail extends WorkflowSummary {
@@ -90,8 +93,13 @@ export async function readWorkflows(
   });
 }
 
-export async function readNodes(db: Db, workflowId: string): Promise<WorkflowNodeView[]> {
+/** The nodes of workflows that exist, by workflow. */
+export async function readNodes(
+  db: Db,
+  workflowIds: readonly string[],
+): Promise<Map<string, WorkflowNodeView[]>> {
   const rows = await run<{
+    workflow_id: string;
     node: string;
     task_id: string;
     task_name: string;
@@ -101,16 +109,36 @@ export async function readNodes(db: Db, workflowId: string): Promise<WorkflowNod
     attempt: number;
     edges: WorkflowEdgeView[];
     element_count: number | null;
-  }>(db, "select * from absurd.workflow_nodes($1)", [workflowId]);
-  return rows.map((row) => ({
-    node: row.node,
-    taskId: row.task_id,
-    taskName: row.task_name,
-    status: row.status,
-    isSkipped: row.status === "cancelled" && row.tag === "Skipped",
-    attempt: row.attempt,
-    message: row.message,
-    dependsOn: row.edges,
-    elementCount: row.element_count,
-  }));
+    claimed_at: Date | null;
+    completed_at: Date | null;
+    execution_time_sec: number | null;
+  }>(
+    db,
+    `select w.id as workflow_id, n.*, t.claimed_at, t.completed_at, t.execution_time_sec
+       from unnest($1::uuid[]) with ordinality w(id, place)
+      cross join lateral absurd.workflow_nodes(w.id) with ordinality n
+       join absurd.tasks t on t.task_number = absurd.task_number(n.task_id)
+      order by w.place, n.ordinality`,
+    [workflowIds],
+  );
+  const nodes = new Map<string, WorkflowNodeView[]>();
+  for (const row of rows) {
+    const ofWorkflow = nodes.get(row.workflow_id) ?? [];
+    nodes.set(row.workflow_id, ofWorkflow);
+    ofWorkflow.push({
+      node: row.node,
+      taskId: row.task_id,
+      taskName: row.task_name,
+      status: row.status,
+      isSkipped: row.status === "cancelled" && row.tag === "Skipped",
+      attempt: row.attempt,
+      message: row.message,
+      dependsOn: row.edges,
+      elementCount: row.element_count,
+      claimedAt: row.claimed_at,
+      completedAt: row.completed_at,
+      executionSeconds: row.execution_time_sec,
+    });
+  }
+  return nodes;
 }

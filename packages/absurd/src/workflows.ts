@@ -114,7 +114,8 @@ export class Workflows {
     const id = workflowUuid(workflowId);
     const [summary] = await readWorkflows(this.#host.db, { ids: [id] });
     if (!summary) throw new WorkflowNotFound(`no workflow ${workflowId}`);
-    return { ...summary, nodes: await readNodes(this.#host.db, id) };
+    const nodes = await readNodes(this.#host.db, [summary.workflowId]);
+    return { ...summary, nodes: nodes.get(summary.workflowId) ?? [] };
   }
 
   /** Newest first. `before`: go on after this workflow. */
@@ -132,6 +133,16 @@ export class Workflows {
       [workflowUuid(workflowId)],
     );
     return rows.map((row) => row.task_id);
+  }
+
+  /** The last runs of a name, newest first, each with its nodes. */
+  async grid(name: string, limit = 30): Promise<WorkflowDetail[]> {
+    const runs = await readWorkflows(this.#host.db, { name, limit });
+    const nodes = await readNodes(
+      this.#host.db,
+      runs.map((each) => each.workflowId),
+    );
+    return runs.map((each) => ({ ...each, nodes: nodes.get(each.workflowId) ?? [] }));
   }
 
   /** Cancels what has not ended of it; running tasks are told. @throws {WorkflowNotFound} */
@@ -246,6 +257,14 @@ export class Workflows {
   /** @throws {TemplateNotFound} */
   showTemplate(name: string, version?: number): Promise<TemplateView> {
     return showTemplate(this.#host.db, name, version);
+  }
+
+  /**
+   * Removes all versions of a template; its workflows stay.
+   * @throws {TemplateNotFound}, {InvalidTransition} when a schedule spawns it
+   */
+  async deleteTemplate(name: string): Promise<void> {
+    await run(this.#host.db, "select absurd.delete_template($1)", [name]);
   }
 
   async #spawned(scope: Scope, text: string, values: unknown[]): Promise<SpawnedWorkflow> {

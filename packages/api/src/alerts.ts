@@ -180,7 +180,9 @@ function outcomeFindings({ queues, secondsWithoutCompletion, ended }: Facts): Fi
 
 function stuckFinding(task: StuckTask): Finding {
   const usual =
-    task.usualSeconds > 0 ? `, usually ${duration(task.usualSeconds)}` : ", and its usual is unknown";
+    task.usualSeconds > 0
+      ? `, usually ${duration(task.usualSeconds)}`
+      : ", and its usual is unknown";
   return {
     level: "warning",
     code: "stuck-task",

@@ -24,7 +24,14 @@ describe("an error answer is a problem", () => {
     ["PATCH", "/absurd/tasks", {}, undefined, 405, "METHOD_NOT_ALLOWED"],
     ["POST", "/absurd/tasks", { "content-type": "application/json" }, "{", 400, "MALFORMED_BODY"],
     ["POST", "/absurd/tasks", { "content-type": "application/json" }, "", 400, "MALFORMED_BODY"],
-    ["POST", "/absurd/tasks", { "content-type": "text/xml" }, "<a/>", 415, "UNSUPPORTED_MEDIA_TYPE"],
+    [
+      "POST",
+      "/absurd/tasks",
+      { "content-type": "text/xml" },
+      "<a/>",
+      415,
+      "UNSUPPORTED_MEDIA_TYPE",
+    ],
     ["POST", "/absurd/tasks", { "content-type": "application/json" }, "{}", 422, "INVALID_PARAMS"],
     ["GET", "/absurd/audit?limit=0", {}, undefined, 422, "INVALID_PARAMS"],
     ["GET", "/absurd/audit?unknown=1", {}, undefined, 422, "INVALID_PARAMS"],
@@ -82,11 +89,14 @@ describe("an error answer is a problem", () => {
   });
 
   test("and a fault of ours tells nothing of its cause", async () => {
-    const { fastify } = apps.app({}, {
-      listQueueNames: async () => {
-        throw new Error("password is hunter2");
+    const { fastify } = apps.app(
+      {},
+      {
+        listQueueNames: async () => {
+          throw new Error("password is hunter2");
+        },
       },
-    });
+    );
 
     const answer = await fastify.inject("/absurd/queues");
 
@@ -101,7 +111,10 @@ describe("an ETag", () => {
     const first = await fastify.inject("/absurd/queues");
     const etag = String(first.headers["etag"]);
 
-    const same = await fastify.inject({ url: "/absurd/queues", headers: { "if-none-match": etag } });
+    const same = await fastify.inject({
+      url: "/absurd/queues",
+      headers: { "if-none-match": etag },
+    });
     const other = await fastify.inject({
       url: "/absurd/queues",
       headers: { "if-none-match": 'W/"x"' },
@@ -114,16 +127,19 @@ describe("an ETag", () => {
 
   test("as If-Match refuses a write to what has changed", async () => {
     let version = 1;
-    const { fastify } = apps.app({}, {
-      getEvent: async ({ params }) => ({
-        ...params,
-        emitted_at: null,
-        payload: version,
-        task_id: null,
-        waiters: [],
-      }),
-      emitEvent: async () => ({ first: true }),
-    });
+    const { fastify } = apps.app(
+      {},
+      {
+        getEvent: async ({ params }) => ({
+          ...params,
+          emitted_at: null,
+          payload: version,
+          task_id: null,
+          waiters: [],
+        }),
+        emitEvent: async () => ({ first: true }),
+      },
+    );
     const url = "/absurd/events/done";
     const etag = String((await fastify.inject(url)).headers["etag"]);
     const write = () =>
@@ -144,12 +160,15 @@ describe("an Idempotency-Key", () => {
 
   test("gives a second request the first one's answer, and another request none", async () => {
     let count = 0;
-    const { fastify } = apps.app({}, {
-      spawnTask: async () => {
-        count += 1;
-        return spawned;
+    const { fastify } = apps.app(
+      {},
+      {
+        spawnTask: async () => {
+          count += 1;
+          return spawned;
+        },
       },
-    });
+    );
     const post = (name: string) =>
       fastify.inject({
         method: "POST",
@@ -173,14 +192,17 @@ describe("an Idempotency-Key", () => {
     let count = 0;
     const gate = Promise.withResolvers<undefined>();
     const begun = Promise.withResolvers<undefined>();
-    const { fastify } = apps.app({}, {
-      spawnTask: async () => {
-        count += 1;
-        begun.resolve(undefined);
-        await gate.promise;
-        return spawned;
+    const { fastify } = apps.app(
+      {},
+      {
+        spawnTask: async () => {
+          count += 1;
+          begun.resolve(undefined);
+          await gate.promise;
+          return spawned;
+        },
       },
-    });
+    );
     const post = () =>
       fastify
         .inject({
@@ -205,12 +227,15 @@ describe("an Idempotency-Key", () => {
 
   test("is free again after a refusal, which changed nothing", async () => {
     let count = 0;
-    const { fastify } = apps.app({}, {
-      spawnTask: async () => {
-        if (++count === 1) throw new Error("once");
-        return spawned;
+    const { fastify } = apps.app(
+      {},
+      {
+        spawnTask: async () => {
+          if (++count === 1) throw new Error("once");
+          return spawned;
+        },
       },
-    });
+    );
     const post = () =>
       fastify.inject({
         method: "POST",
@@ -261,15 +286,18 @@ describe("a caller in a hurry", () => {
 describe("a request that takes too long", () => {
   test("is given up, and its handler told", async () => {
     let isTold = false;
-    const { fastify } = apps.app({ answerSeconds: 0.05 }, {
-      listQueueNames: (_input, { signal }) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener("abort", () => {
-            isTold = true;
-            reject(new Error("aborted"));
-          });
-        }),
-    });
+    const { fastify } = apps.app(
+      { answerSeconds: 0.05 },
+      {
+        listQueueNames: (_input, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener("abort", () => {
+              isTold = true;
+              reject(new Error("aborted"));
+            });
+          }),
+      },
+    );
 
     const answer = await fastify.inject("/absurd/queues");
 

@@ -72,11 +72,13 @@ export function createApp(options: AppOptions, handlers: Partial<Handlers>): App
   guardBrowsers(app, { origins, isLocalOnly: auth === "none" });
   const rates = options.rates ?? DEFAULT_RATES;
   gateRoutes(app, { access, isEnabled, database, origins, rates });
-  app.setErrorHandler((error, request, reply) =>
-    answerProblem(error, request, reply, () => options.database?.reportLoss?.()),
-  );
+  app.setErrorHandler((error, request, reply) => {
+    void answerProblem(error, request, reply, () => options.database?.reportLoss?.());
+  });
   app.setNotFoundHandler((request, reply) => {
-    throw notFound(request.method, request.url, (methods) => reply.header("allow", methods));
+    throw notFound(request.method, request.url, (methods) => {
+      void reply.header("allow", methods);
+    });
   });
   serveSession(app, { access, store: accessStore, cookiePath: basePath || "/" });
   serveRoutes(app, {

@@ -67,7 +67,8 @@ export async function undoTasks(
   const settled: Settled[] = [];
   for (const item of items) {
     const task = tasks.get(item.taskId);
-    const isUndone = task !== undefined && (await guarded(() => undoTask(client, order, item, task)));
+    const isUndone =
+      task !== undefined && (await guarded(() => undoTask(client, order, item, task)));
     settled.push({ ...item, state: isUndone ? "undone" : "kept" });
   }
   return settled;

@@ -94,7 +94,7 @@ export class BulkRunner {
   }
 
   async #batch(connection: pg.PoolClient, bulk: store.BulkRow): Promise<void> {
-    const client = new AbsurdClient(connection as Pick<pg.Pool, "query">);
+    const client = new AbsurdClient(connection);
     try {
       if (bulk.undo_asked) await undo(connection, client, bulk);
       else if (bulk.collected) await change(connection, client, bulk);

@@ -55,7 +55,7 @@ export async function insertBulk(db: Db, bulk: NewBulk): Promise<BulkRow> {
     `with made as (
        insert into absurd_api.bulk_action
               (action, q, priority, queue_name, reason, actor, collected, total)
-       values ($1, $2, $3, $4, $5, $6, $2 is null, cardinality($7::uuid[]))
+       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]))
        returning *
      ), items as (
        insert into absurd_api.bulk_item (bulk_id, task_id)

@@ -66,7 +66,9 @@ test("every route is tested, with every problem that it lists", () => {
     .flatMap(([name, { problems = [] }]) => {
       const found = (CASES as Record<string, { problems: object } | undefined>)[name];
       if (!found) return [name];
-      return problems.filter((code) => !Object.hasOwn(found.problems, code)).map((code) => `${name} ${code}`);
+      return problems
+        .filter((code) => !Object.hasOwn(found.problems, code))
+        .map((code) => `${name} ${code}`);
     });
   assert.deepEqual(untested, []);
 });

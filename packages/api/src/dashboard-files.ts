@@ -71,7 +71,6 @@ function sendIndex(reply: FastifyReply, index: string, basePath: string): Fastif
 
 /** Puts base and nonce first into the head; a base that is there already goes. */
 export function pageOf(index: string, basePath: string, nonce: string): string {
-  const head =
-    `<base href="${basePath}/" />` + `<meta property="csp-nonce" nonce="${nonce}" />`;
+  const head = `<base href="${basePath}/" />` + `<meta property="csp-nonce" nonce="${nonce}" />`;
   return index.replace(/<base\b[^>]*>/gi, "").replace(/<head(\s[^>]*)?>/i, (tag) => tag + head);
 }

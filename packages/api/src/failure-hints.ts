@@ -70,8 +70,7 @@ export function hintOf(
   hints: FailureHints,
   tag: string | null,
 ): { readonly hint: string | null; readonly runbookUrl: string | null } {
-  const found =
-    tag === null ? undefined : (ownValue(hints, tag) ?? ownValue(ENGINE_HINTS, tag));
+  const found = tag === null ? undefined : (ownValue(hints, tag) ?? ownValue(ENGINE_HINTS, tag));
   return { hint: found?.hint ?? null, runbookUrl: found?.runbookUrl ?? null };
 }
 

@@ -1,11 +1,13 @@
 /** All handlers together. */
-import type { HandlerDeps, Handlers } from "./handler.ts";
+import type { Handlers } from "./handler.ts";
 import { accessHandlers } from "./handlers/access.ts";
+import { allHandlers, type ResourceDeps, type SystemParts } from "./handlers/resources.ts";
 
 /** @param onRevoked tells those that remember who holds a secret */
 export function createHandlers(
-  deps: HandlerDeps,
+  deps: ResourceDeps,
+  parts: SystemParts,
   onRevoked: (tokenId: string) => void,
 ): Partial<Handlers> {
-  return { ...accessHandlers(deps.pool, onRevoked) };
+  return { ...allHandlers(deps, parts), ...accessHandlers(deps.pool, onRevoked) };
 }

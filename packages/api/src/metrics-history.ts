@@ -1,5 +1,5 @@
 /** Ends, waits and run times over time, step by step and without gaps. */
-import type { AbsurdClient, StatsTotal } from "@contimg/absurd";
+import type { AbsurdClient, StatsStep } from "@contimg/absurd";
 import type { metricsStep, RESOLUTIONS } from "@contimg/contract";
 import type { z } from "zod";
 
@@ -16,6 +16,8 @@ const SECONDS: Readonly<Record<Resolution, number>> = {
   "1d": 86_400,
 };
 const HOUR_SECONDS = 3_600;
+/** The engine forgets minutes after two days. */
+const MINUTES_KEPT_HOURS = 48;
 
 export interface MetricsRange {
   readonly hours: number;
@@ -30,14 +32,16 @@ export async function metricsHistory(
   now = new Date(),
 ): Promise<Step[]> {
   const stepSeconds = SECONDS[resolution];
-  if (stepSeconds < HOUR_SECONDS) {
-    const message = "what ended is kept by the hour: expected 1h, 6h or 1d";
-    throw new ApiError("INVALID_PARAMS", message, {
+  if (stepSeconds < HOUR_SECONDS && hours > MINUTES_KEPT_HOURS) {
+    const message = `minutes are kept for ${MINUTES_KEPT_HOURS} hours: expected 1h, 6h or 1d`;
+    throw new ApiError("INVALID_PARAMS", `query.resolution: ${message}`, {
       faults: [{ field: "query.resolution", message }],
     });
   }
-  const fromMs = floorTo(now.getTime() - hours * HOUR_SECONDS * 1000, HOUR_SECONDS * 1000);
-  const steps = await client.history.steps({ from: new Date(fromMs), stepSeconds, ...filter });
+  const baseMs = Math.min(stepSeconds, HOUR_SECONDS) * 1000;
+  const fromMs = floorTo(now.getTime() - hours * HOUR_SECONDS * 1000, baseMs);
+  const range = { from: new Date(fromMs), stepSeconds, together: true };
+  const steps = await client.history.stats({ ...range, ...filter });
   const found = new Map(steps.map((each) => [each.since.getTime(), each]));
   const all: Step[] = [];
   for (let atMs = fromMs; atMs <= now.getTime(); atMs += stepSeconds * 1000) {
@@ -50,7 +54,7 @@ function floorTo(value: number, size: number): number {
   return Math.floor(value / size) * size;
 }
 
-function wireStep(since: Date, step: StatsTotal | undefined): Step {
+function wireStep(since: Date, step: StatsStep | undefined): Step {
   return {
     since: since.toISOString(),
     completed: step?.completed ?? 0,

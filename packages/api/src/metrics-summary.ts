@@ -1,58 +1,67 @@
-/** The mission's metrics object: counts now, waits and runs of the last day, rates of late. */
-import type { AbsurdClient, Spread } from "@contimg/absurd";
+/** The mission's metrics object: totals that only grow, waits and runs of a day, rates of late. */
+import type { AbsurdClient, RecentEnds, Spread, Totals } from "@contimg/absurd";
 import type { Metrics } from "@contimg/contract";
 
-import type { Ends, Pace } from "./pace.ts";
+import type { Pace } from "./pace.ts";
 import { Recent } from "./recent.ts";
-import type { SystemWatch } from "./system-state.ts";
 
 const DAY_SECONDS = 86_400;
 const SPREADS_MS = 10_000;
+const SHARED_MS = 1_000;
 
 export interface MetricsParts {
   readonly client: AbsurdClient;
   readonly pace: Pace;
-  readonly watch: SystemWatch;
 }
 
-/** Totals are of the tasks that history still holds. A reader is cheap: share one. */
-export function metricsReader({ client, pace, watch }: MetricsParts): () => Promise<Metrics> {
+/** A reader is shared by all who ask within a second. */
+export function metricsReader({ client, pace }: MetricsParts): () => Promise<Metrics> {
   const lastDay = new Recent(SPREADS_MS, async () => {
     const from = new Date(Date.now() - DAY_SECONDS * 1000);
-    const [day] = await client.history.steps({ from, stepSeconds: 2 * DAY_SECONDS });
+    // One step that has the whole of the day.
+    const range = { from, stepSeconds: 2 * DAY_SECONDS, together: true };
+    const [day] = await client.history.stats(range);
     return day;
   });
-  return async () => {
-    const [stats, day, groups] = await Promise.all([
+  const shared = new Recent(SHARED_MS, async () => {
+    const [stats, day, totals, spawned, one, five, fifteen] = await Promise.all([
       pace.stats(),
       lastDay.get(),
-      watch.failureGroups(),
+      client.history.totals(),
+      client.history.spawnedTotal(),
+      client.history.recent(1),
+      client.history.recent(5),
+      client.history.recent(15),
     ]);
-    const sum = (field: "pending" | "claimed" | "completed" | "failed" | "cancelled" | "retrying") =>
+    const now = (field: "pending" | "claimed" | "retrying"): number =>
       stats.reduce((all, each) => all + each[field], 0);
-    const [claimed, completed, failed, cancelled] = [
-      sum("claimed"),
-      sum("completed"),
-      sum("failed"),
-      sum("cancelled"),
-    ];
-    const timedOut = groups.filter((each) => each.tag === "TimedOut");
     return {
-      total_spawned: stats.reduce((all, each) => all + each.total, 0),
-      total_claimed: claimed + completed + failed + sum("retrying"),
-      total_completed: completed,
-      total_failed: failed,
-      total_cancelled: cancelled,
-      total_timed_out: timedOut.reduce((all, each) => all + each.count, 0),
-      current_pending: sum("pending") + sum("retrying"),
-      current_claimed: claimed,
+      total_spawned: spawned,
+      ...totalsOf(totals),
+      current_pending: now("pending") + now("retrying"),
+      current_claimed: now("claimed"),
       ...spreads(day?.wait ?? NOTHING, day?.run ?? NOTHING),
-      ...rates(pace.ends(60), pace.ends(300), pace.ends(900)),
+      ...rates(one, five, fifteen),
     };
-  };
+  });
+  return () => shared.get();
 }
 
 const NOTHING: Spread = { mean: 0, p50: 0, p95: 0, p99: 0 };
+
+function totalsOf(
+  totals: readonly Totals[],
+): Pick<Metrics, Exclude<Extract<keyof Metrics, `total_${string}`>, "total_spawned">> {
+  const sum = (field: "claimed" | "completed" | "failed" | "cancelled" | "timedOut"): number =>
+    totals.reduce((all, each) => all + each[field], 0);
+  return {
+    total_claimed: sum("claimed"),
+    total_completed: sum("completed"),
+    total_failed: sum("failed"),
+    total_cancelled: sum("cancelled"),
+    total_timed_out: sum("timedOut"),
+  };
+}
 
 type SpreadField = Extract<keyof Metrics, `${string}_time_sec`>;
 
@@ -71,11 +80,15 @@ function spreads(wait: Spread, run: Spread): Pick<Metrics, SpreadField> {
 
 type RateField = Extract<keyof Metrics, `${string}min`>;
 
-function rates(one: Ends, five: Ends, fifteen: Ends): Pick<Metrics, RateField> {
+function rates(
+  one: RecentEnds,
+  five: RecentEnds,
+  fifteen: RecentEnds,
+): Pick<Metrics, RateField> {
   return {
-    throughput_1min: perMinute(one),
-    throughput_5min: perMinute(five),
-    throughput_15min: perMinute(fifteen),
+    throughput_1min: sumOf(one),
+    throughput_5min: sumOf(five) / 5,
+    throughput_15min: sumOf(fifteen) / 15,
     success_rate_1min: share(one, "completed", 1),
     success_rate_5min: share(five, "completed", 1),
     success_rate_15min: share(fifteen, "completed", 1),
@@ -85,15 +98,11 @@ function rates(one: Ends, five: Ends, fifteen: Ends): Pick<Metrics, RateField> {
   };
 }
 
-function perMinute(ends: Ends): number {
-  return ends.seconds > 0 ? (sumOf(ends) / ends.seconds) * 60 : 0;
-}
-
-function share(ends: Ends, of: "completed" | "failed", ofNone: number): number {
+function share(ends: RecentEnds, of: "completed" | "failed", ofNone: number): number {
   const sum = sumOf(ends);
   return sum > 0 ? ends[of] / sum : ofNone;
 }
 
-function sumOf({ completed, failed, cancelled }: Ends): number {
+function sumOf({ completed, failed, cancelled }: RecentEnds): number {
   return completed + failed + cancelled;
 }

@@ -10,7 +10,7 @@ function counts(queue: string, completed: number, pending: number, failed = 0): 
   return { queue, pending, claimed: 0, completed, failed, cancelled: 0, retrying: 0, total };
 }
 
-function watched(): { pace: Pace; at(seconds: number, ...stats: QueueStats[]): Promise<void> } {
+function watched(): { pace: Pace; at: (seconds: number, ...stats: QueueStats[]) => Promise<void> } {
   let nowMs = 0;
   let stats: QueueStats[] = [];
   const client = { stats: () => Promise.resolve(stats) };
@@ -46,8 +46,6 @@ test("only the last minutes count", async () => {
   await at(400, counts("a", 9000, 0, 39));
   await at(500, counts("a", 9010, 0, 39));
   assert.equal((await pace.byQueue()).get("a")?.endsPerSecond, 0.1);
-  assert.deepEqual(pace.ends(300), { completed: 10, failed: 0, cancelled: 0, seconds: 100 });
-  assert.deepEqual(pace.ends(900), { completed: 9010, failed: 39, cancelled: 0, seconds: 500 });
 });
 
 test("it says since when nothing completed", async () => {

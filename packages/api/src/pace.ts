@@ -11,15 +11,6 @@ export interface QueuePace {
   readonly endsPerSecond: number;
 }
 
-/** What ended in a stretch of time. */
-export interface Ends {
-  readonly completed: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** How long it was looked at: shorter than was asked for soon after the start. */
-  readonly seconds: number;
-}
-
 interface Sample {
   readonly atMs: number;
   readonly byQueue: ReadonlyMap<string, QueueStats>;
@@ -27,7 +18,6 @@ interface Sample {
 
 const LOOK_MS = 10_000;
 const FRESH_MS = 1_000;
-const KEPT_MS = 15 * 60_000;
 const PACE_MS = 5 * 60_000;
 const ENDS = ["completed", "failed", "cancelled"] as const;
 
@@ -76,7 +66,7 @@ export class Pace {
   /** Over the last minutes. A queue of which too little is known is absent. */
   async byQueue(): Promise<ReadonlyMap<string, QueuePace>> {
     await this.look();
-    const { first, last, seconds } = this.#stretch(PACE_MS);
+    const { first, last, seconds } = this.#stretch();
     const paces = new Map<string, QueuePace>();
     if (!first || !last || seconds <= 0) return paces;
     for (const [name, stats] of last.byQueue) {
@@ -90,17 +80,6 @@ export class Pace {
     return paces;
   }
 
-  /** What ended in the last seconds, in all queues. */
-  ends(seconds: number): Ends {
-    const { first, last, seconds: looked } = this.#stretch(seconds * 1000);
-    const sums = { completed: 0, failed: 0, cancelled: 0 };
-    for (const [name, stats] of last?.byQueue ?? []) {
-      const before = first?.byQueue.get(name);
-      for (const each of ENDS) sums[each] += grown(stats[each], before?.[each]);
-    }
-    return { ...sums, seconds: looked };
-  }
-
   /** Since a task completed, or since this began to look. */
   get secondsWithoutCompletion(): number {
     return (this.#nowMs() - this.#completedAtMs) / 1000;
@@ -108,21 +87,24 @@ export class Pace {
 
   #add(stats: readonly QueueStats[]): void {
     const before = this.#samples.at(-1);
-    const sample = { atMs: this.#nowMs(), byQueue: new Map(stats.map((each) => [each.queue, each])) };
+    const sample = {
+      atMs: this.#nowMs(),
+      byQueue: new Map(stats.map((each) => [each.queue, each])),
+    };
     const hasCompleted = stats.some(
       (each) => before && each.completed > (before.byQueue.get(each.queue)?.completed ?? 0),
     );
     if (hasCompleted) this.#completedAtMs = sample.atMs;
     this.#samples.push(sample);
-    while (this.#samples.length > 2 && this.#samples[1]!.atMs < sample.atMs - KEPT_MS) {
+    while (this.#samples.length > 2 && this.#samples[1]!.atMs < sample.atMs - PACE_MS) {
       this.#samples.shift();
     }
   }
 
-  #stretch(ms: number): { first?: Sample; last?: Sample; seconds: number } {
+  #stretch(): { first?: Sample; last?: Sample; seconds: number } {
     const last = this.#samples.at(-1);
     if (!last) return { seconds: 0 };
-    const first = this.#samples.find((each) => each.atMs >= last.atMs - ms) ?? last;
+    const first = this.#samples.find((each) => each.atMs >= last.atMs - PACE_MS) ?? last;
     return { first, last, seconds: (last.atMs - first.atMs) / 1000 };
   }
 }

@@ -34,7 +34,10 @@ function intervalWords(everySeconds: number, anchor: Date | undefined): string {
   const from =
     anchor === undefined || anchor.getTime() === 0
       ? ""
-      : `, counted from ${anchor.toISOString().replace("T", " ").replace(/(:00)?\.000Z$/, "")} UTC`;
+      : `, counted from ${anchor
+          .toISOString()
+          .replace("T", " ")
+          .replace(/(:00)?\.000Z$/, "")} UTC`;
   return `${everyWords(everySeconds)}${from}`;
 }
 
@@ -55,7 +58,7 @@ function cronWords(expression: string, timeZone: string): string {
   if (time === undefined || day === undefined || month === undefined) return asIs;
   const isEveryDay = day.text === "";
   const words = time.isAtTimes
-    ? `${yearly(fields) ?? ((isEveryDay ? "every day" : day.text) + month)} at ${time.text}`
+    ? `${yearly(fields) ?? (isEveryDay ? "every day" : day.text) + month} at ${time.text}`
     : `${time.text}${isEveryDay ? "" : ` ${day.on}`}${month}`;
   const isSameEverywhere = !time.namesHours && isEveryDay && month === "";
   return isSameEverywhere ? words : `${words} (${timeZone})`;
@@ -96,9 +99,7 @@ function timeWords(fields: CronFields): TimeWords | undefined {
 function everySecondWords({ second, minute, hour }: CronFields): TimeWords | undefined {
   if (minute.kind !== "any" || hour.kind !== "any") return undefined;
   const n = second.kind === "step" ? second.n : 1;
-  return 60 % n === 0
-    ? { text: everyWords(n), isAtTimes: false, namesHours: false }
-    : undefined;
+  return 60 % n === 0 ? { text: everyWords(n), isAtTimes: false, namesHours: false } : undefined;
 }
 
 function repeatedMinutes(minute: CronField): string | undefined {
@@ -144,7 +145,8 @@ function atTimes(
   hour: CronField,
   seconds: number,
 ): TimeWords | undefined {
-  const hours = hour.kind === "step" ? stepped(hour.n, 24) : hour.kind === "list" ? hour.values : [];
+  const hours =
+    hour.kind === "step" ? stepped(hour.n, 24) : hour.kind === "list" ? hour.values : [];
   const times = hours.flatMap((each) => minutes.map((minute) => clock(each, minute, seconds)));
   if (times.length === 0 || times.length > TIMES_MAX) return undefined;
   return { text: listWords(times), isAtTimes: true, namesHours: true };
@@ -204,7 +206,9 @@ function monthWords(month: CronField): string | undefined {
       return ` from ${MONTHS[month.from - 1]} to ${MONTHS[month.to - 1]}`;
     case "list":
       return ` in ${listWords(month.values.map((each) => MONTHS[each - 1] ?? ""))}`;
-    default:
+    case "step":
+    case "last":
+    case "nth":
       return undefined;
   }
 }

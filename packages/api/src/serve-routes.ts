@@ -53,13 +53,17 @@ export function serveRoutes(app: FastifyInstance, options: ServeOptions): void {
 
 function servedRoutes(handlers: Partial<Handlers>): Served[] {
   const entries = Object.entries(handlers) as [RouteName, AnyHandler][];
-  const all = entries.map(([name, handler]) => ({ name, route: ROUTES[name] as Route, handler }));
+  const all = entries.map(([name, handler]) => ({ name, route: routeOf(name), handler }));
   return all.map((served) => {
     const reader = all.find(
       ({ route }) => route.method === "GET" && route.path === served.route.path,
     );
     return { ...served, reader: reader && { ...reader, reader: undefined } };
   });
+}
+
+function routeOf(name: RouteName): Route {
+  return ROUTES[name];
 }
 
 async function answerRoute(
@@ -125,10 +129,8 @@ async function doOnce(
   }
   const content = [route.method, request.url, input.body ?? null];
   const { status } = route.answer;
-  const { answer, isReplay } = await options.idempotency.once(
-    { key, content, status },
-    call,
-    () => handler(input, call),
+  const { answer, isReplay } = await options.idempotency.once({ key, content, status }, call, () =>
+    handler(input, call),
   );
   if (isReplay) reply.header("idempotency-replayed", "true");
   return answer;
@@ -144,7 +146,10 @@ async function assertUnchanged(
   const wanted = request.headers["if-match"];
   if (wanted === undefined || route.method === "GET") return;
   if (!reader) {
-    throw new ApiError("PRECONDITION_FAILED", `nothing is read at ${route.path}: leave If-Match out`);
+    throw new ApiError(
+      "PRECONDITION_FAILED",
+      `nothing is read at ${route.path}: leave If-Match out`,
+    );
   }
   const query = reader.route.query?.safeParse({}).data;
   const current = await reader.handler({ params: input.params, query, body: undefined }, call);

@@ -1,12 +1,27 @@
 /** The server: a pool, the app, a socket; and an orderly end. */
-import { AbsurdClient } from "@contimg/absurd";
+import { readFileSync } from "node:fs";
+
+import {
+  AbsurdClient,
+  ChangeReader,
+  Listener,
+  readHistograms,
+  readProgress,
+} from "@contimg/absurd";
 import type { FastifyServerOptions } from "fastify";
 import pg from "pg";
+import { z } from "zod";
 
 import { type App, type AppOptions, createApp } from "./app.ts";
 import { serveDashboard } from "./dashboard-files.ts";
 import { DatabaseWatch } from "./database-watch.ts";
+import { serveDocs } from "./docs/serve-docs.ts";
 import { createHandlers } from "./handlers.ts";
+import { systemParts } from "./handlers/resources.ts";
+import { countStates, workerState } from "./handlers/workers.ts";
+import { serveLive } from "./live/live.ts";
+import { HistogramSums } from "./metrics/histograms.ts";
+import { serveMetrics } from "./metrics/serve-metrics.ts";
 import { migrateApi } from "./migrate.ts";
 
 export interface ServerOptions extends Pick<
@@ -14,6 +29,8 @@ export interface ServerOptions extends Pick<
   "auth" | "origins" | "trustProxy" | "rates" | "isEnabled" | "checkAnswers"
 > {
   readonly connectionString: string;
+  /** Direct, for LISTEN, when the other goes through a pooler of transactions. */
+  readonly listenConnectionString?: string | undefined;
   /** Default 127.0.0.1. Others can reach any other address: it needs `auth: "tokens"`. */
   readonly host?: string;
   /** Default 8000; 0: any that is free. */
@@ -42,6 +59,9 @@ export class InvalidServerSetting extends Error {
   override readonly name = "InvalidServerSetting";
 }
 
+const VERSION = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))).version;
 const POOL_SIZE = 8;
 const STATEMENT_MS_MAX = 10_000;
 const CONNECT_MS_MAX = 3_000;
@@ -111,43 +131,102 @@ interface Open {
   close(): Promise<void>;
 }
 
-async function open(
-  options: ServerOptions,
-  { pool, auth, basePath }: { pool: pg.Pool; auth: "none" | "tokens"; basePath: string },
-): Promise<Open> {
-  const { connectionString, isEnabled = true, dashboardFolder } = options;
+interface Setting {
+  readonly pool: pg.Pool;
+  readonly auth: "none" | "tokens";
+  readonly basePath: string;
+}
+
+async function open(options: ServerOptions, setting: Setting): Promise<Open> {
+  const { pool } = setting;
   const client = new AbsurdClient(pool);
-  const log = { warn: (fields: object, message: string) => app.fastify.log.warn(fields, message) };
-  const setUp = new SetUp(connectionString, log);
+  const lifetime = new AbortController();
+  const made: { app?: App } = {};
+  const log = {
+    warn: (fields: object, message: string): void => {
+      made.app?.fastify.log.warn(fields, message);
+    },
+  };
+  const setUp = new SetUp(options.connectionString, log);
   const database = new DatabaseWatch({
-    connectionString,
+    connectionString: options.connectionString,
     log,
-    onBack: () => void setUp.run().then(() => app.auditLog.flush().catch(() => undefined)),
+    onBack: () => {
+      void setUp.run().then(() => made.app?.auditLog.flush().catch(() => undefined));
+    },
   });
-  const app: App = createApp(
-    { ...options, pool, auth, basePath, database },
-    createHandlers({ client, pool, isEnabled, database }, (tokenId) => {
-      app.access.forgetToken(tokenId);
-    }),
-  );
-  if (dashboardFolder !== undefined) {
-    await serveDashboard(app.fastify, { folder: dashboardFolder, basePath });
-  }
   await database.probe();
+  // Before what works in the background looks at its tables.
   if (database.isAvailable) await setUp.run();
+  const parts = { options, setting, client, database, signal: lifetime.signal };
+  const { listener, app: opened } = await assemble(parts);
+  made.app = opened;
+  if (!database.isAvailable) log.warn({}, "the database is away; it is waited for");
   const sweeping = setInterval(() => {
-    if (database.isAvailable) void app.accessStore.sweep().catch(() => undefined);
+    if (database.isAvailable) void opened.accessStore.sweep().catch(() => undefined);
   }, SWEEP_MS);
   return {
-    app,
+    app: opened,
     close: async () => {
       clearInterval(sweeping);
-      await endRequests(app, options.drainSeconds ?? DRAIN_SECONDS);
+      lifetime.abort();
+      await listener.stop();
+      await endRequests(opened, options.drainSeconds ?? DRAIN_SECONDS);
       await database.stop();
       await client.close();
       await pool.end();
     },
   };
+}
+
+interface Parts {
+  readonly options: ServerOptions;
+  readonly setting: Setting;
+  readonly client: AbsurdClient;
+  readonly database: DatabaseWatch;
+  readonly signal: AbortSignal;
+}
+
+async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }> {
+  const { options, setting, client, database } = parts;
+  const { pool, auth, basePath } = setting;
+  const { isEnabled = true, origins = [], dashboardFolder } = options;
+  const system = systemParts({ client, database });
+  const deps = { client, pool, isEnabled, database, lifetime: parts.signal };
+  const handlers = createHandlers(deps, system, (tokenId) => {
+    app.access.forgetToken(tokenId);
+  });
+  const app: App = createApp({ ...options, ...setting, database }, handlers);
+  const feed = serveLive({
+    ...{ app, client, basePath, origins, isEnabled },
+    isLocalOnly: auth === "none",
+    openSource: (cursor) => new ChangeReader(pool, cursor),
+    readProgress: (after) => readProgress(pool, after),
+  });
+  const startedAt = new Date();
+  const sums = new HistogramSums((from) => readHistograms(pool, from), startedAt);
+  serveMetrics(app.fastify, {
+    database,
+    readMetrics: system.readMetrics,
+    listenerCount: () => feed.listenerCount,
+    readNumbers: async () => {
+      const [metrics, { queues, workers }, histograms] = await Promise.all([
+        system.readMetrics(),
+        system.watch.state(),
+        sums.sums(new Date()),
+      ]);
+      return { metrics, queues, workers: countStates(workers.map(workerState)), histograms };
+    },
+  });
+  serveDocs(app.fastify, { version: VERSION, basePath });
+  if (dashboardFolder !== undefined) {
+    await serveDashboard(app.fastify, { folder: dashboardFolder, basePath });
+  }
+  const listener = new Listener(options.listenConnectionString ?? options.connectionString, () => {
+    feed.wake();
+  });
+  if (isEnabled) void listener.start();
+  return { app, listener };
 }
 
 /** The API's schema, made once the database is there. */

@@ -14,8 +14,7 @@ import { STUCK } from "./thresholds.ts";
 const STATE_MS = 1_000;
 const GROUPS_MS = 5_000;
 const USUAL_MS = 60_000;
-const USUAL_HOURS = 24;
-const ERROR_RATE_SECONDS = 300;
+const ERROR_RATE_MINUTES = 5;
 
 export interface SystemState {
   readonly facts: Facts;
@@ -41,7 +40,10 @@ export class SystemWatch {
     this.#database = parts.database;
     this.#state = new Recent(STATE_MS, () => this.#read());
     this.#groups = new Recent(GROUPS_MS, () => parts.client.deadLetters.groups());
-    this.#usual = new Recent(USUAL_MS, () => readUsual(parts.client));
+    this.#usual = new Recent(USUAL_MS, async () => {
+      const runs = await parts.client.history.usualRuns();
+      return new Map(runs.map((each) => [each.taskName, each.p50]));
+    });
   }
 
   get isAvailable(): boolean {
@@ -57,14 +59,14 @@ export class SystemWatch {
   }
 
   async #read(): Promise<SystemState> {
-    const [queues, workers, usual] = await Promise.all([
+    const [queues, workers, usual, ended] = await Promise.all([
       this.#client.queues.list(),
       this.#client.workers.list(),
       this.#usual.get(),
+      this.#client.history.recent(ERROR_RATE_MINUTES),
       this.#pace.look(),
     ]);
     const now = new Date();
-    const ended = this.#pace.ends(ERROR_RATE_SECONDS);
     const beating = workers.filter((each) => !isAway(each));
     const facts: Facts = {
       now,
@@ -111,20 +113,4 @@ export function stuckTasks(
       return runningSeconds > limit;
     })
     .sort((a, b) => b.runningSeconds - a.runningSeconds);
-}
-
-/** The median run of each task name over the last day, of all its queues. */
-async function readUsual(client: AbsurdClient): Promise<ReadonlyMap<string, number>> {
-  const from = new Date(Date.now() - USUAL_HOURS * 3_600_000);
-  const steps = await client.history.stats({ from, stepSeconds: USUAL_HOURS * 3_600 });
-  const sums = new Map<string, { seconds: number; tasks: number }>();
-  for (const { taskName, completed, run } of steps) {
-    if (!run || completed === 0) continue;
-    const sum = sums.get(taskName) ?? { seconds: 0, tasks: 0 };
-    sums.set(taskName, {
-      seconds: sum.seconds + run.p50 * completed,
-      tasks: sum.tasks + completed,
-    });
-  }
-  return new Map([...sums].map(([name, { seconds, tasks }]) => [name, seconds / tasks]));
 }

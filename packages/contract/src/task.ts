@@ -247,7 +247,8 @@ export const TASK_ROUTES = {
     role: "operator",
     body: spawnRequest.required({ depends_on: true }),
     answer: json(spawned, 201),
-    problems: ["UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
+    // Not QUEUE_FULL: what waits for others is not counted.
+    problems: ["UNKNOWN_TASK_NAME", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
   },
   getTask: {
     method: "GET",

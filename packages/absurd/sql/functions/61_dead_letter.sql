@@ -37,12 +37,17 @@ begin
   ]);
   return query
     select o.task_id, o.finished_at
-      from absurd.outcome o
-      join absurd.task t on t.id = o.task_id
+      -- In order first, so that tasks are looked up until there are enough.
+      from (
+        select d.task_id, d.finished_at, d.error, d.fingerprint
+          from absurd.outcome d where d.kind = 'd' order by d.finished_at, d.task_id offset 0
+      ) o
+      cross join lateral (
+        select b.lane_id, b.correlation_id from absurd.task b where b.id = o.task_id offset 0
+      ) t
       join absurd.lane l on l.lane_id = t.lane_id
       join absurd.kind k on k.kind_id = l.kind_id
-     where o.kind = 'd'
-       and (p_filter ->> 'task_ids' is null or o.task_id = any(array(
+     where (p_filter ->> 'task_ids' is null or o.task_id = any(array(
               select absurd.task_number(i::uuid)
                 from jsonb_array_elements_text(p_filter -> 'task_ids') i)))
        and (p_filter ->> 'queue_name' is null or l.queue = p_filter ->> 'queue_name')

@@ -143,6 +143,31 @@ begin
 end;
 $$;
 
+-- Removes all versions of a template; its workflows stay. Raises WF019 when there is none, WF003 when
+-- a schedule spawns it. Waits for a transaction that is defining the same name.
+create or replace function absurd.delete_template(p_name text)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_schedule text;
+begin
+  perform pg_advisory_xact_lock(hashtext('absurd.template'), hashtext(p_name));
+  select s.name into v_schedule
+    from absurd.schedule s where s.spawn ->> 'template' = p_name order by s.name limit 1;
+  if found then
+    raise exception using
+      errcode = 'WF003',
+      message = format('schedule "%s" spawns template "%s"; remove or change it first',
+                       v_schedule, p_name);
+  end if;
+  delete from absurd.template t where t.name = p_name;
+  if not found then
+    raise exception using errcode = 'WF019', message = format('no template "%s"', p_name);
+  end if;
+end;
+$$;
+
 -- What spawn_template would spawn: the version, the params with defaults, and the nodes in order.
 -- Raises WF019 for an unknown template, WF018 for params that do not fit.
 create or replace function absurd.plan_template(

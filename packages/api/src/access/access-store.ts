@@ -68,13 +68,7 @@ export class AccessStore {
         `insert into absurd_api.token (name, role, secret_hash, created_by, expires_at)
          values ($1, $2, $3, $4, absurd.clock() + make_interval(secs => $5::float8 * 86400))
          returning ${TOKEN_COLUMNS}`,
-        [
-          wanted.name,
-          wanted.role,
-          hashOf(secret),
-          wanted.createdBy,
-          wanted.expiresInDays ?? null,
-        ],
+        [wanted.name, wanted.role, hashOf(secret), wanted.createdBy, wanted.expiresInDays ?? null],
       );
       return { ...tokenOf(rows[0]!), secret };
     } catch (error) {
@@ -163,9 +157,7 @@ export class AccessStore {
   /** Removes what has expired. */
   async sweep(): Promise<void> {
     await this.#pool.query("delete from absurd_api.session where expires_at <= absurd.clock()");
-    await this.#pool.query(
-      "delete from absurd_api.idempotency where expires_at <= absurd.clock()",
-    );
+    await this.#pool.query("delete from absurd_api.idempotency where expires_at <= absurd.clock()");
   }
 }
 

@@ -217,10 +217,15 @@ describe("CORS", () => {
 
 describe("the audit log", () => {
   test("has every write with who, what and why, also those refused; and no secret", async () => {
-    const { fastify } = apps.app({ auth: "tokens" }, { spawnTask: async () => ({
-      task_id: "0199a000-0000-7000-8000-000000000001",
-      created: true,
-    }) });
+    const { fastify } = apps.app(
+      { auth: "tokens" },
+      {
+        spawnTask: async () => ({
+          task_id: "0199a000-0000-7000-8000-000000000001",
+          created: true,
+        }),
+      },
+    );
     const admin = await token("admin");
     const viewer = await token("viewer");
     const spawn = (by: string) =>

@@ -80,7 +80,10 @@ export class Access {
     const holder = await this.#find(token, (secret) => this.#store.findHolder(secret));
     if (holder) return holder;
     this.#wrong.take(address);
-    throw new ApiError("UNAUTHENTICATED", "the token is wrong, revoked or expired; ask for another");
+    throw new ApiError(
+      "UNAUTHENTICATED",
+      "the token is wrong, revoked or expired; ask for another",
+    );
   }
 
   forgetToken(tokenId: string): void {

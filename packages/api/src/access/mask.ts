@@ -8,7 +8,7 @@ const DETAIL_BYTES_MAX = 8 * 1024;
 /** The same with values of telling names masked; large values are told by their size. */
 export function maskSecrets(value: unknown): unknown {
   const masked = mask(value, 0);
-  const bytes = Buffer.byteLength(JSON.stringify(masked) ?? "");
+  const bytes = Buffer.byteLength(JSON.stringify(masked ?? null));
   return bytes <= DETAIL_BYTES_MAX ? masked : { left_out: `${bytes} bytes` };
 }
 

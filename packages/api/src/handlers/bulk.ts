@@ -10,6 +10,7 @@ import { askUndo, type BulkRow, findBulk, insertBulk, listBulks } from "../bulk-
 import type { HandlersOf } from "../handler.ts";
 import { ApiError } from "../problem.ts";
 import { taskFilterOf, withStatuses } from "../task-filter.ts";
+import { numberCursor } from "./cursor.ts";
 import { wireTaskSummary } from "./task-wire.ts";
 import { wireInstant } from "./wire-values.ts";
 
@@ -127,15 +128,6 @@ function countNames(tasks: readonly TaskSummary[]): { task_name: string; count: 
   return [...counts]
     .map(([name, count]) => ({ task_name: name, count }))
     .sort((a, b) => b.count - a.count);
-}
-
-/** @throws {ApiError} INVALID_CURSOR */
-function numberCursor(cursor: string | undefined): string | null {
-  if (cursor === undefined) return null;
-  if (/^\d{1,18}$/.test(cursor)) return cursor;
-  throw new ApiError("INVALID_CURSOR", "cursor is not the next_cursor of a page; begin without one", {
-    faults: [{ field: "query.cursor", message: "expected the next_cursor of a page" }],
-  });
 }
 
 export function wireBulk(row: BulkRow): BulkAction {

@@ -16,6 +16,7 @@ import type { z } from "zod";
 
 import { type FailureHints, hintOf } from "../failure-hints.ts";
 import type { HandlersOf } from "../handler.ts";
+import { timeCursor } from "./cursor.ts";
 import { dateOf, given, wireError, wireInstant } from "./wire-values.ts";
 
 export interface FailureHandlersDeps {
@@ -26,7 +27,7 @@ export interface FailureHandlersDeps {
 export function failureHandlers({
   client,
   hints,
-}: FailureHandlersDeps): Omit<HandlersOf<typeof FAILURE_ROUTES>, "listDeadLetters"> {
+}: FailureHandlersDeps): HandlersOf<typeof FAILURE_ROUTES> {
   const { deadLetters } = client;
   return {
     async listFailureGroups({ query: { state } }) {
@@ -43,16 +44,17 @@ export function failureHandlers({
       if (!group) throw new UnknownErrorGroup(`no group of failures ${fingerprint}`);
       return wireGroup(group, hints);
     },
-//PEND<
-/*    async listDeadLetters({ query: { limit, cursor, ...filter } }) {
-      const page = await deadLetters.page(deadLetterFilterOf(filter), given({ limit, cursor }));
+    async listDeadLetters({ query: { limit, cursor, ...filter } }) {
+      const from = timeCursor(cursor);
+      const page = await deadLetters.page(
+        deadLetterFilterOf(filter),
+        given({ limit, cursor: from }),
+      );
       return {
         dead_letters: page.deadLetters.map(wireDeadLetter),
         next_cursor: page.cursor ?? null,
       };
     },
-*/
-//PEND>
     async replayDeadLetters({ query: { dry_run: dryRun }, body }) {
       const ids = await deadLetters.replay(deadLetterFilterOf(body.filter), {
         dryRun,

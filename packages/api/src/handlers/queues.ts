@@ -13,7 +13,10 @@ export interface QueueHandlersDeps {
   readonly pace: Pace;
 }
 
-export function queueHandlers({ client, pace }: QueueHandlersDeps): HandlersOf<typeof QUEUE_ROUTES> {
+export function queueHandlers({
+  client,
+  pace,
+}: QueueHandlersDeps): HandlersOf<typeof QUEUE_ROUTES> {
   const show = async (name: string): Promise<Queue> => {
     const queues = await listQueues(client, pace);
     const queue = queues.find((each) => each.queue_name === name);

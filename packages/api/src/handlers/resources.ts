@@ -23,12 +23,18 @@ export interface ResourceDeps extends HandlerDeps {
   readonly lifetime: AbortSignal;
 }
 
-/** All but those of access. Begins to watch the system and to work off bulk actions. */
-export function allHandlers(deps: ResourceDeps) {
-  const { client, pool, database, isEnabled, lifetime, hints = {} } = deps;
+/** What is known of the system as a whole, read once for all who ask. */
+export function systemParts({ client, database }: Pick<ResourceDeps, "client" | "database">) {
   const pace = new Pace(client);
   const watch = new SystemWatch({ client, pace, database });
-  const readMetrics = metricsReader({ client, pace, watch });
+  return { pace, watch, readMetrics: metricsReader({ client, pace }) };
+}
+export type SystemParts = ReturnType<typeof systemParts>;
+
+/** All but those of access. Begins to watch the system and to work off bulk actions. */
+export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts(deps)) {
+  const { client, pool, isEnabled, lifetime, hints = {} } = deps;
+  const { pace, watch, readMetrics } = parts;
   const runner = new BulkRunner({ client, pool, lifetime });
   if (isEnabled) {
     pace.keepLooking(lifetime);

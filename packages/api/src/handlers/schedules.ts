@@ -12,22 +12,12 @@ import type { SCHEDULE_ROUTES } from "@contimg/contract";
 import type { HandlersOf } from "../handler.ts";
 import { ApiError } from "../problem.ts";
 import { scheduleWords } from "../schedule-words.ts";
-import {
-  changeOf,
-  scheduleOptionsOf,
-  specOf,
-  wireFiring,
-  wireSchedule,
-} from "./schedule-wire.ts";
+import { changeOf, scheduleOptionsOf, specOf, wireFiring, wireSchedule } from "./schedule-wire.ts";
 import { wireInstant } from "./wire-values.ts";
 
 type ScheduleHandlers = HandlersOf<typeof SCHEDULE_ROUTES>;
 
-export function scheduleHandlers({
-  client,
-}: {
-  readonly client: AbsurdClient;
-}): ScheduleHandlers {
+export function scheduleHandlers({ client }: { readonly client: AbsurdClient }): ScheduleHandlers {
   return { ...settingHandlers(client), ...firingHandlers(client) };
 }
 

@@ -3,21 +3,26 @@ import { type AbsurdClient, isTerminal, type LogLineView } from "@contimg/absurd
 import type { TASK_ROUTES } from "@contimg/contract";
 
 import type { HandlersOf } from "../handler.ts";
-import { wireAttempt, wireLogLine, wireStep } from "./task-wire.ts";
+import { wireAttempt, wireLogLine, wireStep, wireTaskSummary } from "./task-wire.ts";
 import { wireObject } from "./wire-values.ts";
 
 export type StoryRoute = "listAttempts" | "listSteps" | "readLog" | "explainTask" | "getLineage";
 
 export function storyHandlers(
   client: AbsurdClient,
-): Pick<HandlersOf<typeof TASK_ROUTES>, Exclude<StoryRoute, "getLineage">> {
+): Pick<HandlersOf<typeof TASK_ROUTES>, StoryRoute> {
   return {
     async listAttempts({ params }) {
       const { attempts } = await client.show(params.task_id);
       return { attempts: attempts.map(wireAttempt) };
     },
     async listSteps({ params }) {
-      return { steps: (await client.steps.list(params.task_id)).map(wireStep) };
+      const [steps] = await Promise.all([
+        client.steps.list(params.task_id),
+        // Without it, a task that does not exist has no steps.
+        client.show(params.task_id),
+      ]);
+      return { steps: steps.map(wireStep) };
     },
     async readLog({ params, query }, { signal }) {
       // Asked first: what is logged before the end is then among the lines.
@@ -36,8 +41,7 @@ export function storyHandlers(
         })),
       };
     },
-//PEND<
-/*    async getLineage({ params }) {
+    async getLineage({ params }) {
       const lineage = await client.lineage(params.task_id);
       return {
         parent: lineage.parent && wireTaskSummary(lineage.parent),
@@ -46,8 +50,6 @@ export function storyHandlers(
         dependents: lineage.dependents.map(wireTaskSummary),
       };
     },
-*/
-//PEND>
   };
 }
 

@@ -81,7 +81,14 @@ export function wireStep(view: StepView): z.output<typeof step> {
   return { step: view.step, attempt: view.attempt, value: view.value, at: wireInstant(view.at) };
 }
 
-export function wireLogLine({ line, attempt: of, at, level, message, fields }: LogLineView): LogLine {
+export function wireLogLine({
+  line,
+  attempt: of,
+  at,
+  level,
+  message,
+  fields,
+}: LogLineView): LogLine {
   return { line, attempt: of, at: wireInstant(at), level, message, fields };
 }
 

@@ -20,7 +20,7 @@ export function taskHandlers({
   client,
 }: {
   readonly client: AbsurdClient;
-}): Omit<TaskHandlers, "getLineage" | "listTaskNames"> {
+}): TaskHandlers {
   return {
     ...listHandlers(client),
     ...spawnHandlers(client),
@@ -33,7 +33,9 @@ async function show(client: AbsurdClient, taskId: string): Promise<Task> {
   return wireTask(await client.show(taskId));
 }
 
-function listHandlers(client: AbsurdClient): Pick<TaskHandlers, Exclude<ListRoute, "listTaskNames">> {
+function listHandlers(
+  client: AbsurdClient,
+): Pick<TaskHandlers, ListRoute> {
   const filterOf = (query: Parameters<typeof taskFilterOf>[0]) =>
     taskFilterOf(query, { now: new Date(), field: "query.q" });
   return {
@@ -47,8 +49,7 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, Exclude<ListRout
       return { counts: { ...counts }, at_least: [...atLeast] };
     },
     getTask: ({ params }) => show(client, params.task_id),
-    //PEND<
-/*async listTaskNames({ query: { with_schema: withSchema } }) {
+    async listTaskNames({ query: { with_schema: withSchema } }) {
       const names = await client.taskNames({ withSchema });
       return {
         task_names: names.map((each) => ({
@@ -61,9 +62,6 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, Exclude<ListRout
         })),
       };
     },
-*/
-//PEND>
-
   };
 }
 

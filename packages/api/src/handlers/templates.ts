@@ -11,7 +11,7 @@ export function templateHandlers({
   client,
 }: {
   readonly client: AbsurdClient;
-}): Omit<HandlersOf<typeof TEMPLATE_ROUTES>, "deleteTemplate"> {
+}): HandlersOf<typeof TEMPLATE_ROUTES> {
   const { workflows } = client;
   return {
     async listTemplates() {
@@ -36,13 +36,10 @@ export function templateHandlers({
       await workflows.defineTemplate(templateOf(name, body));
       return wireTemplate(await workflows.showTemplate(name));
     },
-//PEND<
-/*    async deleteTemplate({ params: { template_name: name } }) {
+    async deleteTemplate({ params: { template_name: name } }) {
       await workflows.deleteTemplate(name);
       return undefined;
     },
-*/
-//PEND>
     async planTemplate({ params: { template_name: name }, query: { version }, body }) {
       const plan = await workflows.planTemplate(name, body.params, version);
       return {

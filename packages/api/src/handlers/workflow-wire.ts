@@ -57,9 +57,9 @@ export function wireNode(view: NodeView): WireNode {
     attempt: view.attempt,
     message: view.message,
     element_count: view.elementCount,
-    claimed_at: null,
-    completed_at: null,
-    execution_time_sec: null,
+    claimed_at: wireInstant(view.claimedAt),
+    completed_at: wireInstant(view.completedAt),
+    execution_time_sec: view.executionSeconds,
   };
 }
 

@@ -14,24 +14,20 @@ export function workflowHandlers({
   client,
 }: {
   readonly client: AbsurdClient;
-}): Omit<WorkflowHandlers, "getWorkflowGrid"> {
+}): WorkflowHandlers {
   return { ...readHandlers(client), ...changeHandlers(client) };
 }
 
 function readHandlers(
   client: AbsurdClient,
-): Pick<
-  WorkflowHandlers,
-  "listWorkflows" | "getWorkflow" | "getWorkflowDag" | "listReadyTasks"
-> {
+): Pick<WorkflowHandlers, "listWorkflows" | "getWorkflowGrid" | "getWorkflow" | "getWorkflowDag" | "listReadyTasks"> {
   return {
     async listWorkflows({ query: { name, workflow_status: status, limit, cursor } }) {
       const before = uuidCursor(cursor);
       const { page, next } = await listByStatus(client, { name, status, before, limit });
       return { workflows: page.map(wireWorkflow), next_cursor: next ?? null };
     },
-//PEND<
-/*    async getWorkflowGrid({ query: { name, limit } }) {
+    async getWorkflowGrid({ query: { name, limit } }) {
       const runs = await client.workflows.grid(name, limit);
       return {
         runs: runs.map(({ nodes, ...summary }) => ({
@@ -40,8 +36,6 @@ function readHandlers(
         })),
       };
     },
-*/
-//PEND>
     async getWorkflow({ params: { workflow_id: id } }) {
       return wireWorkflow(await client.workflows.show(id));
     },
@@ -67,7 +61,7 @@ function readHandlers(
 
 function changeHandlers(
   client: AbsurdClient,
-): Omit<WorkflowHandlers, "getWorkflowGrid" | keyof ReturnType<typeof readHandlers>> {
+): Omit<WorkflowHandlers, keyof ReturnType<typeof readHandlers>> {
   return {
     async createWorkflow({ body }) {
       const { workflowId, created } = await client.workflows.spawn({

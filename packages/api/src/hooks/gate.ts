@@ -29,16 +29,13 @@ export interface GateOptions {
 }
 
 const HEALTH: readonly RouteName[] = ["getLiveness", "getReadiness", "getHealth"];
+const METRICS: readonly RouteName[] = ["getMetrics", "getPrometheus"];
 const SESSION: readonly RouteName[] = ["getSession", "signIn", "signOut"];
 /** Answered though Absurd is switched off. */
 const WHEN_DISABLED: ReadonlySet<string> = new Set<RouteName>([...HEALTH, ...SESSION]);
 /** Asked of a database that is away: they say so, or need none. */
-const WHEN_AWAY: ReadonlySet<string> = new Set<RouteName>([...HEALTH, "getSession"]);
-const UNLIMITED: ReadonlySet<string> = new Set<RouteName>([
-  ...HEALTH,
-  "getMetrics",
-  "getPrometheus",
-]);
+const WHEN_AWAY: ReadonlySet<string> = new Set<RouteName>([...HEALTH, ...METRICS, "getSession"]);
+const UNLIMITED: ReadonlySet<string> = new Set<RouteName>([...HEALTH, ...METRICS]);
 
 const AWAY_RETRY_SECONDS = 5;
 const DISABLED_RETRY_SECONDS = 60;

@@ -162,7 +162,8 @@ export class LiveFeed {
       try {
         const { changes, cursor: after, gap = false, more = false } = await source.read();
         cursor.resolve(after);
-        if (changes.length > 0 || gap) this.#keep({ cursor: after, events: eventsOf(changes, gap) });
+        if (changes.length > 0 || gap)
+          this.#keep({ cursor: after, events: eventsOf(changes, gap) });
         await this.#look();
         if (more) waitMs = 0;
       } catch (error) {
@@ -230,9 +231,9 @@ export class LiveFeed {
   }
 
   async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => {
-      resolve();
+      resolve(undefined);
     };
     const startMs = performance.now();
     const timer = setTimeout(wake, Math.max(ms, GAP_MS_MIN));

@@ -26,7 +26,9 @@ function client() {
     take: (batch: Batch) => void batches.push(batch),
     tasks: () =>
       batches.flatMap(({ events }) =>
-        events.map((event) => (event.type === "task_update" ? event.task_id.slice(-1) : event.type)),
+        events.map((event) =>
+          event.type === "task_update" ? event.task_id.slice(-1) : event.type,
+        ),
       ),
     cursor: () => batches.findLast(({ cursor }) => cursor !== null)?.cursor ?? undefined,
   };
@@ -147,4 +149,3 @@ describe("an outlet", () => {
     assert.equal(wants(update("b")), false);
   });
 });
-

@@ -10,7 +10,7 @@ import { assertLocalHost } from "../hooks/browser-guard.ts";
 import { assertRole } from "../hooks/gate.ts";
 import { ApiError } from "../problem.ts";
 import { type ChangeSource, LiveFeed } from "./feed.ts";
-import { ProgressSideline, queueStatsSideline, staleAfter, staleSideline } from "./sidelines.ts";
+import { progressSideline, queueStatsSideline, staleAfter, staleSideline } from "./sidelines.ts";
 import { serveEvents } from "./sse.ts";
 import { serveSockets } from "./ws.ts";
 
@@ -18,6 +18,7 @@ export interface LiveParts {
   readonly app: App;
   readonly client: AbsurdClient;
   readonly openSource: (cursor?: string) => ChangeSource;
+  readonly readProgress: Parameters<typeof progressSideline>[0];
   readonly basePath: string;
   readonly origins: readonly string[];
   readonly isLocalOnly: boolean;
@@ -30,19 +31,22 @@ export interface LiveParts {
 export function serveLive(parts: LiveParts): LiveFeed {
   const { app, client } = parts;
   const { fastify } = app;
-  const progress = new ProgressSideline(client);
   const feed = new LiveFeed({
     openSource: parts.openSource,
-    sidelines: [queueStatsSideline(client), staleSideline(client), progress],
+    sidelines: [
+      queueStatsSideline(client),
+      staleSideline(client),
+      progressSideline(parts.readProgress),
+    ],
     log: fastify.log,
     ...(parts.pollMs === undefined ? {} : { pollMs: parts.pollMs }),
   });
   const beat = parts.beatMs === undefined ? {} : { beatMs: parts.beatMs };
   const callerOf = app.access.callerOf.bind(app.access);
-  serveEvents(fastify, { feed, progress, callerOf, ...beat });
+  serveEvents(fastify, { feed, callerOf, ...beat });
   tellWrites(app, feed);
   const admit = admitSocket(parts);
-  const sockets = serveSockets({ feed, progress, admit, basePath: parts.basePath, ...beat });
+  const sockets = serveSockets({ feed, admit, basePath: parts.basePath, ...beat });
   fastify.server.on("upgrade", sockets.upgrade);
   fastify.addHook("preClose", async () => {
     await sockets.close();

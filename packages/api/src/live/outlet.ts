@@ -30,6 +30,11 @@ export class Outlet {
     return this.#isSkipping;
   }
 
+  /** As the feed takes it. */
+  readonly listener = (batch: Batch): void => {
+    this.take(batch);
+  };
+
   take(batch: Batch): void {
     this.#cursor = batch.cursor ?? this.#cursor;
     this.#isSkipping ||= this.#pipe.waitingBytes > WAITING_BYTES_MAX;

@@ -9,7 +9,6 @@ type Stale = Extract<LiveEvent, { type: "stale" }>["what"];
 const STATS_MS = 1_000;
 const STALE_MS = 3_000;
 const PROGRESS_MS = 1_000;
-const WATCHED_MAX = 50;
 
 /** At most once a second, and only when they changed. */
 export function queueStatsSideline(client: AbsurdClient): Sideline {
@@ -61,43 +60,31 @@ export function staleSideline(client: AbsurdClient): Sideline {
   };
 }
 
-/** Progress of the tasks that somebody looks at. */
-export class ProgressSideline implements Sideline {
-  readonly everyMs = PROGRESS_MS;
-  readonly #client: AbsurdClient;
-  readonly #watched = new Map<string, { count: number; before: string }>();
+/** Progress of running tasks, of each the latest. */
+export function progressSideline(
+  read: (after: Date) => Promise<readonly ProgressChange[]>,
+): Sideline {
+  let after = new Date(0);
+  return {
+    everyMs: PROGRESS_MS,
+    async look(at) {
+      const rows = await read(after);
+      after = rows.at(-1)?.at ?? after;
+      return rows.map(({ taskId, fraction, note }) => ({
+        type: "progress",
+        task_id: taskId,
+        progress: { fraction, note },
+        at,
+      }));
+    },
+  };
+}
 
-  constructor(client: AbsurdClient) {
-    this.#client = client;
-  }
-
-  /** Returns how to end it. */
-  watch(taskId: string): () => void {
-    const entry = this.#watched.get(taskId) ?? { count: 0, before: "" };
-    entry.count += 1;
-    this.#watched.set(taskId, entry);
-    return () => {
-      entry.count -= 1;
-      if (entry.count === 0) this.#watched.delete(taskId);
-    };
-  }
-
-  async look(at: string): Promise<LiveEvent[]> {
-    const events: LiveEvent[] = [];
-    for (const [taskId, entry] of [...this.#watched].slice(0, WATCHED_MAX)) {
-      const progress = await this.#progressOf(taskId);
-      const text = JSON.stringify(progress);
-      if (progress === null || text === entry.before) continue;
-      entry.before = text;
-      events.push({ type: "progress", task_id: taskId, progress, at });
-    }
-    return events;
-  }
-
-  async #progressOf(taskId: string) {
-    const task = await this.#client.show(taskId).catch(() => undefined);
-    return task?.place.progress ?? null;
-  }
+interface ProgressChange {
+  readonly taskId: string;
+  readonly fraction: number;
+  readonly note: string;
+  readonly at: Date;
 }
 
 /** What a write of the API makes stale, by the section of its route. */

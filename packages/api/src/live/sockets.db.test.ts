@@ -22,6 +22,7 @@ async function listen(log: ChangeLog, options: Partial<AppOptions> = {}, beatMs?
     app,
     client: new AbsurdClient(apps.pool()),
     openSource: log.open,
+    readProgress: async () => [],
     basePath: "",
     origins: [],
     isLocalOnly: options.auth !== "tokens",
@@ -41,10 +42,11 @@ async function openEvents(url: string, headers: Record<string, string> = {}) {
     stop.abort();
   });
   const answer = await fetch(url, { headers, signal: stop.signal });
-  const heard = { status: answer.status, text: "", isOver: false, stop: () => stop.abort() };
+  const heard = { status: answer.status, text: "", isOver: false, stop };
   void (async () => {
     const decoder = new TextDecoder();
-    for await (const chunk of answer.body!) heard.text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of answer.body! as AsyncIterable<Uint8Array>)
+      heard.text += decoder.decode(chunk, { stream: true });
   })()
     .catch(() => undefined)
     .finally(() => (heard.isOver = true));
@@ -72,7 +74,7 @@ describe("Server-Sent Events", () => {
     await until(() => first.lastId(), { what: "the first id" });
     log.add("1");
     await until(() => first.tasks().length === 1, { what: "the first change" });
-    first.stop();
+    first.stop.abort();
     log.add("2");
     log.add("3");
 

@@ -14,11 +14,9 @@ import { ApiError, parse } from "../problem.ts";
 import { pathOf } from "../serve-routes.ts";
 import type { LiveFeed } from "./feed.ts";
 import { interestedIn, Outlet, type Pipe } from "./outlet.ts";
-import type { ProgressSideline } from "./sidelines.ts";
 
 export interface LiveOptions {
   readonly feed: LiveFeed;
-  readonly progress: Pick<ProgressSideline, "watch">;
   /** Who calls, asked again now and then: a token may be revoked meanwhile. */
   readonly callerOf: (request: FastifyRequest) => Promise<FastifyRequest["caller"]>;
   readonly streamsMax?: number;
@@ -33,7 +31,7 @@ const RECONNECT_MS = 2_000;
 /** Beats after which a client that reads nothing is cut off. */
 const SKIPPED_BEATS_MAX = 8;
 
-/** Returns how to end all streams with a reason. */
+/** Ends all streams with a reason when the app closes. */
 export function serveEvents(app: FastifyInstance, options: LiveOptions): void {
   const { listen } = LIVE_ROUTES;
   const open = new Set<EventStream>();
@@ -92,22 +90,20 @@ class EventStream implements Pipe {
   }
 
   async run(cursor: string | undefined, interest: Parameters<typeof interestedIn>[0]) {
-    const { feed, progress, beatMs = BEAT_MS } = this.#options;
+    const { feed, beatMs = BEAT_MS } = this.#options;
     const outlet = new Outlet(this, interestedIn(interest));
     const beat = setInterval(() => void this.#beat(outlet), beatMs);
-    const unwatch = interest.taskId === undefined ? undefined : progress.watch(interest.taskId);
     this.#raw.on("drain", () => outlet.resume());
     const closed = new Promise<void>((resolve) => this.#raw.once("close", resolve));
     let leave: (() => void) | undefined;
     try {
-      leave = await feed.join((batch) => outlet.take(batch), cursor, () => this.#drained(closed));
+      leave = await feed.join(outlet.listener, cursor, () => this.#drained(closed));
       await closed;
     } catch (error) {
       this.#request.log.warn({ err: error }, "a stream of events ends");
       this.#raw.end();
     } finally {
       leave?.();
-      unwatch?.();
       clearInterval(beat);
     }
   }

@@ -16,11 +16,9 @@ import { RateLimiter } from "../hooks/rate-limit.ts";
 import { ApiError, toApiError } from "../problem.ts";
 import type { LiveFeed } from "./feed.ts";
 import { Outlet, type Pipe } from "./outlet.ts";
-import type { ProgressSideline } from "./sidelines.ts";
 
 export interface SocketOptions {
   readonly feed: LiveFeed;
-  readonly progress: Pick<ProgressSideline, "watch">;
   /** @throws {ApiError} when the caller may not listen */
   readonly admit: (request: IncomingMessage) => Promise<void>;
   readonly basePath: string;
@@ -29,12 +27,7 @@ export interface SocketOptions {
 }
 
 type Reason =
-  | "normal"
-  | "client_disconnect"
-  | "heartbeat_timeout"
-  | "error"
-  | "server_shutdown"
-  | "signed_out";
+  "normal" | "client_disconnect" | "heartbeat_timeout" | "error" | "server_shutdown" | "signed_out";
 
 const BEAT_MS = 30_000;
 const MISSED_MAX = 3;
@@ -55,7 +48,7 @@ type Place = z.output<typeof tokenSchema>;
 
 export interface Sockets {
   /** For the server's event "upgrade". */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   close(): Promise<void>;
 }
 
@@ -120,7 +113,6 @@ class Connection implements Pipe {
   readonly #options: SocketOptions;
   readonly #client: string;
   readonly #topics: Set<string>;
-  readonly #unwatch = new Map<string, () => void>();
   readonly #requests = new RateLimiter(REQUESTS);
   #cursor: string | null;
   #missed = 0;
@@ -142,15 +134,16 @@ class Connection implements Pipe {
     const { feed, beatMs = BEAT_MS } = this.#options;
     const outlet = new Outlet(this, (event) => this.#wants(event));
     const beat = setInterval(() => void this.#beat(outlet), beatMs);
-    const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
-    this.#socket.on("message", (data: Buffer) => this.#receive(data.toString()));
+    const closed = new Promise<void>((resolve) => this.#socket.once("close", resolve));
+    this.#socket.on("message", (data: Buffer) => {
+      this.#receive(data.toString());
+    });
     // A broken client: "close" follows.
     this.#socket.on("error", () => undefined);
-    for (const topic of this.#topics) this.#watch(topic);
     let leave: (() => void) | undefined;
     try {
       const cursor = this.#cursor ?? undefined;
-      leave = await feed.join((batch) => outlet.take(batch), cursor, () => this.#drained());
+      leave = await feed.join(outlet.listener, cursor, () => this.#drained());
       this.#say("connected", {
         client_id: this.#client,
         reconnect_token: this.#token(),
@@ -163,7 +156,6 @@ class Connection implements Pipe {
     } finally {
       leave?.();
       clearInterval(beat);
-      for (const unwatch of this.#unwatch.values()) unwatch();
     }
   }
 
@@ -204,8 +196,6 @@ class Connection implements Pipe {
     else if (asked.type === "subscribe") this.#subscribe(asked.topic);
     else {
       this.#topics.delete(asked.topic);
-      this.#unwatch.get(asked.topic)?.();
-      this.#unwatch.delete(asked.topic);
       this.#say("unsubscribed", { topic: asked.topic });
     }
   }
@@ -217,13 +207,7 @@ class Connection implements Pipe {
       return;
     }
     this.#topics.add(topic);
-    this.#watch(topic);
     this.#say("subscribed", { topic, reconnect_token: this.#token() });
-  }
-
-  #watch(topic: string): void {
-    if (!topic.startsWith("job:") || this.#unwatch.has(topic)) return;
-    this.#unwatch.set(topic, this.#options.progress.watch(topic.slice("job:".length)));
   }
 
   async #beat(outlet: Outlet): Promise<void> {
@@ -273,4 +257,3 @@ function jsonOf(text: string): unknown {
     return undefined;
   }
 }
-

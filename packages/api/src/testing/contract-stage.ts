@@ -122,8 +122,14 @@ export class Stage {
   }
 
   /** A task that stays where it is: nobody serves its queue. */
-  async idle(options: { queue?: string; correlationId?: string; tags?: string[] } = {}): Promise<string> {
-    const { taskId } = await this.engine.spawn("contract-add", { a: 1 }, { queue: UNSERVED, ...options });
+  async idle(
+    options: { queue?: string; correlationId?: string; tags?: string[] } = {},
+  ): Promise<string> {
+    const { taskId } = await this.engine.spawn(
+      "contract-add",
+      { a: 1 },
+      { queue: UNSERVED, ...options },
+    );
     return taskId;
   }
 
@@ -173,7 +179,7 @@ export function contractStage(): { readonly stage: () => Stage } {
       pollSeconds: 0.2,
     });
     app = createApp(
-      { pool, checkAnswers: true },
+      { pool, checkAnswers: true, logger: { level: "error" } },
       {
         ...accessHandlers(pool, () => undefined),
         ...allHandlers({

@@ -49,10 +49,16 @@ export const FAILURE_CASES: CasesOf<typeof FAILURE_ROUTES> = {
       const fingerprint = await groupOf(stage, ids[0]!);
       const query = { fingerprint, limit: 1 };
       const first = await stage.call("listDeadLetters", { query });
-      assert.deepEqual(first.dead_letters.map((each) => each.task_id), [ids[0]]);
+      assert.deepEqual(
+        first.dead_letters.map((each) => each.task_id),
+        [ids[0]],
+      );
       const rest = { ...query, cursor: first.next_cursor ?? "" };
       const second = await stage.call("listDeadLetters", { query: rest });
-      assert.deepEqual(second.dead_letters.map((each) => each.task_id), [ids[1]]);
+      assert.deepEqual(
+        second.dead_letters.map((each) => each.task_id),
+        [ids[1]],
+      );
       assert.equal(second.next_cursor, null);
     },
     problems: {
@@ -68,7 +74,9 @@ export const FAILURE_CASES: CasesOf<typeof FAILURE_ROUTES> = {
       assert.equal((await stage.engine.show(id)).status, "failed");
       const patched = { ...body, params_patch: { why: "again" } };
       assert.equal((await stage.call("replayDeadLetters", { body: patched })).count, 1);
-      await until(async () => (await stage.engine.show(id)).attempt === 2, { what: "it ran again" });
+      await until(async () => (await stage.engine.show(id)).attempt === 2, {
+        what: "it ran again",
+      });
       await stage.reached(id, "failed");
       assert.equal((await stage.engine.show(id)).error?.message, "again");
     },
@@ -125,7 +133,10 @@ export const BULK_CASES: CasesOf<typeof BULK_ROUTES> = {
       const selection = { q: `tag:${tag}` };
       const body = { action: "move" as const, selection, priority: 7, reason: "first of all" };
       const started = await stage.call("startBulk", { body });
-      assert.deepEqual([started.q, started.reason, started.actor], [`tag:${tag}`, body.reason, "local"]);
+      assert.deepEqual(
+        [started.q, started.reason, started.actor],
+        [`tag:${tag}`, body.reason, "local"],
+      );
       const bulk = await ended(stage, started.bulk_id);
       assert.deepEqual([bulk.state, bulk.total, bulk.done, bulk.skipped], ["completed", 2, 2, 0]);
       for (const id of ids) assert.equal((await stage.engine.show(id)).priority, 7);
@@ -147,10 +158,16 @@ export const BULK_CASES: CasesOf<typeof BULK_ROUTES> = {
       const older = await cancelled(stage, [await stage.idle()]);
       const newer = await cancelled(stage, [await stage.idle()]);
       const first = await stage.call("listBulks", { query: { limit: 1 } });
-      assert.deepEqual(first.bulk_actions.map((each) => each.bulk_id), [newer.bulk_id]);
+      assert.deepEqual(
+        first.bulk_actions.map((each) => each.bulk_id),
+        [newer.bulk_id],
+      );
       const query = { limit: 1, cursor: first.next_cursor ?? "" };
       const second = await stage.call("listBulks", { query });
-      assert.deepEqual(second.bulk_actions.map((each) => each.bulk_id), [older.bulk_id]);
+      assert.deepEqual(
+        second.bulk_actions.map((each) => each.bulk_id),
+        [older.bulk_id],
+      );
     },
     problems: { INVALID_CURSOR: (stage) => stage.call("listBulks", { query: { cursor: "x" } }) },
   },

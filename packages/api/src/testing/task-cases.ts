@@ -8,6 +8,7 @@ import { until } from "@contimg/testkit";
 import { type CasesOf, NO_TASK } from "./contract-cases.ts";
 import { type Stage, UNSERVED } from "./contract-stage.ts";
 
+const ADD = { task_name: "contract-add", params: { a: 1 } };
 const noTask = { params: { task_id: NO_TASK } };
 
 /** Queues that take nothing, and what is spawned into one of them. */
@@ -30,15 +31,15 @@ type SpawnRoute = "spawnTask" | "spawnTaskWithDeps" | "spawnTasks";
 function spawnProblems(route: SpawnRoute) {
   const spawn = async (stage: Stage, body: object, idempotencyKey?: string): Promise<unknown> => {
     const options = idempotencyKey === undefined ? {} : { idempotencyKey };
-    const task = { task_name: "contract-add", params: { a: 1 }, ...body };
+    const task = { ...ADD, ...body };
     if (route === "spawnTasks") return stage.call(route, { body: { tasks: [task] } }, options);
-    const depends_on = [await stage.idle()];
-    return stage.call(route, { body: { ...task, depends_on } }, options);
+    if (route === "spawnTask") return stage.call(route, { body: task }, options);
+    return stage.call(route, { body: { ...task, depends_on: [await stage.idle()] } }, options);
   };
   return {
     UNKNOWN_TASK_NAME: (stage: Stage) => spawn(stage, { task_name: "contract-ad" }),
-    QUEUE_FULL: async (stage: Stage) => spawn(stage, { queue_name: await fullQueue(stage) }),
-    QUEUE_DRAINING: async (stage: Stage) => spawn(stage, { queue_name: await drainingQueue(stage) }),
+    QUEUE_DRAINING: async (stage: Stage) =>
+      spawn(stage, { queue_name: await drainingQueue(stage) }),
     IDEMPOTENCY_CONFLICT: async (stage: Stage) => {
       const key = randomUUID();
       await spawn(stage, {}, key);
@@ -55,10 +56,16 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       for (let each = 0; each < 3; each += 1) ids.push(await stage.idle({ correlationId }));
       const q = `correlation:${correlationId}`;
       const first = await stage.call("listTasks", { query: { q, limit: 2 } });
-      assert.deepEqual(first.tasks.map((task) => task.task_id), [ids[2], ids[1]]);
+      assert.deepEqual(
+        first.tasks.map((task) => task.task_id),
+        [ids[2], ids[1]],
+      );
       const query = { q, limit: 2, cursor: first.next_cursor ?? "" };
       const second = await stage.call("listTasks", { query });
-      assert.deepEqual(second.tasks.map((task) => task.task_id), [ids[0]]);
+      assert.deepEqual(
+        second.tasks.map((task) => task.task_id),
+        [ids[0]],
+      );
       assert.equal(second.next_cursor, null);
       const none = { q, queue_name: UNSERVED, task_status: "completed" as const };
       assert.deepEqual((await stage.call("listTasks", { query: none })).tasks, []);
@@ -89,16 +96,31 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       const task = await stage.engine.show(taskId);
       assert.deepEqual([task.result, task.tags, task.priority], [{ sum: 5 }, ["x"], 4]);
     },
-    problems: spawnProblems("spawnTask"),
+    problems: {
+      ...spawnProblems("spawnTask"),
+      QUEUE_FULL: async (stage) => {
+        const body = { ...ADD, queue_name: await fullQueue(stage) };
+        return stage.call("spawnTask", { body });
+      },
+    },
   },
   spawnTasks: {
     async answers(stage) {
       const tasks = [1, 2].map((a) => ({ task_name: "contract-add", params: { a } }));
       const answer = await stage.call("spawnTasks", { body: { tasks } });
       const shown = await Promise.all(answer.tasks.map((each) => stage.engine.show(each.task_id)));
-      assert.deepEqual(shown.map((task) => task.params), [{ a: 1 }, { a: 2 }]);
+      assert.deepEqual(
+        shown.map((task) => task.params),
+        [{ a: 1 }, { a: 2 }],
+      );
     },
-    problems: spawnProblems("spawnTasks"),
+    problems: {
+      ...spawnProblems("spawnTasks"),
+      QUEUE_FULL: async (stage) => {
+        const task = { ...ADD, queue_name: await fullQueue(stage) };
+        return stage.call("spawnTasks", { body: { tasks: [task] } });
+      },
+    },
   },
   spawnTaskWithDeps: {
     async answers(stage) {
@@ -215,10 +237,13 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       const params = { task_id: await stage.held(randomUUID()) };
       const { steps } = await stage.call("listSteps", { params });
       const kept = steps.filter((each) => !each.step.startsWith("$"));
-      assert.deepEqual(kept.map((each) => [each.step, each.value]), [
-        ["one", { kept: true }],
-        ["two", 2],
-      ]);
+      assert.deepEqual(
+        kept.map((each) => [each.step, each.value]),
+        [
+          ["one", { kept: true }],
+          ["two", 2],
+        ],
+      );
     },
     problems: { NOT_FOUND: (stage) => stage.call("listSteps", noTask) },
   },
@@ -232,7 +257,10 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
         stage.call("readLog", { params, query });
       await until(async () => (await read({ level: "warn" })).lines.length > 0, { what: "a line" });
       const warned = await read({ level: "warn" });
-      assert.deepEqual(warned.lines.map((line) => line.message), ["goes on"]);
+      assert.deepEqual(
+        warned.lines.map((line) => line.message),
+        ["goes on"],
+      );
       assert.equal(warned.ended, true);
       const first = await read({ limit: 1 });
       assert.deepEqual([first.lines[0]?.message, first.ended], ["waits", false]);
@@ -254,7 +282,10 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
     async answers(stage) {
       const parent = await stage.reached(await stage.spawned("parent"), "completed");
       const { children } = await stage.call("getLineage", { params: { task_id: parent } });
-      assert.deepEqual(children.map((each) => each.task_name), ["contract-add"]);
+      assert.deepEqual(
+        children.map((each) => each.task_name),
+        ["contract-add"],
+      );
       const child = { params: { task_id: children[0]?.task_id ?? "" } };
       assert.equal((await stage.call("getLineage", child)).parent?.task_id, parent);
     },

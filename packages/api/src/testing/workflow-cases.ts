@@ -31,12 +31,21 @@ export const WORKFLOW_CASES: CasesOf<typeof WORKFLOW_ROUTES> = {
       const list = (query: object) =>
         stage.call("listWorkflows", { query: { name, limit: 1, ...query } });
       const first = await list({});
-      assert.deepEqual(first.workflows.map((each) => each.workflow_id), [ids[1]]);
+      assert.deepEqual(
+        first.workflows.map((each) => each.workflow_id),
+        [ids[1]],
+      );
       const second = await list({ cursor: first.next_cursor ?? "" });
-      assert.deepEqual(second.workflows.map((each) => each.workflow_id), [ids[0]]);
+      assert.deepEqual(
+        second.workflows.map((each) => each.workflow_id),
+        [ids[0]],
+      );
       assert.equal(second.next_cursor, null);
       const cancelled = await list({ workflow_status: "cancelled" });
-      assert.deepEqual(cancelled.workflows.map((each) => each.workflow_id), [ids[0]]);
+      assert.deepEqual(
+        cancelled.workflows.map((each) => each.workflow_id),
+        [ids[0]],
+      );
     },
     problems: {
       INVALID_CURSOR: (stage) => stage.call("listWorkflows", { query: { cursor: "1" } }),
@@ -59,8 +68,14 @@ export const WORKFLOW_CASES: CasesOf<typeof WORKFLOW_ROUTES> = {
       const name = `grid-${randomUUID()}`;
       const id = await newWorkflow(stage, name);
       const { runs } = await stage.call("getWorkflowGrid", { query: { name } });
-      assert.deepEqual(runs.map((each) => each.workflow.workflow_id), [id]);
-      assert.deepEqual(runs[0]?.nodes.map((each) => each.node), ["one", "two"]);
+      assert.deepEqual(
+        runs.map((each) => each.workflow.workflow_id),
+        [id],
+      );
+      assert.deepEqual(
+        runs[0]?.nodes.map((each) => each.node),
+        ["one", "two"],
+      );
     },
     problems: {},
   },
@@ -68,7 +83,10 @@ export const WORKFLOW_CASES: CasesOf<typeof WORKFLOW_ROUTES> = {
     async answers(stage) {
       const params = { workflow_id: await newWorkflow(stage) };
       const workflow = await stage.call("getWorkflow", { params });
-      assert.deepEqual([workflow.status, workflow.total_tasks, workflow.open_tasks], ["running", 2, 2]);
+      assert.deepEqual(
+        [workflow.status, workflow.total_tasks, workflow.open_tasks],
+        ["running", 2, 2],
+      );
       assert.deepEqual(workflow.tags, ["t"]);
     },
     problems: { NOT_FOUND: (stage) => stage.call("getWorkflow", noWorkflow) },
@@ -77,7 +95,10 @@ export const WORKFLOW_CASES: CasesOf<typeof WORKFLOW_ROUTES> = {
     async answers(stage) {
       const params = { workflow_id: await newWorkflow(stage) };
       const { nodes, edges } = await stage.call("getWorkflowDag", { params });
-      assert.deepEqual(nodes.map((each) => each.node), ["one", "two"]);
+      assert.deepEqual(
+        nodes.map((each) => each.node),
+        ["one", "two"],
+      );
       assert.deepEqual(edges, [
         { from: "one", to: "two", when: "always", otherwise: "cancel", any_of: null },
       ]);
@@ -99,13 +120,17 @@ export const WORKFLOW_CASES: CasesOf<typeof WORKFLOW_ROUTES> = {
       const params = { workflow_id: await newWorkflow(stage) };
       const three = { ...node, node: "three", depends_on: [{ any_of: [{ node: "one" }] }] };
       const { nodes } = await stage.call("addWorkflowTasks", { params, body: { nodes: [three] } });
-      assert.deepEqual(nodes.map((each) => each.node), ["three"]);
+      assert.deepEqual(
+        nodes.map((each) => each.node),
+        ["three"],
+      );
     },
     problems: {
-      NOT_FOUND: (stage) => stage.call("addWorkflowTasks", { ...noWorkflow, body: { nodes: [node] } }),
+      NOT_FOUND: (stage) =>
+        stage.call("addWorkflowTasks", { ...noWorkflow, body: { nodes: [node] } }),
       ...nodeProblems(async (stage, [first]) => {
         const params = { workflow_id: await newWorkflow(stage) };
-        const nodes = [{ ...first!, node: "more" }];
+        const nodes = [{ ...first, node: "more" }];
         return stage.call("addWorkflowTasks", { params, body: { nodes } });
       }),
     },

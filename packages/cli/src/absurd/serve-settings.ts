@@ -74,7 +74,10 @@ export function withServeOptions(command: Command): Command {
 }
 
 /** @throws {UsageError} naming the variable, its value and what is expected */
-export function readServeSettings(flags: ServeFlags, environment: NodeJS.ProcessEnv): ServeSettings {
+export function readServeSettings(
+  flags: ServeFlags,
+  environment: NodeJS.ProcessEnv,
+): ServeSettings {
   const parsed = schema.safeParse({
     ...environment,
     ...(flags.host === undefined ? {} : { ABSURD_API_HOST: flags.host }),

@@ -58,7 +58,11 @@ async function prepareTokens(
     if (tokenFile !== undefined) lines.push(await keepToken(store, tokenFile));
     if (isPrinted) {
       const name = `printed ${new Date().toISOString()}`;
-      const { secret } = await store.createToken({ name, role: "admin", createdBy: "absurd serve" });
+      const { secret } = await store.createToken({
+        name,
+        role: "admin",
+        createdBy: "absurd serve",
+      });
       lines.push(`token     ${secret}`);
     }
     return lines;
@@ -68,8 +72,8 @@ async function prepareTokens(
 }
 
 async function keepToken(store: AccessStore, path: string): Promise<string> {
-  const known = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+  const known = await readFile(path, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   });
   if (known === undefined) {
