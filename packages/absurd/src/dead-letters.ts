@@ -93,7 +93,8 @@ const LETTERS = `select t.task_id as "taskId", t.queue_name as "queue", t.task_n
 
 /** To the microsecond, which a Date has not. */
 const FAILED_AT = `to_char(o.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-const CURSOR = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const CURSOR =
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /** @throws {InvalidFilter} */
 function readCursor(cursor: string): [failedAt: string, taskId: string] {

@@ -98,7 +98,15 @@ export {
 export type { Lineage, TaskNameView } from "./lineage.ts";
 export { Listener } from "./listener.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
-export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
+export { type MigrateOptions, type MigrateReport, migrate, pendingMigrations } from "./migrate.ts";
+export {
+  hearsNotifications,
+  type HorizonHolder,
+  readHorizonHolders,
+  readReadyKinds,
+  readServer,
+  type ServerFacts,
+} from "./preflight.ts";
 export {
   type CronSpec,
   type IntervalSpec,

@@ -80,11 +80,7 @@ function spreads(wait: Spread, run: Spread): Pick<Metrics, SpreadField> {
 
 type RateField = Extract<keyof Metrics, `${string}min`>;
 
-function rates(
-  one: RecentEnds,
-  five: RecentEnds,
-  fifteen: RecentEnds,
-): Pick<Metrics, RateField> {
+function rates(one: RecentEnds, five: RecentEnds, fifteen: RecentEnds): Pick<Metrics, RateField> {
   return {
     throughput_1min: sumOf(one),
     throughput_5min: sumOf(five) / 5,

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command `absurd`: the task queue from a terminal. */
 import { cancelCommand, retryCommand } from "./absurd/cancel.ts";
+import { completionCommand } from "./absurd/completion.ts";
+import { doctorCommand } from "./absurd/doctor.ts";
 import { dlqCommand } from "./absurd/dlq.ts";
 import { explainCommand, moveCommand } from "./absurd/explain.ts";
 import { historyCommand } from "./absurd/history.ts";
@@ -15,8 +17,10 @@ import { spawnCommand } from "./absurd/spawn.ts";
 import { spoolCommand } from "./absurd/spool.ts";
 import { statsCommand } from "./absurd/stats.ts";
 import { emitCommand, stepsCommand } from "./absurd/steps.ts";
+import { tailCommand } from "./absurd/tail.ts";
 import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
 import { templatesCommand } from "./absurd/templates.ts";
+import { topCommand } from "./absurd/top.ts";
 import { tokenCommand } from "./absurd/token.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
@@ -24,29 +28,33 @@ import { workflowsCommand } from "./absurd/workflows.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
-  migrateCommand,
-  workerCommand,
-  spawnCommand,
   tasksCommand,
   taskCommand,
-  stepsCommand,
-  emitCommand,
-  explainCommand,
-  moveCommand,
+  spawnCommand,
   retryCommand,
   cancelCommand,
+  moveCommand,
+  explainCommand,
+  tailCommand,
+  stepsCommand,
+  emitCommand,
   dlqCommand,
+  topCommand,
   statsCommand,
+  queuesCommand,
+  workersCommand,
   schedulesCommand,
-  historyCommand,
   workflowsCommand,
   templatesCommand,
   limitsCommand,
-  queuesCommand,
-  workersCommand,
+  historyCommand,
+  workerCommand,
   spoolCommand,
   serveCommand,
   tokenCommand,
+  migrateCommand,
+  doctorCommand,
+  completionCommand,
 ];
 
 process.exitCode = await runProgram(

@@ -163,6 +163,12 @@ export const ERRORS = {
     hint: "see the cluster's own words in the fields; the task submits another job by itself",
     runbook: "a-cluster-job-fails.md",
   },
+  JobTimedOut: {
+    class: "retryable",
+    stages: "every",
+    hint: "the next job asks for twice the time by itself; if none suffices, raise its limit",
+    runbook: "a-cluster-job-fails.md",
+  },
   ClusterAway: {
     class: "retryable",
     stages: "every",

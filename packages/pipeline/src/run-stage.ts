@@ -140,7 +140,11 @@ function spawnChild(runMark: string): ChildProcess {
   return child;
 }
 
-export function toRequest(module: StageModule, inputs: Json, options: StageRunOptions): StageRequest {
+export function toRequest(
+  module: StageModule,
+  inputs: Json,
+  options: StageRunOptions,
+): StageRequest {
   return {
     stage: module.stage.name,
     module: module.url,
@@ -193,7 +197,10 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   createInterface({ input: stream }).on("line", onLine);
 }
 
-export function resultOf(outcome: Outcome, stage: string): Extract<StageMessage, { type: "result" }> {
+export function resultOf(
+  outcome: Outcome,
+  stage: string,
+): Extract<StageMessage, { type: "result" }> {
   if (outcome.last?.type === "result") return outcome.last;
   if (outcome.last?.type === "error") throw toError(outcome.last.error);
   const how = outcome.killedBy ? `was killed by ${outcome.killedBy}` : "ended without a result";

@@ -84,6 +84,7 @@ export const stageResultSchema = z.strictObject({
       metadata: z.record(z.string(), z.json()),
     }),
   ),
+  replaces: z.array(z.enum(PRODUCT_KINDS)).optional(),
   quality: z.strictObject({
     grade: z.enum(["good", "warn", "fail"]),
     findings: z.array(z.string()),

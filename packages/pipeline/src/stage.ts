@@ -81,6 +81,8 @@ export interface QualityVerdict {
 export interface StageResult<Result extends Json = Json> {
   /** Of several outputs of one kind, the first is the one that `find` returns. */
   readonly outputs: readonly Output[];
+  /** Further kinds of the stage's own earlier products that are the group's no more. */
+  readonly replaces?: readonly ProductKind[] | undefined;
   readonly quality: QualityVerdict;
   /** Becomes the task's result. */
   readonly result: Result;

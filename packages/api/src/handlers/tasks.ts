@@ -16,11 +16,7 @@ type TaskHandlers = HandlersOf<typeof TASK_ROUTES>;
 type ListRoute = "listTasks" | "countTasks" | "getTask" | "listTaskNames";
 type ChangeRoute = "cancelTask" | "retryTask" | "moveTask";
 
-export function taskHandlers({
-  client,
-}: {
-  readonly client: AbsurdClient;
-}): TaskHandlers {
+export function taskHandlers({ client }: { readonly client: AbsurdClient }): TaskHandlers {
   return {
     ...listHandlers(client),
     ...spawnHandlers(client),
@@ -33,9 +29,7 @@ async function show(client: AbsurdClient, taskId: string): Promise<Task> {
   return wireTask(await client.show(taskId));
 }
 
-function listHandlers(
-  client: AbsurdClient,
-): Pick<TaskHandlers, ListRoute> {
+function listHandlers(client: AbsurdClient): Pick<TaskHandlers, ListRoute> {
   const filterOf = (query: Parameters<typeof taskFilterOf>[0]) =>
     taskFilterOf(query, { now: new Date(), field: "query.q" });
   return {

@@ -10,17 +10,16 @@ import { nodesOf, rerunPartOf, wireEdges, wireNode, wireWorkflow } from "./workf
 
 type WorkflowHandlers = HandlersOf<typeof WORKFLOW_ROUTES>;
 
-export function workflowHandlers({
-  client,
-}: {
-  readonly client: AbsurdClient;
-}): WorkflowHandlers {
+export function workflowHandlers({ client }: { readonly client: AbsurdClient }): WorkflowHandlers {
   return { ...readHandlers(client), ...changeHandlers(client) };
 }
 
 function readHandlers(
   client: AbsurdClient,
-): Pick<WorkflowHandlers, "listWorkflows" | "getWorkflowGrid" | "getWorkflow" | "getWorkflowDag" | "listReadyTasks"> {
+): Pick<
+  WorkflowHandlers,
+  "listWorkflows" | "getWorkflowGrid" | "getWorkflow" | "getWorkflowDag" | "listReadyTasks"
+> {
   return {
     async listWorkflows({ query: { name, workflow_status: status, limit, cursor } }) {
       const before = uuidCursor(cursor);

@@ -145,7 +145,7 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
       assert.equal(task.status, "failed");
       assert.equal(task.error, "disk is full");
       assert.deepEqual(task.error_detail?.fields, { freeBytes: 0 });
-      assert.match(task.error_detail?.stack ?? "", /disk is full/);
+      assert.match(task.error_detail.stack ?? "", /disk is full/);
     },
     problems: { NOT_FOUND: (stage) => stage.call("getTask", noTask) },
   },

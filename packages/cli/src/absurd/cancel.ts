@@ -82,7 +82,7 @@ async function changeMany(
   flags: ManyFlags,
   change: Change,
 ): Promise<void> {
-  if ((taskIds.length > 0) === (flags.filter !== undefined)) {
+  if (taskIds.length > 0 === (flags.filter !== undefined)) {
     throw new UsageError("expected task ids or --filter, one of the two");
   }
   if (taskIds.length > 0 && flags.dryRun) {

@@ -6,6 +6,9 @@ import { UsageError } from "../failure.ts";
 
 /** @param words as the shell gave them. @throws {UsageError} that points at each fault */
 export function readFilter(words: readonly string[], now: Date = new Date()): TaskCondition[] {
+  // Commands with a filter take -tag:test, and so take whatever begins with a minus.
+  const strange = words.find((word) => word.startsWith("--"));
+  if (strange !== undefined) throw new UsageError(`unknown option '${strange}'`);
   const text = words.join(" ");
   const { conditions, faults } = parseTaskFilter(text, now);
   if (conditions) return [...conditions];

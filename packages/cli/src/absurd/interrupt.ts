@@ -1,4 +1,4 @@
-/** Commands that go on until a person presses Ctrl-C, or whoever reads them goes away. */
+/** Commands that go on until a person presses Ctrl-C. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** @param work is given the signal, and a pause that ends early with it */
@@ -9,13 +9,7 @@ export async function interruptible(
   const end = (): void => {
     ended.abort();
   };
-  // head and less close the pipe when they have enough: no failure of ours.
-  const onError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== "EPIPE") throw error;
-    end();
-  };
   process.once("SIGINT", end).once("SIGTERM", end);
-  process.stdout.on("error", onError);
   const pause = async (ms: number): Promise<void> => {
     await sleep(ms, undefined, { signal: ended.signal }).catch(() => undefined);
   };
@@ -23,6 +17,5 @@ export async function interruptible(
     await work(ended.signal, pause);
   } finally {
     process.off("SIGINT", end).off("SIGTERM", end);
-    process.stdout.off("error", onError);
   }
 }

@@ -58,7 +58,8 @@ export function schedulesCommand(): Command {
   const command = new Command("schedules").description(
     "spawn tasks and workflows by cron or interval",
   );
-  const children = [createCommand(), listCommand(), showCommand(), nextCommand()];
+  command.addCommand(listCommand(), { isDefault: true });
+  const children = [createCommand(), showCommand(), nextCommand()];
   children.push(pauseCommand(), resumeCommand(), triggerCommand(), backfillCommand());
   children.push(deleteCommand());
   for (const child of children) command.addCommand(child);

@@ -36,6 +36,7 @@ export function tasksCommand(): Command {
     .option("--limit <count>", "tasks a page", wholeNumberIn(1, 10_000), 50)
     .option("--cursor <task id>", "go on after this task")
     .addOption(watchOption())
+    .allowUnknownOption() // -tag:test is a term
     .addHelpText("after", `${filterHelp()}\n${EXAMPLES}`)
     .action(list);
 }

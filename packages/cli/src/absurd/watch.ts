@@ -13,8 +13,9 @@ export interface WatchFlags {
 }
 
 export function watchOption(): Option {
-  return new Option("--watch [seconds]", "again every so many seconds; default 2")
-    .argParser(numberIn(0.1, 86_400));
+  return new Option("--watch [seconds]", "again every so many seconds; default 2").argParser(
+    numberIn(0.1, 86_400),
+  );
 }
 
 /** Prints the text once, or until Ctrl-C. Where nobody sees a screen, only what has changed. */

@@ -53,7 +53,8 @@ export function Menu({ label, name, items, className = "" }: MenuProps) {
 
 interface ChoiceMenuProps<Value extends string> {
   readonly label: ReactNode;
-  readonly name: string;
+  /** For a button without words. */
+  readonly name?: string;
   readonly value: Value;
   readonly choices: readonly { readonly value: Value; readonly label: string }[];
   readonly onChange: (value: Value) => void;

@@ -12,6 +12,8 @@ const WIDTH = 120;
 const HEIGHT = 32;
 
 export function Sparkline({ values, label, token = "--accent" }: SparklineProps) {
+  // Of one point there is no line.
+  if (values.filter((value) => value !== null).length < 2) return null;
   return (
     <svg
       className="sparkline"

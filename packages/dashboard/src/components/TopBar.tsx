@@ -36,7 +36,7 @@ export function TopBar({ onMenu, isMenuOpen, onHelp, onPalette }: TopBarProps) {
         Absurd
       </Link>
       <span className="grow" />
-      <button className="palette-button" aria-label="Go to, or do" onClick={onPalette}>
+      <button className="palette-button" onClick={onPalette}>
         <span className="muted">Search</span> <kbd>Ctrl K</kbd>
       </button>
       <LiveMark />
@@ -66,7 +66,6 @@ function Clock() {
     <ChoiceMenu
       className="plain clock"
       label={formatClock(now, style)}
-      name={`Time scale, now ${TIME_MODE_LABEL[style.mode]}`}
       value={style.mode}
       choices={TIME_MODES.map((value) => ({ value, label: TIME_MODE_LABEL[value] }))}
       onChange={(timeMode) => {
@@ -86,7 +85,7 @@ function LiveMark() {
       title={isLive ? "Changes are shown as they happen" : "Pages ask every few seconds"}
     >
       <span aria-hidden="true">{isLive ? "●" : "○"}</span>
-      {isLive ? "Live" : "Polling"}
+      <span className="live-word">{isLive ? "Live" : "Polling"}</span>
     </span>
   );
 }

@@ -18,7 +18,7 @@ import { parallelHands } from "./baselines.ts";
 import { preferredReferences } from "./reference-priority.ts";
 import { antennaUvwAt } from "./solve-gains.ts";
 import type { SolveSky } from "./solve-sky.ts";
-import { allocateSlab, type VisibilitySet } from "./visibility-set.ts";
+import { allocateSlab, type StoredSet } from "./visibility-set.ts";
 
 const DEGREES_PER_RAD = 180 / Math.PI;
 const NANOSECONDS = 1e9;
@@ -26,7 +26,7 @@ const NANOSECONDS = 1e9;
 const CHANNELS_LOOKED_AT = 64;
 
 /** What our own solver knows, as JSON: directions in degrees, fluxes by channel. */
-export function briefOf(set: VisibilitySet, sky: SolveSky): Json {
+export function briefOf(set: StoredSet, sky: SolveSky): Json {
   const channelCount = set.frequencyHz.length;
   const mean = sky.sources.map(() => new Float64Array(channelCount));
   for (const integration of set.integrations) {
@@ -59,7 +59,7 @@ export interface SiteSolution {
 }
 
 /** @throws {PipelineError} MalformedFile when the table is not of the set */
-export function readSiteSolution(path: string, set: VisibilitySet, sky: SolveSky): SiteSolution {
+export function readSiteSolution(path: string, set: StoredSet, sky: SolveSky): SiteSolution {
   const table = readBandpassTable(path);
   assertFits(path, table, set);
   const slab = lookAtMiddle(set);
@@ -93,7 +93,7 @@ export function readSiteSolution(path: string, set: VisibilitySet, sky: SolveSky
   };
 }
 
-function assertFits(path: string, table: BandpassTable, set: VisibilitySet): void {
+function assertFits(path: string, table: BandpassTable, set: StoredSet): void {
   const receptors = parallelHands(set).length;
   const isOfBand =
     table.channelCount === set.frequencyHz.length &&
@@ -131,14 +131,14 @@ interface Look {
   readonly rowCount: number;
 }
 
-function lookAtMiddle(set: VisibilitySet): Look {
+function lookAtMiddle(set: StoredSet): Look {
   const integration = set.integrations[set.integrations.length >> 1]!;
   const { vis, flags } = set.readInto(integration, allocateSlab(set));
   return { vis, flags, firstRow: integration.firstRow, rowCount: integration.rowCount };
 }
 
 /** [antenna] 1 for those with a cross-correlation that is neither flagged nor zero. */
-function activeAntennas(set: VisibilitySet, look: Look): Uint8Array {
+function activeAntennas(set: StoredSet, look: Look): Uint8Array {
   const active = new Uint8Array(set.antennas.names.length);
   const cells = set.frequencyHz.length * set.correlationTypes.length;
   for (let row = 0; row < look.rowCount; row += 1) {
@@ -165,12 +165,7 @@ function hasGains(table: BandpassTable, antenna: number): boolean {
  * Σ Re(V conj P) / Σ |P|² with P = g_p conj(g_q) M: 1 for gains that turn the model into the data,
  * whatever the noise; 0 for phases, or 1 over the flux, of something else. Of one integration.
  */
-function modelFluxRatio(
-  table: BandpassTable,
-  set: VisibilitySet,
-  sky: SolveSky,
-  look: Look,
-): number {
+function modelFluxRatio(table: BandpassTable, set: StoredSet, sky: SolveSky, look: Look): number {
   const integration = set.integrations[set.integrations.length >> 1]!;
   const model = sky.modelOf(integration, antennaUvwAt(set, integration));
   const { channelCount, polarizationCount: receptors } = table;
@@ -214,7 +209,7 @@ function modelFluxRatio(
 function delayMetrics(
   arrays: BandpassArrays,
   reference: number,
-  set: VisibilitySet,
+  set: StoredSet,
 ): Record<string, number> {
   const { delaySeconds, flags } = fitDelays(arrays, set.frequencyHz, reference);
   const delaysNs = [...delaySeconds]

@@ -33,7 +33,7 @@ import { softwareVersions } from "../products/software.ts";
 import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
 import { assertAlike } from "../imaging/site-images.ts";
 import type { WscleanSummary } from "../tools/wsclean-log.ts";
-import { readWscleanVersion, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
+import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/wsclean.ts";
 
 export type { ImagingParams };
 export type ImagingInputs = Omit<
@@ -88,7 +88,7 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
         settings: chosen.settings,
         restoringBeam: givenBeam(inputs),
         keepsChannels: inputs.channel_images,
-        memoryGib: inputs.memory_gib,
+        memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
         timeoutSeconds: inputs.timeout_seconds,
         progressShare: CLEAN_SHARE,
       },
