@@ -15,13 +15,17 @@ import { reconcileCommand } from "./contimg/reconcile.ts";
 import { redoCommand } from "./contimg/redo.ts";
 import { runCommand } from "./contimg/run.ts";
 import { simulateCommand } from "./contimg/simulate.ts";
+import { soakCommand } from "./contimg/soak.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
 import { transitsCommand } from "./contimg/transits.ts";
+import { upCommand } from "./contimg/up.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
   demoCommand,
+  upCommand,
+  soakCommand,
   simulateCommand,
   ingestCommand,
   runCommand,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { AbsurdClient } from "@contimg/absurd";
+import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { test } from "vitest";
 
 import { CHAINS, spawnChain } from "./chains.ts";
@@ -89,7 +89,10 @@ test("a group id that is no time is refused before anything is spawned", async (
     assert.match(error.message, /group_id is "last night", expected a time such as/);
     return true;
   });
-  assert.deepEqual((await client.list({ correlationId: "last night" })).tasks, []);
+  assert.deepEqual(
+    (await client.list({ conditions: [fieldIs("correlation", "last night")] })).tasks,
+    [],
+  );
 });
 
 function setup(): AbsurdClient {

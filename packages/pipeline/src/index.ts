@@ -15,7 +15,7 @@ export { entryOf, ERRORS, isPipelineErrorTag, PipelineError } from "./errors.ts"
 export type { ErrorEntry, PipelineErrorTag } from "./errors.ts";
 export { stageOf } from "./execute-stage.ts";
 export { chainOfName, type ChainChoice, type ChainOf } from "./ingest/chain-of.ts";
-export { always, byCalibrators, type ReadyGroup } from "./ingest/chain-of.ts";
+export { always, byCalibrators, type ReadyGroup, withParams } from "./ingest/chain-of.ts";
 export { INGEST_TASK, ingestScanTask, ingestSchedule, reportAsJson } from "./ingest/ingest-task.ts";
 export { Ingester, type IngestOptions, type LookReport } from "./ingest/ingester.ts";
 export { type IngestPolicy, ingestPolicySchema } from "./ingest/policy.ts";
@@ -98,6 +98,7 @@ export {
   type Scenario,
   type ScenarioTile,
 } from "./simulate/scenario.ts";
+export { randomStream } from "./simulate/random.ts";
 export {
   simulateGroup,
   type SimulatedGroup,

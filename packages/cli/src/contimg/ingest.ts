@@ -16,6 +16,7 @@ import {
   STAGES,
   stageTasks,
   watchFolder,
+  withParams,
 } from "@contimg/pipeline";
 import { Command, Option } from "commander";
 
@@ -24,6 +25,7 @@ import { readJsonArgument } from "../json-argument.ts";
 import { lineLogger } from "../line-logger.ts";
 import { numberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { paramsByStageSchema } from "../params-by-stage.ts";
 import {
   type CommonFlags,
   requireDatabase,
@@ -39,6 +41,7 @@ interface IngestFlags extends CommonFlags {
   readonly once?: boolean;
   readonly schedule?: number;
   readonly chain?: ChainName;
+  readonly params?: string;
   readonly policy?: string;
   readonly poll: number;
 }
@@ -59,6 +62,7 @@ Examples:
   contimg ingest
   contimg ingest --watch /data/incoming --once --json
   contimg ingest --policy '{"min_subbands": 14, "wait_seconds": 120}'
+  contimg ingest --params '{"imaging": {"tier": "quicklook"}}'
   contimg ingest --schedule 30      # workers look every 30 s; no process of its own
 
 Without --once it goes on until SIGTERM or Ctrl-C; it may be killed at any time.`;
@@ -75,6 +79,7 @@ export function ingestCommand(): Command {
         "of every group (default: standard-pipeline for calibrator tiles, target for others)",
       ).choices(Object.keys(CHAINS)),
     )
+    .option("--params <json>", "further params by stage, of every group: JSON, @file or -")
     .option("--policy <json>", "when to take files, wait, run and give up")
     .option("--poll <seconds>", "looks without an event", numberIn(0.1, 3600), 10);
   for (const add of [withDataRoot, withQueue, withDatabase, withJson]) add(command);
@@ -85,11 +90,18 @@ async function ingest(flags: IngestFlags): Promise<void> {
   if (flags.once === true && flags.schedule !== undefined) {
     throw new UsageError("give either --once or --schedule");
   }
+  if (flags.params !== undefined && flags.schedule !== undefined) {
+    throw new UsageError("--params is for a process of ingest, not for --schedule");
+  }
   const config = requireDatabase(flags);
   const { dataRoot, queue } = config;
   const folder = flags.watch === undefined ? incomingFolder(dataRoot) : resolve(flags.watch);
   const given: unknown = flags.policy === undefined ? {} : await readJsonArgument(flags.policy);
   const policy = ingestPolicySchema.parse(given);
+  const params =
+    flags.params === undefined
+      ? {}
+      : paramsByStageSchema.parse(await readJsonArgument(flags.params));
   await withPool(config.databaseUrl, async (pool) => {
     const tasks = stageTasks(STAGES, { ...config, pool });
     const scan = ingestScanTask({ pool, dataRoot, queue, tasks });
@@ -102,7 +114,7 @@ async function ingest(flags: IngestFlags): Promise<void> {
       }
       const ingester = new Ingester({
         ...{ pool, client, queue, dataRoot, folder, policy, log },
-        chainOf: chainOfName(flags.chain),
+        chainOf: withParams(chainOfName(flags.chain), params),
       });
       if (flags.once === true) await lookUntilSettled(ingester, policy.settle_seconds, flags);
       else await watch(ingester, { ...flags, folder }, policy.settle_seconds);
@@ -130,7 +142,7 @@ async function scheduleScans(
   print(flags.json ?? false, schedule, () =>
     [
       `workers of ${queue} look into ${folder} every ${flags.schedule} s`,
-      `stop: absurd schedule pause ${schedule.name}`,
+      `stop: absurd schedules pause ${schedule.name}`,
     ].join("\n"),
   );
 }

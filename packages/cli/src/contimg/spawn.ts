@@ -10,12 +10,11 @@ import {
   stageTasks,
 } from "@contimg/pipeline";
 import { Command } from "commander";
-import { z } from "zod";
-
 import { UsageError } from "../failure.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { paramsByStageSchema } from "../params-by-stage.ts";
 import { formatTable } from "../terminal.ts";
 import {
   type CommonFlags,
@@ -32,8 +31,6 @@ interface SpawnFlags extends CommonFlags {
   readonly revision?: string;
   readonly priority?: number;
 }
-
-const paramsSchema = z.record(z.string(), z.record(z.string(), z.json()));
 
 const CHAIN_LINES = Object.entries(CHAINS)
   .map(([name, stages]) => `  ${name.padEnd(18)} ${stages.join(" → ")}`)
@@ -69,7 +66,9 @@ async function spawn(chain: string, groupId: string, flags: SpawnFlags): Promise
   }
   const config = requireDatabase(flags);
   const params =
-    flags.params === undefined ? {} : paramsSchema.parse(await readJsonArgument(flags.params));
+    flags.params === undefined
+      ? {}
+      : paramsByStageSchema.parse(await readJsonArgument(flags.params));
   const spawned = await withPool(config.databaseUrl, async (pool) => {
     const tasks = stageTasks(STAGES, { ...config, pool });
     const client = new AbsurdClient(pool, { tasks });

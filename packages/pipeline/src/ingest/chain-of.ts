@@ -43,3 +43,16 @@ export const byCalibrators: ChainOf = ({ startMjd, endMjd, declinationRad }) => 
 export function chainOfName(chain: ChainName | undefined): ChainOf {
   return chain === undefined ? byCalibrators : always(chain);
 }
+
+/** The same choice with further params by stage, which win over those of the choice. */
+export function withParams(chainOf: ChainOf, params: NonNullable<ChainOptions["params"]>): ChainOf {
+  return async (group) => {
+    const choice = await chainOf(group);
+    const stages = new Set([...Object.keys(choice.params ?? {}), ...Object.keys(params)]);
+    const merged = [...stages].map((stage) => [
+      stage,
+      { ...choice.params?.[stage], ...params[stage] },
+    ]);
+    return { ...choice, params: Object.fromEntries(merged) as NonNullable<ChainOptions["params"]> };
+  };
+}

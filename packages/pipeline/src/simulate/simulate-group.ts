@@ -33,6 +33,8 @@ export interface SimulateOptions {
   readonly seed: number;
   /** Added to the seeded sky at its catalog position; absent: none. */
   readonly calibrator?: Calibrator;
+  /** More of them, as a strip of sky has; the file of truth names the one above. */
+  readonly otherCalibrators?: readonly Calibrator[];
   /** Share of the field sources that vary; 0 when absent. */
   readonly variableFraction?: number;
   /** Absent: typical. */
@@ -91,7 +93,7 @@ export async function simulateGroup(options: SimulateOptions): Promise<Simulated
   }
 }
 
-/** All sources near the strip and the calibrator, if any, first. */
+/** All sources near the strip, the calibrators first. */
 export function skyOf(options: SimulateOptions): SkySource[] {
   const margin = SKY_RADIUS_RAD + PRECESSION_MARGIN_RAD;
   const field = stripSources(
@@ -100,13 +102,15 @@ export function skyOf(options: SimulateOptions): SkySource[] {
     options.pointingDecRad + margin,
     options.variableFraction ?? 0,
   );
-  const { calibrator } = options;
-  if (calibrator === undefined) return field;
-  const clear = field.filter((source) => {
-    const dRa = (source.raRad - calibrator.raRad) * Math.cos(calibrator.decRad);
-    return Math.hypot(dRa, source.decRad - calibrator.decRad) > CALIBRATOR_CLEARANCE_RAD;
-  });
-  return [toSource(calibrator), ...clear];
+  const { calibrator, otherCalibrators = [] } = options;
+  const calibrators = [...(calibrator === undefined ? [] : [calibrator]), ...otherCalibrators];
+  const clear = field.filter((source) => calibrators.every((one) => !isBeside(source, one)));
+  return [...calibrators.map(toSource), ...clear];
+}
+
+function isBeside(source: SkySource, calibrator: Calibrator): boolean {
+  const dRa = (source.raRad - calibrator.raRad) * Math.cos(calibrator.decRad);
+  return Math.hypot(dRa, source.decRad - calibrator.decRad) <= CALIBRATOR_CLEARANCE_RAD;
 }
 
 export function planGroup(options: SimulateOptions, sky: readonly SkySource[]): GroupPlan {

@@ -1,0 +1,271 @@
+/** The course of a soak: services, telescope and disturbances at once, then the reckoning. */
+import { setTimeout as pause } from "node:timers/promises";
+import { join } from "node:path";
+
+import { type TileSize } from "@contimg/pipeline";
+
+import { Disturber, type Disturbed } from "./disturber.ts";
+import {
+  compareWithTruth,
+  findDuplicates,
+  findLostFiles,
+  readAttempts,
+  readFindings,
+  readStageTimes,
+  readWaited,
+} from "./evidence.ts";
+import { type Night, type NightTile, planNight } from "./night.ts";
+import { endOf, type NightState, readNightState } from "./night-state.ts";
+import { Punctuality } from "./punctuality.ts";
+import type { SoakReport } from "./report.ts";
+import { Site, SmallDisk } from "./site.ts";
+import { type ReadyTile, Telescope } from "./telescope.ts";
+import { judgeNight, type TileOutcome } from "./verdict.ts";
+
+export interface SoakOptions {
+  /** Empty, or absent. */
+  readonly folder: string;
+  readonly size: TileSize;
+  readonly tileCount: number;
+  readonly seed: number;
+  readonly withFaults: boolean;
+  /** Between two tiles; null: when the pipeline has taken the last ones. */
+  readonly intervalSeconds: number | null;
+  readonly workerCount: number;
+  readonly threadCount: number;
+  readonly params: object;
+  readonly signal: AbortSignal;
+  /** One line of what happens. */
+  readonly onEvent: (line: string) => void;
+}
+
+/** Tiles that may be in work when the next one comes, where no rate is given. */
+const AHEAD = 3;
+const POLL_MS = 500;
+/** Nothing has happened for so long: what is open now stays open. */
+const IDLE_MS_MAX = 600_000;
+/** Images and previews of a tile, about, and what a full disk must at least hold. */
+const IMAGE_BYTES = { small: 120e6, full: 700e6 };
+const DISK_BYTES_MIN = 1.2e9;
+
+export async function runSoak(options: SoakOptions): Promise<SoakReport> {
+  const night = planNight(options);
+  const disk = night.disturbances.some(({ kind }) => kind === "fill-disk")
+    ? SmallDisk.mount(join(options.folder, "data-root", "images"), diskBytes(options))
+    : undefined;
+  try {
+    const site = await Site.start(options);
+    try {
+      return await new Soak(options, night, site, disk).play();
+    } finally {
+      await site.stop();
+    }
+  } finally {
+    await disk?.unmount();
+  }
+}
+
+function diskBytes({ size, tileCount }: SoakOptions): number {
+  return DISK_BYTES_MIN + tileCount * IMAGE_BYTES[size];
+}
+
+class Soak {
+  readonly #options: SoakOptions;
+  readonly #night: Night;
+  readonly #site: Site;
+  readonly #telescope: Telescope;
+  readonly #disturber: Disturber;
+  readonly #punctuality = new Punctuality();
+  readonly #truthPaths = new Map<string, string>();
+  readonly #late = new Map<string, readonly string[]>();
+  readonly #over = new AbortController();
+  #state: NightState | undefined;
+
+  constructor(options: SoakOptions, night: Night, site: Site, disk: SmallDisk | undefined) {
+    const { folder, seed, threadCount, signal, onEvent } = options;
+    this.#options = options;
+    this.#night = night;
+    this.#site = site;
+    this.#telescope = new Telescope({
+      ...{ seed, threadCount, dataRoot: site.dataRoot, folder: join(folder, "telescope") },
+    });
+    this.#disturber = new Disturber({
+      ...{ night, site, disk, look: () => this.#look() },
+      signal: AbortSignal.any([signal, this.#over.signal]),
+      onDisturbed: (disturbed) => {
+        onEvent(describeDisturbed(disturbed));
+      },
+    });
+  }
+
+  async play(): Promise<SoakReport> {
+    const disturbing = this.#disturber.run();
+    try {
+      const watching = this.#watch();
+      await Promise.race([this.#observe(), watching.then(() => undefined), disturbing.then(never)]);
+      await watching;
+    } finally {
+      this.#over.abort();
+      await disturbing;
+    }
+    await this.#site.stopServices();
+    return this.#reckon();
+  }
+
+  /** Undefined while the database is away. */
+  async #look(): Promise<NightState | undefined> {
+    try {
+      this.#state = await readNightState(this.#site.pool);
+      return this.#state;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #observe(): Promise<void> {
+    const { tiles } = this.#night;
+    for (const tile of tiles) {
+      const ready = await this.#telescope.simulate(tile);
+      this.#truthPaths.set(tile.groupId, ready.truthPath);
+      await this.#untilDue(tile);
+      await this.#deliver(ready);
+    }
+  }
+
+  async #deliver({ tile, prompt, late }: ReadyTile): Promise<void> {
+    await this.#telescope.deliver(prompt, () => this.#disturber.atHalf(tile));
+    this.#late.set(tile.groupId, late);
+    this.#punctuality.delivered(tile.groupId);
+    const fault = tile.fault === null ? "" : `: ${tile.fault}`;
+    this.#options.onEvent(`tile ${tile.index} ${tile.groupId} has come${fault}`);
+  }
+
+  async #untilDue(tile: NightTile): Promise<void> {
+    const { intervalSeconds, signal } = this.#options;
+    if (intervalSeconds !== null) {
+      await this.#punctuality.untilSeconds(tile.index * intervalSeconds, signal);
+      return;
+    }
+    while (this.#openTiles().length >= AHEAD) await pause(POLL_MS, undefined, { signal });
+  }
+
+  /** Delivered, and at work or in ingest's hands. */
+  #openTiles(): NightTile[] {
+    return this.#night.tiles.filter(
+      ({ groupId }) =>
+        this.#punctuality.hasCome(groupId) &&
+        (this.#state === undefined || endOf(this.#state, groupId).fate === "open"),
+    );
+  }
+
+  /** Ends when every tile has ended and every disturbance has happened, or nothing happens more. */
+  async #watch(): Promise<void> {
+    const { signal, onEvent } = this.#options;
+    const told = new Map<string, string>();
+    let changedMs = Date.now();
+    let before = "";
+    while (Date.now() - changedMs < IDLE_MS_MAX) {
+      signal.throwIfAborted();
+      const state = await this.#look();
+      await pause(POLL_MS);
+      if (state === undefined) continue;
+      const now = fingerprint(state);
+      if (now !== before || !this.#haveAllCome()) changedMs = Date.now();
+      before = now;
+      await this.#deliverLate(state);
+      const open = this.#openTiles();
+      this.#punctuality.behind(open.length);
+      for (const { groupId, index } of this.#night.tiles) {
+        const { fate, why } = endOf(state, groupId);
+        if (fate === "open" || told.get(groupId) === fate) continue;
+        told.set(groupId, fate);
+        onEvent(`tile ${index} ${groupId} is ${fate}${why === null ? "" : `: ${why}`}`);
+      }
+      if (open.length === 0 && this.#haveAllCome() && this.#isQuiet(state)) return;
+    }
+  }
+
+  #haveAllCome(): boolean {
+    return this.#night.tiles.every(({ groupId }) => this.#late.get(groupId)?.length === 0);
+  }
+
+  /** No tile that came late has still to be seen. */
+  #isQuiet(state: NightState): boolean {
+    return this.#night.tiles.every(({ groupId, fault }) => {
+      const isRerunDue = fault === "late-subbands" || fault === "truncated-subband";
+      return !isRerunDue || (state.runs.get(groupId)?.revision ?? 0) > 0;
+    });
+  }
+
+  async #deliverLate(state: NightState): Promise<void> {
+    for (const [groupId, paths] of this.#late) {
+      if (paths.length === 0 || !state.runs.has(groupId)) continue;
+      await this.#telescope.deliver(paths);
+      this.#late.set(groupId, []);
+      this.#punctuality.delivered(groupId);
+      this.#options.onEvent(`${paths.length} late files of ${groupId} have come`);
+    }
+  }
+
+  async #reckon(): Promise<SoakReport> {
+    const { pool, dataRoot } = this.#site;
+    // A worker does it every five minutes; now no attempt is alive.
+    await this.#site.command(["reconcile", "--json"]);
+    const auditFindings = readFindings(await this.#site.command(["audit", "--deep", "--json"]));
+    const state = await readNightState(pool);
+    const waited = await readWaited(pool);
+    const outcomes = this.#night.tiles.map((tile) => this.#outcomeOf(tile, state, waited));
+    const imaged = outcomes.filter(({ fate }) => fate === "imaged");
+    const truth = compareWithTruth(
+      dataRoot,
+      imaged.map(({ tile: { groupId } }) => ({
+        groupId,
+        truthPath: this.#truthPaths.get(groupId)!,
+      })),
+    );
+    const { disturbed } = this.#disturber;
+    const verdict = judgeNight({
+      ...{ outcomes, auditFindings, disturbed, truth },
+      lostFiles: await findLostFiles(pool, dataRoot),
+      duplicates: await findDuplicates(pool),
+      attempts: await readAttempts(pool),
+    });
+    const { size, seed } = this.#options;
+    return {
+      ...{ size, seed, ...verdict, outcomes, disturbed, truth },
+      timing: this.#punctuality.summary(outcomes, imaged.length),
+      stages: await readStageTimes(pool),
+    };
+  }
+
+  #outcomeOf(tile: NightTile, state: NightState, waited: ReadonlySet<string>): TileOutcome {
+    const end = endOf(state, tile.groupId);
+    const isPrompt = end.fate === "imaged" && !waited.has(tile.groupId);
+    return {
+      ...end,
+      tile,
+      revision: state.runs.get(tile.groupId)?.revision ?? null,
+      latencySeconds:
+        isPrompt && end.endedAt !== null
+          ? this.#punctuality.latencySeconds(tile.groupId, end.endedAt)
+          : null,
+    };
+  }
+}
+
+/** A disturber that ends does not end the night; one that fails does. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+function fingerprint(state: NightState): string {
+  const tasks = state.tasks.map(({ task_id, status, attempt }) => `${task_id}${status}${attempt}`);
+  const groups = [...state.groups].map(([id, { state: word }]) => `${id}${word}`);
+  return [...tasks.sort(), ...groups.sort()].join(" ");
+}
+
+function describeDisturbed({ disturbance, detail, groupId }: Disturbed): string {
+  const { kind, stage } = disturbance;
+  const where = [stage, groupId].filter((word) => word !== null).join(" of ");
+  return `${kind}${where === "" ? "" : ` at ${where}`}: ${detail}`;
+}
