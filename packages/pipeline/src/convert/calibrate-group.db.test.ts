@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AbsurdClient } from "@contimg/absurd";
+import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import pg from "pg";
@@ -123,7 +123,9 @@ describe.skipIf(!isAvailable)("a science tile whose gains are known (needs casac
     assert.equal(tile?.groupId, GROUP);
 
     const { affected } = await supersede(client, pool, { dataRoot, nowUnixMs, queue: QUEUE });
-    const { tasks } = await client.list({ workflowId: affected[0]!.workflowId! });
+    const { tasks } = await client.list({
+      conditions: [fieldIs("workflow", affected[0]!.workflowId!)],
+    });
     await client.close();
     assert.ok(tasks.some(({ taskName }) => taskName === CONVERT));
   });
