@@ -4,8 +4,8 @@
  *
  *   node bench/known-gains.ts [--size small|full] [--pairs 5] [--json]
  *
- * A PostgreSQL of its own keeps the registry, which chooses the calibration. One pair in advance warms
- * caches and does not count.
+ * A PostgreSQL of its own keeps the registry, which chooses the calibration. One pair in advance
+ * warms caches and does not count.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
