@@ -1,4 +1,4 @@
-/** Gains applied inside the conversion against conversion and calibration-apply one after another. */
+/** Gains applied inside the conversion against conversion and calibration-apply in turn. */
 import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
