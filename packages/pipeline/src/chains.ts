@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 
-import type { AbsurdClient, SpawnRequest } from "@contimg/absurd";
+import type { AbsurdClient, Dependency, SpawnRequest } from "@contimg/absurd";
 import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
@@ -113,7 +113,7 @@ function chainRequest(
 ): SpawnRequest {
   const stage = stages[index]!;
   const { revision, solveTaskId } = options;
-  const before: (string | number)[] = index === 0 ? [] : [index - 1];
+  const before: Dependency[] = edgesOf(stages, index);
   const isCalibrator = stages.includes("calibration-solve");
   const appliesOthers = stage === "calibration-apply" && !isCalibrator;
   const role = stage === "convert-uvh5-to-ms" && isCalibrator ? { role: "calibrators" } : {};
@@ -132,4 +132,14 @@ function chainRequest(
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
   };
+}
+
+/**
+ * What a stage waits for: the one before it. A calibrator tile whose own solve fails is imaged all
+ * the same, with what the registry has: a bad calibrator costs its solution, not the tile.
+ */
+function edgesOf(stages: readonly string[], index: number): Dependency[] {
+  if (index === 0) return [];
+  if (stages[index - 1] !== "calibration-solve") return [index - 1];
+  return [index - 2, { on: index - 1, when: "always" }];
 }

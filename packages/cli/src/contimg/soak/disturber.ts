@@ -24,7 +24,7 @@ export interface Disturbed {
 export interface DisturberOptions {
   readonly night: Night;
   readonly site: Site;
-  /** The disk of the images; undefined where it cannot be filled. */
+  /** Undefined where no disk can be filled. */
   readonly disk: SmallDisk | undefined;
   /** A fresh look; undefined while the database is away. */
   readonly look: () => Promise<NightState | undefined>;
@@ -35,7 +35,7 @@ export interface DisturberOptions {
 const POLL_MS = 200;
 /** How long a full disk or a stopped worker may go unnoticed. */
 const NOTICED_MS_MAX = 180_000;
-const FILLER_BYTES = 2 ** 25;
+const FILLER_BYTES = 2 ** 22;
 
 export class Disturber {
   readonly #options: DisturberOptions;

@@ -42,16 +42,16 @@ export interface SoakOptions {
 /** Tiles that may be in work when the next one comes, where no rate is given. */
 const AHEAD = 3;
 const POLL_MS = 500;
-/** Nothing has happened for so long: what is open now stays open. */
+/** When nothing happens for so long, what is open stays open. */
 const IDLE_MS_MAX = 600_000;
-/** Images and previews of a tile, about, and what a full disk must at least hold. */
-const IMAGE_BYTES = { small: 120e6, full: 700e6 };
-const DISK_BYTES_MIN = 1.2e9;
+/** The area that lies on a small disk: its products are small, the stage's needs are not. */
+const SMALL_AREA = "validation";
+const DISK_BYTES = 2 ** 27;
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const night = planNight(options);
   const disk = night.disturbances.some(({ kind }) => kind === "fill-disk")
-    ? SmallDisk.mount(join(options.folder, "data-root", "images"), diskBytes(options))
+    ? SmallDisk.mount(join(options.folder, "data-root", SMALL_AREA), DISK_BYTES)
     : undefined;
   try {
     const site = await Site.start(options);
@@ -63,10 +63,6 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   } finally {
     await disk?.unmount();
   }
-}
-
-function diskBytes({ size, tileCount }: SoakOptions): number {
-  return DISK_BYTES_MIN + tileCount * IMAGE_BYTES[size];
 }
 
 class Soak {
@@ -226,6 +222,7 @@ class Soak {
     const { disturbed } = this.#disturber;
     const verdict = judgeNight({
       ...{ outcomes, auditFindings, disturbed, truth },
+      hasOwnImaging: Object.hasOwn(this.#options.params, "imaging"),
       lostFiles: await findLostFiles(pool, dataRoot),
       duplicates: await findDuplicates(pool),
       attempts: await readAttempts(pool),
