@@ -147,11 +147,13 @@ export class Disturber {
 
   async #untilTakenOver(task: TaskState): Promise<string> {
     const isOver = (now: TaskState): boolean =>
-      now.attempt > task.attempt || (now.status !== "claimed" && now.status !== "retrying");
+      now.attempt > task.attempt || now.status !== "claimed";
     const taken = await this.#until((state) =>
       state.tasks.some((now) => now.task_id === task.task_id && isOver(now)),
     );
-    return taken ? "another took the task" : `nobody took the task; a lease is ${LEASE_SECONDS} s`;
+    return taken
+      ? "the task was taken from it"
+      : `nobody took the task from it; a lease is ${LEASE_SECONDS} s`;
   }
 
   async #fillDisk(): Promise<string> {
