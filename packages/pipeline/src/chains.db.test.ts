@@ -33,6 +33,11 @@ test("a chain's tasks wait for each other in order and share a workflow", async 
     shown.map((task) => task.place.place),
     ["ready", "waiting", "waiting", "waiting", "waiting"],
   );
+  assert.deepEqual(
+    shown.map((task) => task.priority),
+    [0, 1, 2, 3, 4],
+    "a tile that is begun is finished before another is begun",
+  );
 });
 
 test("one bad calibrator stops no tile: it is calibrated by another, and imaged", async () => {

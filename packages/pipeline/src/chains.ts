@@ -39,6 +39,9 @@ const CHAIN_PARAMS: Readonly<Partial<Record<ChainName, ChainOptions["params"]>>>
   calibrator: { "convert-uvh5-to-ms": { role: "calibrators" } },
 };
 
+/** A smallint in the database. */
+const PRIORITY_MAX = 32_767;
+
 export interface ChainOptions {
   /** Further params by stage name; group_id is set for each. */
   readonly params?: Readonly<Record<string, Readonly<Record<string, Json>>>>;
@@ -46,6 +49,7 @@ export interface ChainOptions {
   readonly solveTaskId?: string;
   /** Shared by chains that belong together. Default: one of its own. */
   readonly workflowId?: string;
+  /** Of the first stage; each later one has one more. Chains of different urgency are 10 apart. */
   readonly priority?: number;
   readonly queue?: string;
   /** Any word; a word not used before runs the group's stages again. */
@@ -128,7 +132,8 @@ function chainRequest(
     correlationId: groupId,
     workflowId: options.workflowId,
     dependsOn: before,
-    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    // What is begun is finished first: a tile is of use only when its last stage is over.
+    priority: Math.min((options.priority ?? 0) + index, PRIORITY_MAX),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
   };

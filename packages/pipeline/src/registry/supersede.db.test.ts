@@ -119,7 +119,12 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     const { tasks } = await client.list({ workflowId });
     assert.deepEqual(
       tasks.map(({ taskName, priority }) => [taskName, priority]).sort(),
-      ["calibration-apply", "imaging", "photometry", "validation"].map((name) => [name, -20]),
+      [
+        ["calibration-apply", -20],
+        ["imaging", -19],
+        ["photometry", -17],
+        ["validation", -18],
+      ],
     );
     const imaging = tasks.find(({ taskName }) => taskName === "imaging")!;
     assert.deepEqual(imaging.params, { group_id: TILE_GROUP, robustness: 0.25 });
