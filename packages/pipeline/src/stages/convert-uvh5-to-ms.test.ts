@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +69,34 @@ describe.skipIf(!addonsExist)("the stage convert-uvh5-to-ms", () => {
     assert.equal(flagged.statistics.axes.antenna.length, 19);
   });
 
+  test("gives a tile its start, middle and end, not one instant for all", async () => {
+    const input_paths = writeGroup(2);
+    const params = stage.params.parse({ group_id: GROUP_ID, input_paths, expected_subbands: 2 });
+
+    const { result } = await stage.run(await stage.resolve(params, lookup()), context([]));
+
+    const times = timesSchema.parse(result);
+    const seconds = (times.end_mjd - times.start_mjd) * 86_400;
+    assert.ok(Math.abs(seconds - 4 * 12.884902) < 0.01, `${seconds} s`);
+    assert.ok(Math.abs(times.mid_mjd - (times.start_mjd + times.end_mjd) / 2) < 1e-9);
+  });
+
+  test("reads each file once and writes the set once: no copy is staged", async () => {
+    const input_paths = writeGroup(16);
+    const params = stage.params.parse({ group_id: GROUP_ID, input_paths });
+    const inputs = await stage.resolve(params, lookup());
+    const before = ioOfProcess();
+
+    await stage.run(inputs, context([]));
+
+    const after = ioOfProcess();
+    const outputBytes = bytesBelow(join(dataRoot, "stage"));
+    const readBytes = after.read - before.read;
+    // The addons' own headers and tables come on top.
+    assert.ok(readBytes < 1.5 * inputs.input_bytes + 20e6, `${readBytes} bytes read`);
+    assert.ok(after.written - before.written < 1.5 * outputBytes + 20e6, "written twice");
+  });
+
   test("names the subband that is missing before anything is read", async () => {
     const paths = writeGroup(16);
     await rm(paths[9]!);
@@ -111,6 +139,22 @@ test("the params of convert-uvh5-to-ms refuse what cannot be meant", () => {
     assert.ok(!stage.params.safeParse(params).success, JSON.stringify(params));
   }
 });
+
+const timesSchema = z.object({ start_mjd: z.number(), mid_mjd: z.number(), end_mjd: z.number() });
+
+/** Bytes that this process has read and written so far, from the cache or not; proc(5). */
+function ioOfProcess(): { read: number; written: number } {
+  const text = readFileSync("/proc/self/io", "utf8");
+  const valueOf = (name: string): number =>
+    Number(new RegExp(`^${name}: (\\d+)$`, "m").exec(text)?.[1]);
+  return { read: valueOf("rchar"), written: valueOf("wchar") };
+}
+
+function bytesBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
 
 const statisticsSchema = z.object({
   flagged_fraction: z.number(),
