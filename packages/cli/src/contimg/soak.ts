@@ -44,7 +44,7 @@ ${MEANINGS}
 In the end every tile must be imaged, held or refused as its data allow, with the reason; nothing
 lost, nothing twice, audit clean, every fault really met, fluxes and places as injected. What is
 not so is a PROBLEM, and the exit code is 1. The same seed gives the same night; how processes
-interleave is the machine's. A small tile takes about 0.4 GB of disk.
+interleave is the machine's. A small tile takes about 0.5 GB of disk.
 
 Examples:
   contimg soak --tiles 4 --faults
