@@ -5,13 +5,20 @@ SIZE ?= small
 SOAK_MINUTES ?= 60
 SOAK_TILES ?= 40
 PLAN_ROWS ?= 10000000
+ARGS ?=
 
-.PHONY: demo test test-pg15 soak bench lint format setup clean
+.PHONY: demo up test test-pg15 soak bench lint format setup clean
 
 ## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured
 demo:
 	@scripts/setup.sh run
 	@node packages/cli/src/contimg.ts demo --size $(SIZE)
+
+## up: database, a worker, API and dashboard together, until Ctrl-C; ARGS="--port 9000" and the like
+up:
+	@scripts/setup.sh run
+	@scripts/build-dashboard.sh
+	@node packages/cli/src/contimg.ts up $(ARGS)
 
 ## test: everything CI runs; ends with "N passed, N failed"
 test:

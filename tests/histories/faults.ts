@@ -18,9 +18,14 @@ const CONNECTION_FAULTS = {
 } as const;
 /** At the same time as the network's: what is spooled then meets it. */
 const DISK_FAULTS = { "full disk": 1 } as const;
+/** What a network that keeps and repeats packets would do; our workers never would. */
+const ECHO_FAULTS = { "late completion": 1 } as const;
 
 export type Fault =
-  keyof typeof PROCESS_FAULTS | keyof typeof CONNECTION_FAULTS | keyof typeof DISK_FAULTS;
+  | keyof typeof PROCESS_FAULTS
+  | keyof typeof CONNECTION_FAULTS
+  | keyof typeof DISK_FAULTS
+  | keyof typeof ECHO_FAULTS;
 
 const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<void>>> = {
   async "kill -9"(stage, chance) {
@@ -74,6 +79,16 @@ const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<v
     await stage.spool.free();
   },
 
+  async "late completion"(stage, chance) {
+    const earlier = await attempts(stage);
+    await sleep(LEASE_SECONDS * chance.between(500, 1_500));
+    const later = new Map((await attempts(stage)).map((row) => [row.task_id, row.claim_no]));
+    await completeLate(
+      stage,
+      earlier.filter((row) => (later.get(row.task_id) ?? 0) > row.claim_no),
+    );
+  },
+
   async "slow network"(stage, chance) {
     stage.proxy.delay(chance.between(10, 150));
     await sleep(chance.between(200, 1_000));
@@ -97,6 +112,38 @@ const FAULTS: Readonly<Record<Fault, (stage: Stage, chance: Chance) => Promise<v
   },
 };
 
+/** The attempts of now. Nothing while the server is away. */
+function attempts(stage: Stage): Promise<AttemptRow[]> {
+  return stage.admin
+    .query<AttemptRow>("select task_id, claim_no, worker_id, epoch from absurd.lease")
+    .then(
+      ({ rows }) => rows,
+      () => [],
+    );
+}
+
+interface AttemptRow {
+  task_id: string;
+  claim_no: number;
+  worker_id: number;
+  epoch: string;
+}
+
+/** Completes attempts of which there is a later one: each must be refused. */
+async function completeLate(stage: Stage, stale: readonly AttemptRow[]): Promise<void> {
+  for (const { task_id, claim_no, worker_id, epoch } of stale) {
+    const { rows } = await stage.admin
+      .query<{ accepted: string[] }>(
+        "select absurd.complete_attempts($1, $2, array[$3::bigint], array[$4::integer], $5) as accepted",
+        [worker_id, epoch, task_id, claim_no, ['"late"']],
+      )
+      .catch(() => ({ rows: [] }));
+    if ((rows[0]?.accepted.length ?? 0) > 0) {
+      throw new Error(`task ${task_id}: a late completion of claim ${claim_no} was accepted`);
+    }
+  }
+}
+
 async function replace(stage: Stage, chance: Chance, victim: Worker): Promise<void> {
   victim.isVictim = true;
   victim.process.kill("SIGKILL");
@@ -114,6 +161,7 @@ export async function wreak(
   const hands = [
     PROCESS_FAULTS,
     CONNECTION_FAULTS,
+    ECHO_FAULTS,
     ...(stage.spool.canBeFull ? [DISK_FAULTS] : []),
   ].map(async (weights) => {
     const own = chance.fork();

@@ -10,6 +10,7 @@ import { AbsurdClient } from "./client.ts";
 import { DependencyCycle, InvalidParams, TaskNotFound, UnknownTaskName } from "./errors.ts";
 import { type AnyTask, defineTask } from "./task.ts";
 import { startWorker } from "./worker.ts";
+import { fieldIs } from "./task-filter.ts";
 
 const database = freshDatabase();
 
@@ -94,15 +95,22 @@ describe("lists", () => {
       Array.from({ length: 5 }, () => ({ task: listed, params: {}, tags: ["page"] })),
     );
 
-    const first = await client.list({ tag: "page", status: "pending" }, { limit: 3 });
-    const second = await client.list({ tag: "page" }, { limit: 3, cursor: first.cursor });
+    const first = await client.list(
+      { conditions: [fieldIs("tag", "page"), fieldIs("status", "pending")] },
+      { limit: 3 },
+    );
+    const second = await client.list(
+      { conditions: [fieldIs("tag", "page")] },
+      { limit: 3, cursor: first.cursor },
+    );
 
     const ids = [...first.tasks, ...second.tasks].map((task) => task.taskId);
     assert.deepEqual(ids, spawned.map((each) => each.taskId).reverse());
     assert.equal(second.cursor, undefined);
     await client.cancel(spawned[2]!.taskId);
     const withStatus = async (status: "pending" | "cancelled" | "failed"): Promise<number> =>
-      (await client.list({ tag: "page", status })).tasks.length;
+      (await client.list({ conditions: [fieldIs("tag", "page"), fieldIs("status", status)] })).tasks
+        .length;
     assert.deepEqual(
       [await withStatus("pending"), await withStatus("cancelled"), await withStatus("failed")],
       [4, 1, 0],

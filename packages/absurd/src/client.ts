@@ -12,12 +12,21 @@ import {
   type CancelledTask,
   cancelMany,
 } from "./bulk-cancel.ts";
+import {
+  type BulkChange,
+  type ChangedTask,
+  type UndoneTask,
+  changeMany,
+  undoMany,
+} from "./bulk-change.ts";
 import { type Db, run } from "./db.ts";
 import { Events } from "./events.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { InvalidTransition, TaskNotFound } from "./errors.ts";
 import { History } from "./history.ts";
 import { type Explanation, explainTask } from "./explain.ts";
+import { type TaskNameView, readTaskNames } from "./kinds.ts";
+import { type Lineage, readLineage } from "./lineage.ts";
 import { Limits } from "./limits.ts";
 import { ANY_QUEUE_PAYLOAD, Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
 import { Schedules } from "./schedules.ts";
@@ -36,15 +45,25 @@ import type {
   TaskDefinition,
 } from "./task.ts";
 import { uuidOrNotFound } from "./task-id.ts";
-import { type TaskFilter, type TaskPage, listTasks } from "./task-list.ts";
+import { EVERY_TASK, type TaskFilter } from "./task-filter.ts";
+import {
+  type PageRequest,
+  type SearchBudget,
+  type TaskCounts,
+  type TaskPage,
+  countTasks,
+  listTasks,
+} from "./task-list.ts";
 import {
   type AttemptView,
+  type NameStats,
   type QueueStats,
   type TaskPlace,
   type TaskView,
   isTerminal,
   locateTask,
   readAttempts,
+  readNameStats,
   readQueueStats,
   readTasks,
 } from "./task-view.ts";
@@ -204,6 +223,29 @@ export class AbsurdClient {
   }
 
   /**
+   * Cancels, retries, moves or discards tasks, a transaction of 500 at a time, and says of each what
+   * became of it. @throws {QueueDraining | HistoryClosed}
+   */
+  async *changeMany(
+    taskIds: readonly string[],
+    change: BulkChange,
+  ): AsyncGenerator<readonly ChangedTask[], void> {
+    for await (const changed of changeMany(this.#pool, taskIds, change)) {
+      if (change.action === "cancel") this.#notifier.notify(SIGNAL_PAYLOAD);
+      else this.wake();
+      yield changed;
+    }
+  }
+
+  /** Takes a change of many back for the tasks that have not run since. @throws {HistoryClosed} */
+  async *undoMany(batch: string): AsyncGenerator<readonly UndoneTask[], void> {
+    for await (const undone of undoMany(this.#pool, batch)) {
+      this.wake();
+      yield undone;
+    }
+  }
+
+  /**
    * Gives a failed or cancelled task a new start with all its attempts, and with it the tasks that
    * were cancelled because of it.
    * @throws {InvalidTransition} when it is neither, {TaskNotFound}
@@ -237,17 +279,29 @@ export class AbsurdClient {
     return { ...tasks[0], place, attempts };
   }
 
+  /** Who spawned a task, what it spawned, what it waits for, what waits for it. @throws {TaskNotFound} */
+  lineage(taskId: string): Promise<Lineage> {
+    return readLineage(this.#pool, taskId);
+  }
+
+  /** The registered task names, in every version. */
+  taskNames(): Promise<TaskNameView[]> {
+    return readTaskNames(this.#pool);
+  }
+
   /** Why a task is not running, most telling reason first. @throws {TaskNotFound} */
   async explain(taskId: string): Promise<Explanation[]> {
     return await explainTask(this.#pool, uuidOrNotFound(taskId));
   }
 
-  /** Newest first, a page at a time. */
-  list(
-    filter: TaskFilter = {},
-    page: { cursor?: string | undefined; limit?: number | undefined } = {},
-  ): Promise<TaskPage> {
+  /** Newest first, a page at a time. @throws {InvalidFilter} */
+  list(filter: TaskFilter = EVERY_TASK, page: PageRequest = {}): Promise<TaskPage> {
     return listTasks(this.#pool, filter, page);
+  }
+
+  /** By status, up to `limit` of each. @throws {InvalidFilter} */
+  count(filter: TaskFilter, limit?: number, budget?: SearchBudget): Promise<TaskCounts> {
+    return countTasks(this.#pool, filter, limit, budget);
   }
 
   /** Every attempt of a task that ended, first to last. */
@@ -257,6 +311,11 @@ export class AbsurdClient {
 
   stats(queue?: string): Promise<QueueStats[]> {
     return readQueueStats(this.#pool, queue);
+  }
+
+  /** The same by task name. */
+  nameStats(): Promise<NameStats[]> {
+    return readNameStats(this.#pool);
   }
 
   /**

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type Db, run } from "./db.ts";
 import { InvalidFilter } from "./errors.ts";
 import type { Json } from "./task.ts";
+import { taskNumber } from "./task-id.ts";
 import type { ErrorRecord } from "./task-view.ts";
 
 /** All that is given must hold. */
@@ -74,6 +75,7 @@ export interface ErrorGroup {
   /** Null when no dead task of the group is left. */
   readonly taskName: string | null;
   readonly tag: string | null;
+  readonly errorClass: string | null;
   readonly count: number;
   readonly firstAt: Date | null;
   readonly lastAt: Date | null;
@@ -81,6 +83,27 @@ export interface ErrorGroup {
   readonly state: ErrorGroupState;
   readonly assignee: string | null;
   readonly note: string | null;
+}
+
+const LETTERS = `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName",
+              t.params, t.attempt, t.error_detail as error, o.fingerprint,
+              t.created_at as "createdAt", t.completed_at as "failedAt",
+              t.correlation_id as "correlationId", coalesce(t.tags, '{}') as tags
+         from absurd.tasks t
+         join absurd.outcome o on o.task_id = t.task_number`;
+
+/** To the microsecond, which a Date has not. */
+const FAILED_AT = `to_char(o.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const CURSOR =
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** @throws {InvalidFilter} */
+function readCursor(cursor: string): [failedAt: string, taskId: string] {
+  const [, failedAt, taskId] = CURSOR.exec(cursor) ?? [];
+  if (failedAt === undefined || taskId === undefined || isNaN(Date.parse(failedAt))) {
+    throw new InvalidFilter(`cursor is "${cursor}", expected the one that a page gave`);
+  }
+  return [failedAt, taskId];
 }
 
 export class DeadLetters {
@@ -93,10 +116,10 @@ export class DeadLetters {
     this.#onReady = onReady;
   }
 
-  /** Oldest deaths first. @throws {InvalidFilter} */
+  /** Oldest deaths first. `after`: go on after this one. @throws {InvalidFilter} */
   async list(
     filter: DeadLetterFilter = {},
-    options: { limit?: number } = {},
+    options: { limit?: number; after?: Pick<DeadLetter, "taskId" | "failedAt"> } = {},
   ): Promise<DeadLetter[]> {
     return run<DeadLetter & Record<string, unknown>>(
       this.#db,
@@ -104,12 +127,54 @@ export class DeadLetters {
               t.attempt, t.error_detail as error, o.fingerprint, t.created_at as "createdAt",
               t.completed_at as "failedAt", t.correlation_id as "correlationId",
               coalesce(t.tags, '{}') as tags
-         from absurd.tasks t
-         join absurd.outcome o on o.task_id = t.task_number
-        where t.task_number = any(array(select d.task_id from absurd.find_dead($1, $2) d))
+         from absurd.find_dead($1, $2, $3, $4) d
+         cross join lateral (
+           select v.* from absurd.tasks v where v.task_number = d.task_id offset 0
+         ) t
+         cross join lateral (
+           select e.fingerprint from absurd.outcome e where e.task_id = d.task_id offset 0
+         ) o
         order by t.completed_at, t.task_number`,
-      [wireFilter(filter), options.limit ?? 100],
+      [
+        wireFilter(filter),
+        options.limit ?? 100,
+        options.after?.failedAt ?? null,
+        options.after === undefined ? null : String(taskNumber(options.after.taskId) ?? 0n),
+      ],
     );
+  }
+
+  /** How many there are; counting ends at `limit`. @throws {InvalidFilter} */
+  async count(filter: DeadLetterFilter = {}, limit = 10_000): Promise<number> {
+    const [row] = await run<{ n: number }>(
+      this.#db,
+      "select count(*)::integer as n from absurd.find_dead($1, $2)",
+      [wireFilter(filter), limit],
+    );
+    return row!.n;
+  }
+
+  /** A page of the same, and where the next one begins. @throws {InvalidFilter} also for a cursor */
+  async page(
+    filter: DeadLetterFilter = {},
+    page: { limit?: number; cursor?: string } = {},
+  ): Promise<{ deadLetters: DeadLetter[]; cursor: string | undefined }> {
+    const { limit = 100, cursor } = page;
+    const [failedAt, taskId] = cursor === undefined ? [null, null] : readCursor(cursor);
+    const rows = await run<DeadLetter & { place: string }>(
+      this.#db,
+      `${LETTERS.replace("select", `select ${FAILED_AT} || '_' || t.task_id as place,`)}
+        where t.task_number = any(array(
+                select d.task_id from absurd.find_dead($1) d
+                 where $3::timestamptz is null
+                    or (d.finished_at, d.task_id) > ($3, absurd.task_number($4))
+                 order by d.finished_at, d.task_id limit $2))
+        order by o.finished_at, o.task_id`,
+      [wireFilter(filter), limit + 1, failedAt, taskId],
+    );
+    const letters = rows.slice(0, limit);
+    const next = rows.length > limit ? letters.at(-1)?.place : undefined;
+    return { deadLetters: letters.map(({ place: _, ...letter }) => letter), cursor: next };
   }
 
   /**
@@ -160,7 +225,7 @@ export class DeadLetters {
       }
     >(
       this.#db,
-      `select fingerprint, task_name as "taskName", tag, tasks, first_at as "firstAt",
+      `select fingerprint, task_name as "taskName", tag, class as "errorClass", tasks, first_at as "firstAt",
               last_at as "lastAt", example_task_id, example_message, state, assignee, note
          from absurd.error_groups order by tasks desc, last_at desc nulls last`,
     );

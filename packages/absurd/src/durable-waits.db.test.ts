@@ -9,6 +9,7 @@ import { deadline, freshDatabase, until } from "@contimg/testkit";
 import { EventTimeout, Suspended, TaskFailed } from "./errors.ts";
 import { defineTask } from "./task.ts";
 import { named, workerStage } from "./testing/worker-stage.ts";
+import { fieldIs } from "./task-filter.ts";
 
 const database = freshDatabase();
 const { setup } = workerStage(database, { concurrency: 10, leaseSeconds: 20, pollSeconds: 0.1 });
@@ -166,7 +167,7 @@ describe("a child", () => {
     const [done] = await client.awaitTasks([taskId], deadline());
 
     assert.deepEqual(done!.result, [10, 20, 30]);
-    const { tasks } = await client.list({ taskName: "child" });
+    const { tasks } = await client.list({ conditions: [fieldIs("name", "child")] });
     assert.equal(tasks.length, 3, "a replayed handler spawned twice");
   });
 

@@ -98,6 +98,11 @@ export class InvalidFilter extends Error {
   }
 }
 
+/** A cursor that this database did not give. */
+export class InvalidCursor extends Error {
+  override readonly name = "InvalidCursor";
+}
+
 /** The retry rules of a task name are none. */
 export class InvalidPolicy extends Error {
   override readonly name = "InvalidPolicy";

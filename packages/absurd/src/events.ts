@@ -64,6 +64,17 @@ export class Events {
     return rows.map(fromRow)[0];
   }
 
+  /** How many tasks wait for an event now, whichever. */
+  async heldCount(): Promise<number> {
+    const [row] = await run<{ held: string }>(
+      this.#db,
+      `select count(distinct w.task_id) as held
+         from absurd.wait_event w
+         join absurd.waiting g on g.child = w.task_id and g.claim_no = w.claim_no`,
+    );
+    return Number(row!.held);
+  }
+
   /** The tasks that wait for an event now. */
   async waiters(name: string): Promise<string[]> {
     const rows = await run<{ task_id: string }>(

@@ -11,6 +11,7 @@ import { AbsurdClient } from "./client.ts";
 import { InvalidTransition, TaskNotFound, WorkerNotFound } from "./errors.ts";
 import { defineTask } from "./task.ts";
 import { type WorkerHandle, startWorker } from "./worker.ts";
+import { fieldIs } from "./task-filter.ts";
 
 const { claim, cycle, emptyEngine, spawn, task } = sqlWorker;
 const database = freshDatabase();
@@ -188,7 +189,9 @@ describe("a worker that is asked", () => {
       await until(
         async () => {
           await client.spawn(noop, {}, { queue: "asked" });
-          const { tasks } = await client.list({ queue: "asked", status: "pending" });
+          const { tasks } = await client.list({
+            conditions: [fieldIs("queue", "asked"), fieldIs("status", "pending")],
+          });
           // Older than two polls and two beats.
           return tasks.some((each) => each.createdAt.getTime() < Date.now() - 500);
         },

@@ -8,6 +8,7 @@ import { auditGates, freshDatabase, setClock, sqlWorker } from "@contimg/testkit
 
 import { AbsurdClient } from "./client.ts";
 import { numbersOf, spawnNumbers } from "./testing/gate-stage.ts";
+import { fieldIs } from "./task-filter.ts";
 
 const { beat, claim, cycle, emptyEngine, fence, maintain, registerWorker, spawn, task } = sqlWorker;
 const database = freshDatabase();
@@ -67,7 +68,7 @@ describe("a concurrency key", () => {
 test("a task that waits in line is listed as pending", async () => {
   const [spawned] = await spawn(db, [task({ concurrency: [{ key: "disk", limit: 1 }] })]);
   await db.query("select absurd.set_limit('key', 'disk', 0)");
-  const { tasks } = await new AbsurdClient(db).list({ status: "pending" });
+  const { tasks } = await new AbsurdClient(db).list({ conditions: [fieldIs("status", "pending")] });
   assert.deepEqual(
     tasks.map((each) => each.taskId),
     [spawned!.task_id],

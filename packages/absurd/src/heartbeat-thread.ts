@@ -73,8 +73,8 @@ async function beat(): Promise<void> {
     const db = await connection();
     const { rows } = await db.query<BeatRow>({
       name: statementName(data.connectionString, "absurd-beat"),
-      text: "select task_id, claim_no, kind, reason from absurd.beat($1, $2)",
-      values: [data.workerId, data.epoch.toString()],
+      text: "select task_id, claim_no, kind, reason from absurd.beat($1, $2, $3)",
+      values: [data.workerId, data.epoch.toString(), process.memoryUsage.rss()],
     });
     Atomics.store(acknowledged, 0, sentNs);
     pass(rows);

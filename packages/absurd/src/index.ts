@@ -1,5 +1,19 @@
 /** Durable task queue and workflow engine on plain PostgreSQL. */
+export {
+  BULK_ACTIONS,
+  type BulkChange,
+  type BulkChangeAction,
+  type ChangedTask,
+  type UndoneTask,
+} from "./bulk-change.ts";
 export type { CancelFilter, CancelManyOptions, CancelledTask } from "./bulk-cancel.ts";
+export {
+  ChangeReader,
+  type Changes,
+  type ProgressChange,
+  readProgress,
+  type TaskChange,
+} from "./changes.ts";
 export { AbsurdClient, type AbsurdClientOptions } from "./client.ts";
 export type { AttemptWorkflow, ParentResult } from "./attempt-workflow.ts";
 export type {
@@ -33,6 +47,7 @@ export {
   type ErrorClass,
   HistoryClosed,
   InvalidCondition,
+  InvalidCursor,
   EventTimeout,
   InvalidEventName,
   InvalidDemand,
@@ -66,20 +81,46 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
+export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,
   type HistorySettings,
   type PruneReport,
+  type RecentEnds,
+  type SecondsHistogram,
   type Spread,
   type StatsRange,
   type StatsStep,
+  type Totals,
+  type UsualRun,
 } from "./history.ts";
+export { Listener } from "./listener.ts";
+export type { TaskNameView } from "./kinds.ts";
+export type { Lineage } from "./lineage.ts";
 export type { LimitKind, Limits, LimitUser, LimitUsers, LimitView } from "./limits.ts";
-export { type MigrateOptions, type MigrateReport, migrate } from "./migrate.ts";
-export type { CronSpec, IntervalSpec, ScheduleSpec } from "./schedule-instants.ts";
+export { type MigrateOptions, type MigrateReport, migrate, pendingMigrations } from "./migrate.ts";
+export {
+  hearsNotifications,
+  type HorizonHolder,
+  readHorizonHolders,
+  readReadyKinds,
+  readServer,
+  type ServerFacts,
+} from "./preflight.ts";
+export {
+  type CronSpec,
+  type IntervalSpec,
+  nextInstants,
+  type ScheduleSpec,
+} from "./schedule-instants.ts";
 export { type FireView, OVERLAPS, type Overlap, type ScheduleView } from "./schedule-view.ts";
-export { type ScheduleOptions, Schedules } from "./schedules.ts";
+export {
+  type ScheduleChange,
+  type ScheduledChange,
+  type ScheduleOptions,
+  Schedules,
+} from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
 export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
@@ -89,7 +130,7 @@ export { wireRetry } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
-export { executable, type ExecutableOptions } from "./outside/executable.ts";
+export { executable, type ExecutableOptions, type OutsideContext } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";
 export type { ExitMeaning } from "./outside/process-failure.ts";
 export type { Refusal, ReplayReport } from "./spool/replay.ts";
@@ -112,14 +153,26 @@ export {
   type TraceContext,
   defineTask,
 } from "./task.ts";
-export type { TaskFilter, TaskPage } from "./task-list.ts";
+export {
+  EVERY_TASK,
+  fieldIs,
+  TASK_FIELDS,
+  type TaskCondition,
+  type TaskConditionOp,
+  type TaskField,
+  type TaskFilter,
+} from "./task-filter.ts";
+export type { PageRequest, SearchBudget, TaskCounts, TaskPage } from "./task-list.ts";
 export {
   type AttemptView,
   type ErrorRecord,
+  type ErrorSummary,
+  type NameStats,
   type QueueStats,
   TASK_STATUSES,
   type TaskPlace,
   type TaskStatus,
+  type TaskSummary,
   type TaskView,
   isTerminal,
 } from "./task-view.ts";
@@ -139,6 +192,7 @@ export type {
   RerunPart,
   SpawnedWorkflow,
   WorkflowDetail,
+  WorkflowPage,
   WorkflowStatus,
   WorkflowSummary,
   Workflows,

@@ -6,7 +6,7 @@ import { InvalidPolicy, UnknownTaskName } from "./errors.ts";
 import { wireDemand } from "./demand.ts";
 import { nearNames } from "./near-names.ts";
 import { type RetryPolicy, retryPolicySchema, wireRetry } from "./retry-policy.ts";
-import type { AnyTask } from "./task.ts";
+import type { AnyTask, Json } from "./task.ts";
 
 /** Registers definitions; returns the kind number of each. The last of a name is its newest. */
 export async function registerKinds(
@@ -77,4 +77,30 @@ export async function withNearNames(db: Db, error: UnknownTaskName): Promise<Unk
     rows.map((row) => row.name),
   );
   return new UnknownTaskName(error.taskName, near, { cause: error.cause });
+}
+
+export interface TaskNameView {
+  readonly taskName: string;
+  /** Empty: registered without one. */
+  readonly version: string;
+  /** The version that spawns take. */
+  readonly isCurrent: boolean;
+  readonly queue: string;
+  /** JSON Schema. */
+  readonly paramsSchema: Json;
+  /** Workers that are alive and can run it. */
+  readonly workerCount: number;
+}
+
+/** By name and version. The engine's own are left out. */
+export async function readTaskNames(db: Db): Promise<TaskNameView[]> {
+  return run<TaskNameView & Record<string, unknown>>(
+    db,
+    `select k.name as "taskName", k.version, k.current as "isCurrent", k.queue,
+            k.params_schema as "paramsSchema",
+            (select count(*)::integer from absurd.worker w
+              where w.gone_at is null and not w.buried
+                and (w.kinds = '{}' or k.kind_id = any(w.kinds))) as "workerCount"
+       from absurd.kind k where k.name not like 'absurd.%' order by k.name, k.version`,
+  );
 }

@@ -9,7 +9,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import type pg from "pg";
+import pg from "pg";
 
 import { sqlState } from "./db.ts";
 import { MigrationConflict } from "./errors.ts";
@@ -86,6 +86,28 @@ async function migrateLocked(
       await client.query("select absurd.ensure_partitions()");
   });
   return { applied: fresh.map((file) => file.name), functionFileCount: functions.length };
+}
+
+/**
+ * The migrations that a schema still lacks, by name; all of them before the first.
+ * @throws {MigrationConflict} when a file that was applied has changed or is missing
+ */
+export async function pendingMigrations(
+  db: Pick<pg.Pool, "query">,
+  options: MigrateOptions = ABSURD_SQL,
+): Promise<readonly string[]> {
+  const files = sqlFiles(join(options.folder, "migrations"));
+  const { rows: found } = await db.query<{ there: boolean }>(
+    "select to_regclass(format('%I.migrations', $1::text)) is not null as there",
+    [options.schema],
+  );
+  if (!found[0]!.there) return files.map((file) => file.name);
+  const landed = await db.query<{ number: number; name: string; sha256: string }>(
+    `select number, name, sha256 from ${pg.escapeIdentifier(options.schema)}.migrations`,
+  );
+  assertUnchanged(options.schema, landed.rows, files);
+  const numbers = new Set(landed.rows.map((row) => row.number));
+  return files.filter((file) => !numbers.has(file.number)).map((file) => file.name);
 }
 
 /** @throws what PostgreSQL says, with the file's name before it */

@@ -10,7 +10,7 @@ import { beforeAll, describe, test } from "vitest";
 import { freshDatabase, plansOf, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
-import type { TaskFilter } from "./task-list.ts";
+import { type TaskCondition, fieldIs } from "./task-filter.ts";
 
 const ROWS = Number(process.env["ABSURD_HISTORY_ROWS"] ?? 200_000);
 /** Failed ones among them; of the rare name there are 40, in one place. */
@@ -86,24 +86,24 @@ async function look(work: () => Promise<unknown>): Promise<{ most: number; whole
 }
 
 describe("a question about a long history", () => {
-  const questions: readonly (readonly [string, TaskFilter, number])[] = [
-    ["the newest", {}, 50],
-    ["the newest that failed", { status: "failed" }, 50],
-    ["the newest that completed", { status: "completed" }, 50],
-    ["what waits", { status: "pending" }, 50],
-    ["what runs", { status: "claimed" }, 0],
-    ["a common name", { taskName: "common" }, 50],
-    ["a rare name", { taskName: "rare" }, 41],
-    ["a queue", { queue: "default" }, 50],
-    ["a correlation id", { correlationId: "c1000" }, Math.ceil(ROWS / 10_000)],
-    ["a tag", { tag: "t" }, Math.floor((ROWS - 1) / 5_000)],
-    ["a name that failed", { taskName: "common", status: "failed" }, 50],
+  const questions: readonly (readonly [string, readonly TaskCondition[], number])[] = [
+    ["the newest", [], 50],
+    ["the newest that failed", [fieldIs("status", "failed")], 50],
+    ["the newest that completed", [fieldIs("status", "completed")], 50],
+    ["what waits", [fieldIs("status", "pending")], 50],
+    ["what runs", [fieldIs("status", "claimed")], 0],
+    ["a common name", [fieldIs("name", "common")], 50],
+    ["a rare name", [fieldIs("name", "rare")], 41],
+    ["a queue", [fieldIs("queue", "default")], 50],
+    ["a correlation id", [fieldIs("correlation", "c1000")], Math.ceil(ROWS / 10_000)],
+    ["a tag", [fieldIs("tag", "t")], Math.floor((ROWS - 1) / 5_000)],
+    ["a name that failed", [fieldIs("name", "common"), fieldIs("status", "failed")], 50],
   ];
-  for (const [name, filter, expected] of questions) {
+  for (const [name, conditions, expected] of questions) {
     test(`for ${name} is answered from an index`, async () => {
       let found = 0;
       const { most, whole } = await look(async () => {
-        found = (await client.list(filter)).tasks.length;
+        found = (await client.list({ conditions })).tasks.length;
       });
       assert.equal(found, Math.min(expected, 50));
       assert.deepEqual(whole, []);
@@ -112,7 +112,9 @@ describe("a question about a long history", () => {
   }
 
   test("for one task by its id reads it alone, in the view, too", async () => {
-    const [task] = (await client.list({ taskName: "rare", status: "completed" })).tasks;
+    const [task] = (
+      await client.list({ conditions: [fieldIs("name", "rare"), fieldIs("status", "completed")] })
+    ).tasks;
     const shown = await look(() => client.awaitTasks([task!.taskId]));
     assert.deepEqual([shown.whole, shown.most <= 100], [[], true]);
     const viewed = await look(() =>

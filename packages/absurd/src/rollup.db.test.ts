@@ -37,6 +37,49 @@ describe("a roll-up", () => {
     assert.deepEqual(await stats(db), { completed: 3, failed: 1, cancelled: 0, total: 4 });
   });
 
+  test("has minutes, totals, limits of histograms and what ended just now", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 5 });
+    const { history } = new AbsurdClient(db);
+    await setClock(db, "2026-03-01T12:03:10Z");
+    const first = await claim(db, worker, 2);
+    await setClock(db, "2026-03-01T12:03:12Z");
+    await cycle(db, worker, { done: first });
+    await rollUpAll(db);
+    await setClock(db, "2026-03-01T12:09:00Z");
+    const second = await claim(db, worker, 2);
+    await setClock(db, "2026-03-01T12:09:40Z");
+    await cycle(db, worker, { failed: [[second[0]!, "fatal"]], done: [second[1]!] });
+    const range = { from: new Date("2026-03-01T12:00Z"), to: new Date("2026-03-01T13:00Z") };
+
+    assert.deepEqual(await history.recent(5), { completed: 1, failed: 1, cancelled: 0 });
+    assert.deepEqual(await history.recent(15), { completed: 3, failed: 1, cancelled: 0 });
+    await rollUpAll(db);
+    assert.deepEqual(await history.recent(5), { completed: 1, failed: 1, cancelled: 0 });
+    const steps = async (stepSeconds: number, together: boolean): Promise<unknown[]> =>
+      (await history.stats({ ...range, stepSeconds, together })).map((step) => [
+        step.since.toISOString().slice(11, 16),
+        ...[step.taskName, step.completed, step.failed, Math.round(step.run!.p50 / 10)],
+      ]);
+    assert.deepEqual(await steps(60, true), [
+      ["12:03", null, 2, 0, 0],
+      ["12:09", null, 1, 1, 4],
+    ]);
+    assert.deepEqual(await steps(3600, false), [["12:00", "noop", 3, 1, 0]]);
+    await assert.rejects(steps(90, true), /stepSeconds is 90/);
+
+    const [total] = await history.totals();
+    assert.deepEqual(
+      [total!.completed, total!.failed, total!.claimed, total!.run.count, total!.run.sum],
+      [3, 1, 4, 4, 84],
+    );
+    const upTo = (limit: number): number =>
+      total!.run.buckets.find((bucket) => bucket.upTo >= limit)!.count;
+    assert.deepEqual([upTo(1), upTo(4), upTo(64)], [0, 2, 4]);
+    assert.equal(await history.spawnedTotal(), 5);
+    const [usual] = await history.usualRuns();
+    assert.ok(usual!.taskName === "noop" && Math.abs(usual!.p95 / 40 - 1) < 0.1);
+  });
+
   test("does not miss an end whose transaction commits late, nor takes it twice", async () => {
     const { db, worker } = await emptyEngine(database, { spawn: 2 });
     const [early, late] = await claim(db, worker, 2);

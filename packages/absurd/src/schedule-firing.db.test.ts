@@ -20,6 +20,7 @@ import {
   statuses,
 } from "./testing/schedule-stage.ts";
 import { startWorker } from "./worker.ts";
+import { fieldIs } from "./task-filter.ts";
 
 const { claim, cycle, maintain, spawn, task } = sqlWorker;
 const database = freshDatabase();
@@ -94,8 +95,12 @@ describe("a worker that leads", () => {
       const client = new AbsurdClient(stage.db);
       const done = await until(
         async () => {
-          const { tasks } = await client.list({ taskName: "ticking", status: "completed" }, {});
-          return tasks.length === 3 ? tasks : undefined;
+          const { tasks } = await client.list({
+            conditions: [fieldIs("name", "ticking"), fieldIs("status", "completed")],
+          });
+          return tasks.length === 3
+            ? client.awaitTasks(tasks.map((each) => each.taskId))
+            : undefined;
         },
         { what: "three firings completed" },
       );

@@ -69,6 +69,16 @@ export function specFromWire(wire: unknown): ScheduleSpec {
   return spec;
 }
 
+/** The first instants after `after` of a spec as a person wrote it. @throws {InvalidSchedule} */
+export function nextInstants(spec: ScheduleSpec, after: Date, count: number): Date[] {
+  const instants: Date[] = [];
+  if (count < 1) return instants;
+  for (const instant of instantsAfter(specFromWire(specToWire(spec)), after)) {
+    if (instants.push(instant) >= count) break;
+  }
+  return instants;
+}
+
 /** The instants after `after`, in order; ends when there are no more. */
 export function* instantsAfter(spec: ScheduleSpec, after: Date): Generator<Date, void> {
   if ("cron" in spec) yield* cronInstants(spec, after);

@@ -23,6 +23,8 @@ export interface ScheduleView {
   readonly remaining: number | null;
   readonly paused: boolean;
   readonly note: string | null;
+  /** The last instant that spawned; null: none of those that are still known. */
+  readonly lastAt: Date | null;
   /** Null: paused, or over. */
   readonly nextAt: Date | null;
   /** Why the last try to fire it failed. */
@@ -61,8 +63,15 @@ export interface ScheduleRow {
   due_at: Date | null;
   error: string | null;
   created_at: Date;
+  last_at: Date | null;
   now: Date;
 }
+
+/** What a ScheduleRow is read with; the caller adds a condition and an order. */
+export const SCHEDULE_ROWS = `select s.*, absurd.clock() as now,
+       (select max(f.fire_at) from absurd.fire f
+         where f.schedule_id = s.schedule_id and f.state = 'spawned') as last_at
+  from absurd.schedule s`;
 
 export interface FireRow {
   fire_at: Date;
@@ -97,6 +106,7 @@ export function fromScheduleRow(row: ScheduleRow): ScheduleView {
     remaining: row.remaining,
     paused: row.paused,
     note: row.note,
+    lastAt: row.last_at,
     nextAt: nextOf(row),
     error: row.error,
     createdAt: row.created_at,

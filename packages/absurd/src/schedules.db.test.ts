@@ -284,3 +284,58 @@ describe("by hand, a schedule", () => {
     await stage.create({ name: "t", spawn: { task: strict, params: { at: FIRE_AT } } });
   });
 });
+
+describe("a change of a schedule", () => {
+  test("leaves what it does not name, and null gives a field its default", async () => {
+    const stage = await setUpSchedules(database);
+    await stage.create({
+      overlap: "allow",
+      note: "look at 3C48",
+      jitterSeconds: 5,
+      spawn: { task: "noop", params: { field: "3C48" }, priority: 3, maxRetries: 1 },
+    });
+    const changed = await stage.schedules.update("s", {
+      jitterSeconds: null,
+      remaining: 7,
+      spawn: { params: { field: "3C147" }, maxRetries: null },
+    });
+    assert.deepEqual(
+      [changed.overlap, changed.note, changed.jitterSeconds, changed.remaining],
+      ["allow", "look at 3C48", 0, 7],
+    );
+    const { params, priority, max_retries: maxRetries } = changed.spawn;
+    assert.deepEqual([params, priority, maxRetries], [{ field: "3C147" }, 3, undefined]);
+    await assert.rejects(stage.schedules.update("nothing", {}), ScheduleNotFound);
+    await assert.rejects(
+      stage.schedules.update("s", { spawn: { task: "no-such" } }),
+      UnknownTaskName,
+    );
+  });
+
+  test("of other things than the spec keeps instants that are due", async () => {
+    const stage = await setUpSchedules(database);
+    await stage.create({ overlap: "allow" });
+    await setClock(stage.db, "2026-03-01T12:01:30Z");
+    await stage.schedules.update("s", { note: "later" });
+    await stage.tick("12:01:30");
+    assert.deepEqual(await stage.fires(), ["12:01:00 spawned"]);
+    assert.equal((await stage.schedules.show("s")).lastAt?.toISOString().slice(11, 16), "12:01");
+  });
+});
+
+test("the plan of a backfill names the instants that it would fire", async () => {
+  const stage = await setUpSchedules(database);
+  await stage.create({ overlap: "allow" });
+  await stage.tick("12:01:00");
+  await setClock(stage.db, "2026-03-01T12:05:00Z");
+  const range = { from: new Date("2026-03-01T12:00:00Z"), to: new Date("2026-03-01T12:03:00Z") };
+  const minutes = (instants: readonly Date[]): string[] =>
+    instants.map((each) => each.toISOString().slice(11, 16));
+  assert.deepEqual(minutes(await stage.schedules.planBackfill("s", range)), [
+    "12:00",
+    "12:02",
+    "12:03",
+  ]);
+  const later = { ...range, to: new Date("2026-03-01T12:09:00Z") };
+  await assert.rejects(stage.schedules.planBackfill("s", later), /still to come/);
+});

@@ -10,6 +10,7 @@ import {
   type Overlap,
   type ScheduleRow,
   type ScheduleView,
+  SCHEDULE_ROWS,
   fromFireRow,
   fromScheduleRow,
 } from "./schedule-view.ts";
@@ -42,10 +43,31 @@ export interface ScheduleOptions {
   readonly note?: string;
 }
 
+/** What is left out stays as it is; null gives a field its default. */
+export type ScheduleChange = {
+  readonly [Key in Exclude<keyof ScheduleOptions, "name" | "spec" | "spawn" | "paused">]?:
+    ScheduleOptions[Key] | null;
+} & {
+  readonly spec?: ScheduleSpec;
+  readonly paused?: boolean;
+  readonly spawn?: ScheduledChange;
+};
+
+/** A task in place of a template, or the other way round, takes the old one's place. */
+export interface ScheduledChange {
+  readonly task?: string | undefined;
+  readonly template?: string | undefined;
+  readonly params?: Readonly<Record<string, unknown>> | undefined;
+  readonly queue?: string | null | undefined;
+  readonly priority?: number | undefined;
+  readonly timeoutSeconds?: number | null | undefined;
+  readonly maxRetries?: number | null | undefined;
+}
+
 const numbers = z.object({
-  catchUpSeconds: z.number().min(10).optional(),
-  jitterSeconds: z.number().min(0).optional(),
-  remaining: z.int().min(0).max(2_147_483_647).optional(),
+  catchUpSeconds: z.number().min(10).nullish(),
+  jitterSeconds: z.number().min(0).nullish(),
+  remaining: z.int().min(0).max(2_147_483_647).nullish(),
 });
 
 export interface SchedulesHost {
@@ -75,15 +97,7 @@ export class Schedules {
       name: options.name,
       spec: specToWire(options.spec),
       spawn: await wireScheduled(options.spawn, (request) => this.#host.toWire(request)),
-      overlap: options.overlap,
-      catch_up: options.catchUp,
-      catch_up_seconds: options.catchUpSeconds,
-      jitter_seconds: options.jitterSeconds,
-      starts_at: options.startsAt,
-      ends_at: options.endsAt,
-      remaining: options.remaining,
-      paused: options.paused,
-      note: options.note,
+      ...wireSettings(options),
     };
     checkNumbers(options);
     await run(this.#db, "select absurd.create_schedule($1, $2)", [
@@ -93,12 +107,26 @@ export class Schedules {
     return this.show(options.name);
   }
 
+  /**
+   * Changes some of a schedule: what is left out stays, null gives a field its default. A changed
+   * spec counts from now.
+   * @throws {ScheduleNotFound | InvalidSchedule | UnknownTaskName | TemplateNotFound |
+   *   InvalidWorkflow}
+   */
+  async update(name: string, change: ScheduleChange): Promise<ScheduleView> {
+    checkNumbers(change);
+    const changes = { ...wireSettings(change), spec: change.spec && specToWire(change.spec) };
+    const spawn = change.spawn && wireSpawnChange(change.spawn);
+    await run(this.#db, "select absurd.change_schedule($1, $2)", [
+      name,
+      JSON.stringify({ ...changes, spawn }),
+    ]);
+    return this.show(name);
+  }
+
   /** By name. */
   async list(): Promise<ScheduleView[]> {
-    const rows = await run<ScheduleRow>(
-      this.#db,
-      "select s.*, absurd.clock() as now from absurd.schedule s order by s.name",
-    );
+    const rows = await run<ScheduleRow>(this.#db, `${SCHEDULE_ROWS} order by s.name`);
     return rows.map(fromScheduleRow);
   }
 
@@ -129,6 +157,16 @@ export class Schedules {
     for (const instant of limit > 0 ? instants : []) {
       if (row.ends_at && instant > row.ends_at) break;
       if (next.push(instant) >= limit) break;
+    }
+    return next;
+  }
+
+  /** The next instants that a spec would have, without a schedule. @throws {InvalidSchedule} */
+  async previewSpec(spec: ScheduleSpec, count = 10): Promise<Date[]> {
+    const [row] = await run<{ now: Date }>(this.#db, "select absurd.clock() as now");
+    const next: Date[] = [];
+    for (const instant of instantsAfter(specFromWire(specToWire(spec)), row!.now)) {
+      if (next.push(instant) >= count) break;
     }
     return next;
   }
@@ -168,6 +206,40 @@ export class Schedules {
     range: { from: Date; to: Date },
     overlap: Overlap = "bufferAll",
   ): Promise<FireView[]> {
+    const instants = await this.#instantsOf(name, range);
+    const rows = await run<FireRow>(
+      this.#db,
+      "select * from absurd.backfill_schedule($1, $2, $3)",
+      [name, instants.map((instant) => instant.toISOString()), overlap],
+    );
+    this.#host.wake();
+    return rows.map(fromFireRow);
+  }
+
+  /** The instants that a backfill of the range would fire. @throws as backfill does */
+  async planBackfill(name: string, range: { from: Date; to: Date }): Promise<Date[]> {
+    const instants = await this.#instantsOf(name, range);
+    const rows = await run<{ at: Date; now: Date }>(
+      this.#db,
+      `select i.at, absurd.clock() as now
+         from unnest($2::timestamptz[]) i(at) join absurd.schedule s on s.name = $1
+        where not exists (
+                select from absurd.fire f
+                 where f.schedule_id = s.schedule_id and f.fire_at = i.at
+                   and f.state in ('spawned', 'buffered'))
+        order by i.at`,
+      [name, instants.map((instant) => instant.toISOString())],
+    );
+    const coming = rows.find(({ at, now }) => at > now);
+    if (coming) {
+      throw new InvalidSchedule(
+        `${coming.at.toISOString()} is still to come, expected a past instant`,
+      );
+    }
+    return rows.map(({ at }) => at);
+  }
+
+  async #instantsOf(name: string, range: { from: Date; to: Date }): Promise<Date[]> {
     const spec = specFromWire((await this.#read(name)).spec);
     const instants: Date[] = [];
     for (const instant of instantsAfter(spec, new Date(range.from.getTime() - 1))) {
@@ -179,27 +251,44 @@ export class Schedules {
         );
       }
     }
-    const rows = await run<FireRow>(
-      this.#db,
-      "select * from absurd.backfill_schedule($1, $2, $3)",
-      [name, instants.map((instant) => instant.toISOString()), overlap],
-    );
-    this.#host.wake();
-    return rows.map(fromFireRow);
+    return instants;
   }
 
   async #read(name: string): Promise<ScheduleRow> {
-    const [row] = await run<ScheduleRow>(
-      this.#db,
-      "select s.*, absurd.clock() as now from absurd.schedule s where s.name = $1",
-      [name],
-    );
+    const [row] = await run<ScheduleRow>(this.#db, `${SCHEDULE_ROWS} where s.name = $1`, [name]);
     if (!row) throw new ScheduleNotFound(`no schedule "${name}"`);
     return row;
   }
 }
 
-function checkNumbers(options: ScheduleOptions): void {
+function wireSettings(settings: Omit<ScheduleChange, "spec" | "spawn">): object {
+  return {
+    overlap: settings.overlap,
+    catch_up: settings.catchUp,
+    catch_up_seconds: settings.catchUpSeconds,
+    jitter_seconds: settings.jitterSeconds,
+    starts_at: settings.startsAt,
+    ends_at: settings.endsAt,
+    remaining: settings.remaining,
+    paused: settings.paused,
+    note: settings.note,
+  };
+}
+
+function wireSpawnChange(change: ScheduledChange): object {
+  return {
+    task_name: change.template === undefined ? change.task : null,
+    template: change.task === undefined ? change.template : null,
+    version: (change.task ?? change.template) === undefined ? undefined : null,
+    params: change.params,
+    queue_name: change.queue,
+    priority: change.priority,
+    timeout_seconds: change.timeoutSeconds,
+    max_retries: change.maxRetries,
+  };
+}
+
+function checkNumbers(options: Omit<ScheduleChange, "spec" | "spawn">): void {
   const parsed = numbers.safeParse(options);
   if (parsed.success) return;
   const [issue] = parsed.error.issues;

@@ -1,164 +1,233 @@
-/** Lists of tasks: newest first, by filter, a page at a time. */
+/**
+ * Lists of tasks: newest first, by filter, a page at a time; and how many fit.
+ *
+ * A search walks candidates newest first, in longer and longer steps, and stops when the page is full
+ * or its budget is used up: so no filter makes a page slow. The cursor goes on where it stopped, also
+ * when nothing was found yet.
+ */
 import { type Db, run } from "./db.ts";
-import { taskNumber } from "./task-id.ts";
-import { COLUMNS, type TaskRow, type TaskStatus, type TaskView, fromRow } from "./task-view.ts";
+import { InvalidCursor } from "./errors.ts";
+import { STATUS, Where } from "./task-condition-sql.ts";
+import { type TaskFilter, checkFilter } from "./task-filter.ts";
+import { taskNumber, taskUuid } from "./task-id.ts";
+import {
+  type Step,
+  type TaskSearch,
+  candidatesOf,
+  isHopeless,
+  prepareSearch,
+} from "./task-source.ts";
+import { TASK_STATUSES, type TaskStatus, type TaskSummary, readSummaries } from "./task-view.ts";
 
-export interface TaskFilter {
-  readonly queue?: string | undefined;
-  readonly status?: TaskStatus | undefined;
-  readonly taskName?: string | undefined;
-  readonly correlationId?: string | undefined;
-  readonly workflowId?: string | undefined;
-  readonly tag?: string | undefined;
+export interface SearchBudget {
+  /** After which no further step begins. Default 30. */
+  readonly searchMs?: number | undefined;
+  /** Candidates to look at. Default 20,000. */
+  readonly candidatesMax?: number | undefined;
+}
+
+export interface PageRequest extends SearchBudget {
+  readonly cursor?: string | undefined;
+  /** Default 50. */
+  readonly limit?: number | undefined;
 }
 
 export interface TaskPage {
-  readonly tasks: readonly TaskView[];
-  /** Give it back for the next page; undefined on the last. */
+  readonly tasks: readonly TaskSummary[];
+  /** Give it back to go on; undefined when nothing is left. */
   readonly cursor: string | undefined;
+  /** False: the search stopped before the page was full. There may be more after the cursor. */
+  readonly complete: boolean;
+  /** Every task created since was looked at; null when all were. */
+  readonly scannedTo: Date | null;
 }
 
-/** Where tasks that have not ended are, by status. */
-const UNCLAIMED = `select task_id from absurd.ready union all select task_id from absurd.deferred
-  union all select child from absurd.waiting union all select task_id from absurd.parked`;
-const PLANE_OF_STATUS: Readonly<Partial<Record<TaskStatus, string>>> = {
-  pending: UNCLAIMED,
-  retrying: UNCLAIMED,
-  claimed: "select task_id from absurd.lease",
-};
-/** Ends that are few among many. Completed tasks are the rule: newest first finds them at once. */
-const KIND_OF_STATUS: Readonly<Partial<Record<TaskStatus, string>>> = {
-  failed: "d",
-  cancelled: "x",
-};
-const CANDIDATES_MAX = 10_000;
-const WALK_STEP_MAX = 1_000;
-
-/** The tasks that can have the status; undefined when so many can that history shows them soon. */
-async function candidates(
-  db: Db,
-  status: TaskStatus | undefined,
-): Promise<readonly string[] | undefined> {
-  const plane = status && PLANE_OF_STATUS[status];
-  if (plane === undefined) return undefined;
-  const [row] = await run<{ ids: string[] }>(
-    db,
-    `select array(select p.task_id from (${plane}) p limit $1) as ids`,
-    [CANDIDATES_MAX + 1],
-  );
-  return row!.ids.length > CANDIDATES_MAX ? undefined : row!.ids;
+export interface TaskCounts {
+  readonly counts: Readonly<Record<TaskStatus, number>>;
+  /** Statuses of which there may be more than were counted. */
+  readonly atLeast: readonly TaskStatus[];
 }
 
-/** The lanes of a queue and a task name; undefined when neither is asked for. */
-async function lanesOf(db: Db, filter: TaskFilter): Promise<readonly number[] | undefined> {
-  if (filter.queue === undefined && filter.taskName === undefined) return undefined;
-  const [row] = await run<{ lanes: number[] }>(
-    db,
-    `select array(
-       select l.lane_id from absurd.lane l join absurd.kind k on k.kind_id = l.kind_id
-        where ($1::text is null or l.queue = $1) and ($2::text is null or k.name = $2)) as lanes`,
-    [filter.queue ?? null, filter.taskName ?? null],
-  );
-  return row!.lanes;
-}
+const STEP_MIN = 400;
+const STEP_MAX = 4_000;
 
-/** Newest first. */
+/** @throws {InvalidFilter} */
 export async function listTasks(
   db: Db,
   filter: TaskFilter,
-  page: { cursor?: string | undefined; limit?: number | undefined },
+  page: PageRequest = {},
 ): Promise<TaskPage> {
+  checkFilter(filter);
   const limit = page.limit ?? 50;
-  const lanes = await lanesOf(db, filter);
-  const before = page.cursor === undefined ? null : String(taskNumber(page.cursor) ?? 0n);
-  const among = await possible(db, filter.status);
-  const wanted = { before, limit: limit + 1 };
-  const rows = among
-    ? await walk(db, filter, lanes, { ...wanted, among })
-    : await readPage(db, filter, lanes, { ...wanted, among: undefined });
-  const tasks = rows.slice(0, limit).map(fromRow);
-  return { tasks, cursor: rows.length > limit ? tasks.at(-1)?.taskId : undefined };
-}
-
-/** Gives up to `count` task numbers below `before`, newest first. */
-type Source = (before: string | null, count: number) => Promise<readonly string[]>;
-
-/** Where to look for tasks of a status; undefined when history shows them soon. */
-async function possible(db: Db, status: TaskStatus | undefined): Promise<Source | undefined> {
-  const kind = status && KIND_OF_STATUS[status];
-  if (kind !== undefined) return (before, count) => readEnds(db, kind, before, count);
-  const numbers = await candidates(db, status);
-  if (numbers === undefined) return undefined;
-  const sorted = numbers.map(BigInt).sort((a, b) => (a < b ? 1 : -1));
-  return async (before, count) => {
-    const from = before === null ? 0 : sorted.findIndex((number) => number < BigInt(before));
-    return from < 0 ? [] : sorted.slice(from, from + count).map(String);
+  const search = await prepareSearch(db, filter);
+  const before = page.cursor === undefined ? null : numberOf(page.cursor);
+  const { numbers, last } = await find(db, search, { before, wanted: limit + 1, budget: page });
+  const tasks = await readSummaries(db, numbers.slice(0, limit));
+  const isFull = numbers.length > limit;
+  const stoppedAt = isFull ? numbers[limit - 1] : last;
+  return {
+    tasks,
+    cursor: stoppedAt === undefined ? undefined : taskUuid(stoppedAt),
+    complete: isFull || last === undefined,
+    scannedTo: stoppedAt === undefined ? null : createdAt(stoppedAt),
   };
 }
 
-async function readEnds(
-  db: Db,
-  kind: string,
-  before: string | null,
-  count: number,
-): Promise<readonly string[]> {
-  const ends = await run<{ task_id: string }>(
-    db,
-    `select task_id from absurd.outcome
-      where kind = $1 and kind <> 'c' and ($2::bigint is null or task_id < $2)
-      order by task_id desc limit $3`,
-    [kind, before, count],
-  );
-  return ends.map((end) => end.task_id);
+function numberOf(cursor: string): string {
+  const number = taskNumber(cursor);
+  if (number !== undefined) return String(number);
+  throw new InvalidCursor(`cursor is "${cursor}", expected one that a page of tasks gave`);
 }
 
-/** Walks a source until enough of its tasks fit the filter, in longer and longer steps. */
-async function walk(
-  db: Db,
-  filter: TaskFilter,
-  lanes: readonly number[] | undefined,
-  page: { before: string | null; among: Source; limit: number },
-): Promise<TaskRow[]> {
-  const rows: TaskRow[] = [];
-  let { before } = page;
-  for (let step = page.limit; ; step = Math.min(step * 4, WALK_STEP_MAX)) {
-    const among = await page.among(before, step);
-    const limit = page.limit - rows.length;
-    if (among.length > 0) {
-      rows.push(...(await readPage(db, filter, lanes, { before, among, limit })));
-    }
-    if (rows.length >= page.limit || among.length < step) return rows;
-    before = among.at(-1)!;
+function createdAt(number: string): Date {
+  return new Date(Number(BigInt(number) >> 20n));
+}
+
+/** Where a search is, and whether it may go on. */
+class Walk {
+  before: string | null;
+  size: number;
+  #left: number;
+  readonly #end: number;
+
+  constructor(before: string | null, first: number, budget: SearchBudget) {
+    this.before = before;
+    this.#left = budget.candidatesMax ?? 20_000;
+    this.#end = performance.now() + (budget.searchMs ?? 30);
+    this.size = Math.min(Math.max(first, STEP_MIN), this.#left);
+  }
+
+  get step(): Step {
+    return { before: this.before, size: this.size };
+  }
+
+  /** False: the budget is used up, or no candidate is left. */
+  goOn(scanned: number, last: string | null): boolean {
+    if (scanned < this.size || last === null) return false;
+    this.before = last;
+    this.#left -= scanned;
+    this.size = Math.min(this.size * 4, STEP_MAX, this.#left);
+    return this.size > 0 && performance.now() < this.#end;
   }
 }
 
-/** Conditions are written only when they are asked for, so that each finds its index. */
-async function readPage(
+interface Found {
+  readonly numbers: readonly string[];
+  /** Where the budget ended; undefined when nothing is left to look at. */
+  readonly last: string | undefined;
+}
+
+async function find(
+  db: Db,
+  search: TaskSearch,
+  page: { before: string | null; wanted: number; budget: SearchBudget },
+): Promise<Found> {
+  const numbers: string[] = [];
+  if (isHopeless(search)) return { numbers, last: undefined };
+  const walk = new Walk(page.before, page.wanted, page.budget);
+  while (true) {
+    const { step } = walk;
+    const where = new Where();
+    const text = findText(search, where, step, page.wanted - numbers.length);
+    const [row] = await run<{ numbers: string[]; last: string | null; scanned: number }>(
+      db,
+      text,
+      where.values,
+    );
+    const { scanned, last } = row!;
+    numbers.push(...row!.numbers);
+    if (numbers.length >= page.wanted) return { numbers, last: undefined };
+    if (walk.goOn(scanned, last)) continue;
+    return { numbers, last: scanned < step.size ? undefined : (last ?? undefined) };
+  }
+}
+
+/** `scanned` is what the step looks at, `fitting` what fits of it. */
+function searchText(search: TaskSearch, where: Where, step: Step, fitting: string): string {
+  const { text, left } = candidatesOf(search, where, step);
+  where.status(search.statuses);
+  for (const condition of left) where.condition(condition);
+  if (search.lanes) {
+    where.add(`t.lane_id = any(${where.bind(search.lanes, "integer[]")})`);
+  }
+  return `with scanned as materialized (${text}),
+    fitting as (select ${fitting} from scanned t ${where.joins} ${where.text})`;
+}
+
+function findText(search: TaskSearch, where: Where, step: Step, wanted: number): string {
+  const head = searchText(search, where, step, "t.id");
+  const limit = where.bind(wanted, "integer");
+  return `${head}
+    select array(select f.id::text from fitting f order by f.id desc limit ${limit}) as numbers,
+           (select min(n.id)::text from scanned n) as last,
+           (select count(*)::integer from scanned) as scanned`;
+}
+
+/**
+ * How many tasks fit, by status. Counting ends at `limit` of a status, and with the budget.
+ * @throws {InvalidFilter}
+ */
+export async function countTasks(
   db: Db,
   filter: TaskFilter,
-  lanes: readonly number[] | undefined,
-  page: { before: string | null; among: readonly string[] | undefined; limit: number },
-): Promise<TaskRow[]> {
-  const values: unknown[] = [];
-  const conditions: string[] = [];
-  const add = (condition: string, value: unknown): void => {
-    if (value === undefined || value === null) return;
-    values.push(value);
-    conditions.push(condition.replace("?", `$${values.length}`));
+  limit = 10_000,
+  budget: SearchBudget = {},
+): Promise<TaskCounts> {
+  checkFilter(filter);
+  const search = await prepareSearch(db, filter);
+  const counts = new Map<TaskStatus, number>();
+  if (isHopeless(search)) return capped(search, counts, limit, true);
+  if (search.conditions.length === 0) {
+    const rows = await run<{ status: TaskStatus; tasks: string }>(
+      db,
+      "select status, tasks from absurd.count_tasks($1, $2)",
+      [search.lanes ?? null, limit],
+    );
+    for (const row of rows) counts.set(row.status, Number(row.tasks));
+    return capped(search, counts, limit, true);
+  }
+  const walk = new Walk(null, STEP_MAX, { candidatesMax: 10 * limit, ...budget });
+  while (true) {
+    const { size } = walk.step;
+    const where = new Where();
+    const text = countText(search, where, walk.step);
+    const [row] = await run<{
+      counts: Partial<Record<TaskStatus, number>> | null;
+      last: string | null;
+      scanned: number;
+    }>(db, text, where.values);
+    for (const status of TASK_STATUSES) {
+      counts.set(status, (counts.get(status) ?? 0) + (row!.counts?.[status] ?? 0));
+    }
+    const isFull = search.statuses.every((status) => (counts.get(status) ?? 0) >= limit);
+    if (!isFull && walk.goOn(row!.scanned, row!.last)) continue;
+    return capped(search, counts, limit, row!.scanned < size);
+  }
+}
+
+function countText(search: TaskSearch, where: Where, step: Step): string {
+  where.join("outcome", "lease");
+  return `${searchText(search, where, step, `${STATUS} as status`)}
+    select (select jsonb_object_agg(f.status, f.tasks) from (
+              select c.status, count(*) as tasks from fitting c group by 1) f) as counts,
+           (select min(n.id)::text from scanned n) as last,
+           (select count(*)::integer from scanned) as scanned`;
+}
+
+function capped(
+  search: TaskSearch,
+  counts: ReadonlyMap<TaskStatus, number>,
+  limit: number,
+  isWhole: boolean,
+): TaskCounts {
+  const counted = TASK_STATUSES.map((status) => [
+    status,
+    search.statuses.includes(status) ? (counts.get(status) ?? 0) : 0,
+  ]);
+  return {
+    counts: Object.fromEntries(
+      counted.map(([status, tasks]) => [status, Math.min(Number(tasks), limit)]),
+    ) as Record<TaskStatus, number>,
+    atLeast: search.statuses.filter((status) => !isWhole || (counts.get(status) ?? 0) > limit),
   };
-  add("lane_id = any(?::integer[])", lanes);
-  add("status = ?", filter.status);
-  add("correlation_id = ?", filter.correlationId);
-  add("workflow_id = ?::uuid", filter.workflowId);
-  add("tags @> array[?::text]", filter.tag);
-  add("task_number < ?::bigint", page.before);
-  add("task_number = any(?::bigint[])", page.among);
-  const where = conditions.length > 0 ? `where ${conditions.join(" and ")}` : "";
-  values.push(page.limit);
-  return run<TaskRow>(
-    db,
-    `select ${COLUMNS} from absurd.tasks ${where}
-      order by task_number desc limit $${values.length}`,
-    values,
-  );
 }

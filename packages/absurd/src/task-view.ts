@@ -29,11 +29,14 @@ export interface ErrorRecord {
   readonly stack?: string;
 }
 
-export interface TaskView {
+/** What a list says of an error: without its fields and its stack, which may be large. */
+export type ErrorSummary = Pick<ErrorRecord, "tag" | "class" | "message">;
+
+/** A row of a list. Params and results, which may be large, are in TaskView. */
+export interface TaskSummary {
   readonly taskId: string;
   readonly queue: string;
   readonly taskName: string;
-  readonly params: Json;
   readonly priority: number;
   readonly status: TaskStatus;
   /** Attempts begun; 0 when none was. */
@@ -41,9 +44,8 @@ export interface TaskView {
   readonly maxRetries: number;
   readonly timeoutSeconds: number | null;
   readonly workerName: string | null;
-  readonly result: Json;
   /** Of the end, or of the last attempt. */
-  readonly error: ErrorRecord | null;
+  readonly error: ErrorSummary | null;
   readonly createdAt: Date;
   readonly availableAt: Date;
   readonly claimedAt: Date | null;
@@ -52,25 +54,30 @@ export interface TaskView {
   readonly executionSeconds: number | null;
   readonly workflowId: string | null;
   readonly parentTaskId: string | null;
-  readonly dependsOn: readonly string[];
   readonly correlationId: string | null;
   readonly idempotencyKey: string | null;
   readonly tags: readonly string[];
 }
 
-export interface TaskRow {
+export interface TaskView extends TaskSummary {
+  readonly params: Json;
+  readonly result: Json;
+  /** Of the end, or of the last attempt. */
+  readonly error: ErrorRecord | null;
+  readonly dependsOn: readonly string[];
+}
+
+interface SummaryRow {
   task_id: string;
   queue_name: string;
   task_name: string;
-  params: Json;
   priority: number;
   status: TaskStatus;
   attempt: number;
   max_retries: number;
   timeout_sec: number | null;
   worker_id: string | null;
-  result: Json;
-  error_detail: ErrorRecord | null;
+  error_detail: ErrorSummary | null;
   created_at: Date;
   available_at: Date;
   claimed_at: Date | null;
@@ -79,30 +86,37 @@ export interface TaskRow {
   execution_time_sec: number | null;
   workflow_id: string | null;
   parent_task_id: string | null;
-  depends_on: string[] | null;
   correlation_id: string | null;
   idempotency_key: string | null;
   tags: string[] | null;
 }
 
-export const COLUMNS = `task_id, queue_name, task_name, params, priority, status, attempt, max_retries,
-  timeout_sec, worker_id, result, error_detail, created_at, available_at, claimed_at, completed_at,
-  wait_time_sec, execution_time_sec, workflow_id, parent_task_id, depends_on::text[],
-  correlation_id, idempotency_key, tags`;
+interface TaskRow extends SummaryRow {
+  params: Json;
+  result: Json;
+  error_detail: ErrorRecord | null;
+  depends_on: string[] | null;
+}
 
-export function fromRow(row: TaskRow): TaskView {
+const SUMMARY_COLUMNS = `task_id, queue_name, task_name, priority, status, attempt, max_retries,
+  timeout_sec, worker_id, created_at, available_at, claimed_at, completed_at, wait_time_sec,
+  execution_time_sec, workflow_id, parent_task_id, correlation_id, idempotency_key, tags`;
+
+/** The view, task by task: joined as a whole it may read days of history for a page. */
+const BY_NUMBER = `unnest($1::bigint[]) wanted cross join lateral (
+  select * from absurd.tasks where task_number = wanted offset 0) v`;
+
+function fromSummaryRow(row: SummaryRow): TaskSummary {
   return {
     taskId: row.task_id,
     queue: row.queue_name,
     taskName: row.task_name,
-    params: row.params,
     priority: row.priority,
     status: row.status,
     attempt: row.attempt,
     maxRetries: row.max_retries,
     timeoutSeconds: row.timeout_sec,
     workerName: row.worker_id,
-    result: row.result,
     error: row.error_detail,
     createdAt: row.created_at,
     availableAt: row.available_at,
@@ -112,11 +126,22 @@ export function fromRow(row: TaskRow): TaskView {
     executionSeconds: row.execution_time_sec,
     workflowId: row.workflow_id,
     parentTaskId: row.parent_task_id,
-    dependsOn: row.depends_on ?? [],
     correlationId: row.correlation_id,
     idempotencyKey: row.idempotency_key,
     tags: row.tags ?? [],
   };
+}
+
+/** The tasks of these numbers that exist, newest first. */
+export async function readSummaries(db: Db, numbers: readonly string[]): Promise<TaskSummary[]> {
+  if (numbers.length === 0) return [];
+  const rows = await run<SummaryRow>(
+    db,
+    `select ${SUMMARY_COLUMNS}, error_detail - array['fields', 'stack'] as error_detail
+       from ${BY_NUMBER} order by task_number desc`,
+    [numbers],
+  );
+  return rows.map(fromSummaryRow);
 }
 
 /** The tasks that exist, in no order; UUIDs of no task are left out. */
@@ -124,10 +149,17 @@ export async function readTasks(db: Db, taskIds: readonly string[]): Promise<Tas
   const numbers = taskIds.map((id) => taskNumber(id)).filter((number) => number !== undefined);
   const rows = await run<TaskRow>(
     db,
-    `select ${COLUMNS} from absurd.tasks where task_number = any($1::bigint[])`,
+    `select ${SUMMARY_COLUMNS}, params, result, error_detail, depends_on::text[]
+       from ${BY_NUMBER}`,
     [numbers.map(String)],
   );
-  return rows.map(fromRow);
+  return rows.map((row) => ({
+    ...fromSummaryRow(row),
+    params: row.params,
+    result: row.result,
+    error: row.error_detail,
+    dependsOn: row.depends_on ?? [],
+  }));
 }
 
 export interface AttemptView {
@@ -216,14 +248,32 @@ export interface QueueStats extends Readonly<Record<TaskStatus, number>> {
   readonly total: number;
 }
 
+export interface NameStats extends Readonly<Record<TaskStatus, number>> {
+  readonly taskName: string;
+  readonly total: number;
+}
+
 export async function readQueueStats(db: Db, queue?: string): Promise<QueueStats[]> {
-  const rows = await run<Record<TaskStatus | "queue_name" | "total", string>>(
+  const rows = await run<StatusRow & { queue_name: string }>(
     db,
     "select * from absurd.get_queue_stats($1)",
     [queue ?? null],
   );
-  return rows.map((row) => ({
-    queue: row.queue_name,
+  return rows.map((row) => ({ queue: row.queue_name, ...fromStatusRow(row) }));
+}
+
+export async function readNameStats(db: Db): Promise<NameStats[]> {
+  const rows = await run<StatusRow & { task_name: string }>(
+    db,
+    "select * from absurd.get_name_stats()",
+  );
+  return rows.map((row) => ({ taskName: row.task_name, ...fromStatusRow(row) }));
+}
+
+type StatusRow = Record<TaskStatus | "total", string>;
+
+function fromStatusRow(row: StatusRow): Record<TaskStatus | "total", number> {
+  return {
     pending: Number(row.pending),
     claimed: Number(row.claimed),
     completed: Number(row.completed),
@@ -231,5 +281,5 @@ export async function readQueueStats(db: Db, queue?: string): Promise<QueueStats
     cancelled: Number(row.cancelled),
     retrying: Number(row.retrying),
     total: Number(row.total),
-  }));
+  };
 }

@@ -107,6 +107,10 @@ export async function showTemplate(
   return fromRow(row!);
 }
 
+export async function deleteTemplate(db: Db, name: string): Promise<void> {
+  await run(db, "select absurd.delete_template($1)", [name]);
+}
+
 function fromRow({ created_at: createdAt, ...rest }: TemplateRow): TemplateView {
   return { ...rest, createdAt };
 }

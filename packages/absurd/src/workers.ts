@@ -28,6 +28,8 @@ export interface WorkerView {
   readonly leaseSeconds: number;
   readonly asked: "drain" | "stop" | null;
   readonly tasks: readonly z.infer<typeof runningTask>[];
+  /** Resident, as its last beat said; null when none did. */
+  readonly memoryBytes: number | null;
 }
 
 interface WorkerRow {
@@ -44,6 +46,7 @@ interface WorkerRow {
   lease_seconds: number;
   asked: "drain" | "stop" | null;
   tasks: unknown;
+  memory_bytes: string | null;
 }
 
 export class Workers {
@@ -99,5 +102,6 @@ function fromRow(row: WorkerRow): WorkerView {
     leaseSeconds: row.lease_seconds,
     asked: row.asked,
     tasks: z.array(runningTask).parse(row.tasks),
+    memoryBytes: row.memory_bytes === null ? null : Number(row.memory_bytes),
   };
 }

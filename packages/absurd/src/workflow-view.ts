@@ -41,6 +41,10 @@ export interface WorkflowNodeView {
   readonly dependsOn: readonly WorkflowEdgeView[];
   /** Of a fan-out whose elements are spawned. */
   readonly elementCount: number | null;
+  /** Of the last attempt. */
+  readonly claimedAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly executionSeconds: number | null;
 }
 
 export interface WorkflowDetail extends WorkflowSummary {
@@ -90,19 +94,40 @@ export async function readWorkflows(
   });
 }
 
-export async function readNodes(db: Db, workflowId: string): Promise<WorkflowNodeView[]> {
-  const rows = await run<{
-    node: string;
-    task_id: string;
-    task_name: string;
-    status: TaskStatus;
-    tag: string | null;
-    message: string | null;
-    attempt: number;
-    edges: WorkflowEdgeView[];
-    element_count: number | null;
-  }>(db, "select * from absurd.workflow_nodes($1)", [workflowId]);
-  return rows.map((row) => ({
+interface NodeRow {
+  workflow_id: string;
+  node: string;
+  task_id: string;
+  task_name: string;
+  status: TaskStatus;
+  tag: string | null;
+  message: string | null;
+  attempt: number;
+  edges: WorkflowEdgeView[];
+  element_count: number | null;
+  claimed_at: Date | null;
+  completed_at: Date | null;
+  execution_sec: number | null;
+}
+
+/** The nodes of workflows that exist, in one query. */
+export async function readNodes(
+  db: Db,
+  workflowIds: readonly string[],
+): Promise<ReadonlyMap<string, WorkflowNodeView[]>> {
+  const rows = await run<NodeRow>(
+    db,
+    `select w.id as workflow_id, n.* from unnest($1::uuid[]) w(id)
+      cross join lateral absurd.workflow_nodes(w.id) n`,
+    [workflowIds],
+  );
+  const nodes = new Map<string, WorkflowNodeView[]>(workflowIds.map((id) => [id, []]));
+  for (const row of rows) nodes.get(row.workflow_id)?.push(nodeOf(row));
+  return nodes;
+}
+
+function nodeOf(row: NodeRow): WorkflowNodeView {
+  return {
     node: row.node,
     taskId: row.task_id,
     taskName: row.task_name,
@@ -112,5 +137,43 @@ export async function readNodes(db: Db, workflowId: string): Promise<WorkflowNod
     message: row.message,
     dependsOn: row.edges,
     elementCount: row.element_count,
-  }));
+    claimedAt: row.claimed_at,
+    completedAt: row.completed_at,
+    executionSeconds: row.execution_sec,
+  };
+}
+
+export interface WorkflowPage {
+  readonly workflows: readonly WorkflowSummary[];
+  /** Give it back to go on; undefined when nothing is left. */
+  readonly cursor: string | undefined;
+}
+
+/** Workflows whose status is looked at for one page; the cursor goes on after them. */
+const LOOKED_AT_MAX = 1_000;
+const STEP = 100;
+
+/** Newest first. A page may be short, or empty, and have a cursor: little of what it saw fits. */
+export async function pageWorkflows(
+  db: Db,
+  filter: {
+    readonly name?: string | undefined;
+    readonly status?: WorkflowStatus | undefined;
+    readonly cursor?: string | undefined;
+    readonly limit?: number | undefined;
+  },
+): Promise<WorkflowPage> {
+  const limit = filter.limit ?? 50;
+  const workflows: WorkflowSummary[] = [];
+  let before = filter.cursor;
+  for (let seen = 0; seen < LOOKED_AT_MAX; seen += STEP) {
+    const step = await readWorkflows(db, { name: filter.name, before, limit: STEP });
+    for (const workflow of step) {
+      before = workflow.workflowId;
+      if (filter.status !== undefined && workflow.status !== filter.status) continue;
+      if (workflows.push(workflow) === limit) return { workflows, cursor: before };
+    }
+    if (step.length < STEP) return { workflows, cursor: undefined };
+  }
+  return { workflows, cursor: before };
 }

@@ -13,6 +13,7 @@ import {
   type TemplatePlan,
   type TemplateView,
   defineTemplate,
+  deleteTemplate,
   listTemplates,
   planTemplate,
   showTemplate,
@@ -20,12 +21,19 @@ import {
 import { type WorkflowNodes, type WorkflowSpec, wireNodes } from "./workflow.ts";
 import {
   type WorkflowDetail,
+  type WorkflowPage,
   type WorkflowSummary,
+  pageWorkflows,
   readNodes,
   readWorkflows,
 } from "./workflow-view.ts";
 
-export type { WorkflowDetail, WorkflowStatus, WorkflowSummary } from "./workflow-view.ts";
+export type {
+  WorkflowDetail,
+  WorkflowPage,
+  WorkflowStatus,
+  WorkflowSummary,
+} from "./workflow-view.ts";
 
 /** What this needs of the client. */
 export interface WorkflowsHost {
@@ -114,7 +122,8 @@ export class Workflows {
     const id = workflowUuid(workflowId);
     const [summary] = await readWorkflows(this.#host.db, { ids: [id] });
     if (!summary) throw new WorkflowNotFound(`no workflow ${workflowId}`);
-    return { ...summary, nodes: await readNodes(this.#host.db, id) };
+    const nodes = await readNodes(this.#host.db, [summary.workflowId]);
+    return { ...summary, nodes: nodes.get(summary.workflowId) ?? [] };
   }
 
   /** Newest first. `before`: go on after this workflow. */
@@ -122,6 +131,31 @@ export class Workflows {
     filter: { name?: string | undefined; before?: string | undefined; limit?: number } = {},
   ): Promise<WorkflowSummary[]> {
     return readWorkflows(this.#host.db, filter);
+  }
+
+  /** Its tasks that wait for nothing but a worker. @throws {WorkflowNotFound} */
+  async readyTasks(workflowId: string): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
+      this.#host.db,
+      "select task_id from absurd.ready_nodes($1)",
+      [workflowUuid(workflowId)],
+    );
+    return rows.map((row) => row.task_id);
+  }
+
+  /** Newest first, by status when asked; see pageWorkflows. */
+  page(filter: Parameters<typeof pageWorkflows>[1] = {}): Promise<WorkflowPage> {
+    return pageWorkflows(this.#host.db, filter);
+  }
+
+  /** The last runs of a workflow's name with their nodes, newest first. */
+  async grid(name: string, limit = 30): Promise<WorkflowDetail[]> {
+    const runs = await readWorkflows(this.#host.db, { name, limit });
+    const nodes = await readNodes(
+      this.#host.db,
+      runs.map((each) => each.workflowId),
+    );
+    return runs.map((each) => ({ ...each, nodes: nodes.get(each.workflowId) ?? [] }));
   }
 
   /** Cancels what has not ended of it; running tasks are told. @throws {WorkflowNotFound} */
@@ -236,6 +270,14 @@ export class Workflows {
   /** @throws {TemplateNotFound} */
   showTemplate(name: string, version?: number): Promise<TemplateView> {
     return showTemplate(this.#host.db, name, version);
+  }
+
+  /**
+   * Removes all versions of a template; its workflows stay.
+   * @throws {TemplateNotFound}, {InvalidTransition} while a schedule uses it
+   */
+  deleteTemplate(name: string): Promise<void> {
+    return deleteTemplate(this.#host.db, name);
   }
 
   async #spawned(scope: Scope, text: string, values: unknown[]): Promise<SpawnedWorkflow> {

@@ -1,3 +1,7 @@
 /** The HTTP API of Absurd. */
-export { type AppOptions, createApp } from "./app.ts";
-export type { Handlers } from "./handler.ts";
+export { AccessStore, type NewToken, type TokenView } from "./access/access-store.ts";
+export { isBuilt } from "./dashboard-files.ts";
+export { type App, type AppOptions, createApp } from "./app.ts";
+export type { DatabaseState, HandlerDeps, Handlers } from "./handler.ts";
+export { migrateApi } from "./migrate.ts";
+export { InvalidServerSetting, type Server, type ServerOptions, startServer } from "./server.ts";

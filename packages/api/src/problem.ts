@@ -40,7 +40,7 @@ export function parse<Schema extends z.ZodType>(
 }
 
 const AWAY_RETRY_SECONDS = 5;
-const FULL_RETRY_SECONDS = 10;
+const DRAINING_RETRY_SECONDS = 60;
 
 /** The engine's errors that a client can do something about. */
 const CODES: readonly (readonly [new (...given: never[]) => Error, ProblemCode])[] = [
@@ -74,18 +74,56 @@ const CODES: readonly (readonly [new (...given: never[]) => Error, ProblemCode])
 ];
 
 const STATEMENT_TIMEOUT = "57014";
+/** Text that PostgreSQL cannot store: input-text.ts finds it before, but for what a handler makes. */
+const UNSTORABLE = new Set(["22021", "22P05"]);
+
+/** Of fastify: what was wrong with a request before a route saw it. */
+const FASTIFY_CODES: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ["BODY_TOO_LARGE", "send less at once"],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    "UNSUPPORTED_MEDIA_TYPE",
+    "send JSON, with the header Content-Type: application/json",
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    "MALFORMED_BODY",
+    "the body is not as long as Content-Length says",
+  ],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [
+    "MALFORMED_BODY",
+    "the body is empty: send {} or no header Content-Type",
+  ],
+  FST_ERR_CTP_INVALID_JSON_BODY: ["MALFORMED_BODY", "the body is not JSON"],
+  FST_ERR_BAD_URL: ["MALFORMED_REQUEST", "the path is not percent-encoded UTF-8"],
+  FST_ERR_MAX_PARAM_LENGTH: ["NOT_FOUND", "a part of the path is too long to name anything"],
+};
+
+function requestFault(error: unknown): ApiError | undefined {
+  if (!(error instanceof Error) || !("statusCode" in error)) return undefined;
+  const known = FASTIFY_CODES["code" in error ? String(error.code) : ""];
+  if (known) return new ApiError(known[0], known[1]);
+  // The JSON parser's own words say where.
+  return error.statusCode === 400 ? new ApiError("MALFORMED_BODY", error.message) : undefined;
+}
 
 /** What an error is to a client; INTERNAL for one that is our own fault. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   for (const [type, code] of CODES) {
     if (!(error instanceof type)) continue;
-    const isFull = code === "QUEUE_FULL" || code === "QUEUE_DRAINING";
+    if (error instanceof absurd.QueueFull) {
+      return new ApiError(code, error.message, { retryAfterSeconds: error.retryAfterSeconds });
+    }
+    const isDraining = code === "QUEUE_DRAINING";
     return new ApiError(
       code,
       error.message,
-      isFull ? { retryAfterSeconds: FULL_RETRY_SECONDS } : {},
+      isDraining ? { retryAfterSeconds: DRAINING_RETRY_SECONDS } : {},
     );
+  }
+  const fault = requestFault(error);
+  if (fault) return fault;
+  if (UNSTORABLE.has(absurd.sqlState(error))) {
+    return new ApiError("INVALID_PARAMS", "a text has characters that cannot be stored");
   }
   if (absurd.sqlState(error) === STATEMENT_TIMEOUT) {
     return new ApiError("TIMED_OUT", "the database took too long; narrow the filter");

@@ -73,11 +73,41 @@ describe("absurd", () => {
   test("cancels by filter, and first says what it would cancel", async () => {
     const db = await database.connect();
     await spawnTasks(db, [task({ tags: ["night"] }), task({ tags: ["night"] })]);
-    const dry = await json<{ tasks: unknown[] }>(["cancel", "--tag", "night", "--dry-run"]);
+    const dry = await json<{ tasks: unknown[] }>(["cancel", "--filter", "tag:night", "--dry-run"]);
     assert.equal(dry.tasks.length, 2);
     assert.match(
-      (await run(["cancel", "--tag", "night", "--waiting-only"])).output,
+      (await run(["cancel", "--filter", "tag:night status:pending"])).output,
       /2 cancelled or told to stop/,
+    );
+  });
+
+  test("retries all that fit a filter, and leaves others alone", async () => {
+    const db = await database.connect();
+    await db.query(`select absurd.register_kinds('[{"task_name": "noop"}]')`);
+    await spawnTasks(db, [
+      task({ max_retries: 0, tags: ["re-a"] }),
+      task({ max_retries: 0, tags: ["re-b"] }),
+    ]);
+    const worker = await registerWorker(db);
+    const held = await claim(db, worker, 2);
+    await cycle(db, worker, { failed: held.map((each) => [each, "fatal"] as const) });
+
+    const dry = await run(["retry", "--filter", "tag:re-* -tag:re-a", "--dry-run"]);
+    assert.match(dry.output, /1 would be retried/);
+    const retried = await json<{ filter: string; tasks: { what: string }[] }>([
+      ...["retry", "--filter", "tag:re-* -tag:re-a"],
+    ]);
+    assert.equal(retried.filter, "tag:re-* -tag:re-a status:failed,cancelled");
+    assert.deepEqual(
+      retried.tasks.map((each) => each.what),
+      ["retried"],
+    );
+    const { rows } = await db.query(
+      "select status from absurd.tasks where tags && '{re-a,re-b}' order by task_number",
+    );
+    assert.deepEqual(
+      rows.map((each: { status: string }) => each.status),
+      ["failed", "pending"],
     );
   });
 
@@ -108,8 +138,9 @@ describe("absurd", () => {
 
   test("says what is wrong in one line and in its exit code", async () => {
     const cases: readonly [string[], number, RegExp][] = [
-      [["cancel"], 2, /at least one condition/],
-      [["cancel", "--waiting-only"], 2, /at least one condition/],
+      [["cancel"], 2, /expected task ids or --filter/],
+      [["cancel", "--filter", " "], 2, /--filter is empty, expected a condition/],
+      [["retry", "--filter", "age>2"], 2, /\n {6}\^ expected a duration with its unit/],
       [["dlq", "replay"], 2, /expected one, task ids or --all/],
       [["dlq", "discard", "--failed-to", "yesterday"], 2, /--failed-to .*'yesterday'.*zone/],
       [["dlq", "group", "feed", "--note", "x"], 3, /no group of errors has the fingerprint "feed"/],

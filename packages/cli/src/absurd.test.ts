@@ -74,11 +74,11 @@ describe("absurd", () => {
     const { taskId } = JSON.parse(spawned.output) as { taskId: string };
 
     await client.awaitTasks([taskId]);
-    const shown = JSON.parse((await run(["show", taskId, "--json"])).output) as { result: string };
+    const shown = JSON.parse((await run(["task", taskId, "--json"])).output) as { result: string };
 
     assert.equal(shown.result, "hello world");
-    assert.match((await run(["show", taskId])).output, /status +completed/);
-    assert.match((await run(["list", "--status", "completed"])).output, new RegExp(taskId));
+    assert.match((await run(["task", taskId])).output, /status +completed/);
+    assert.match((await run(["tasks", "status:completed"])).output, new RegExp(taskId));
     assert.match((await run(["stats"])).output, /default/);
   });
 
@@ -87,7 +87,7 @@ describe("absurd", () => {
     await until(async () => (await client.events.waiters("name")).length === 1, {
       what: "the task waits for its event",
     });
-    assert.match((await run(["show", taskId])).output, /waiting: for event name/);
+    assert.match((await run(["task", taskId])).output, /waiting: for event name/);
     const emitted = await run(["emit", "name", "--payload", '"world"', "--json"]);
     assert.equal((JSON.parse(emitted.output) as { first: boolean }).first, true);
     assert.match((await run(["emit", "name"])).output, /happened already at/);
@@ -95,12 +95,15 @@ describe("absurd", () => {
     assert.equal(dead!.status, "failed");
 
     assert.match((await run(["steps", taskId])).output, /greet +2 .*"hello world"\npart +2 /);
-    assert.match((await run(["log", taskId])).output, /info +#2 was polite \{"name":"world"\}/);
+    assert.match(
+      (await run(["tail", taskId, "--no-follow"])).output,
+      /info +#2 was polite \{"name":"world"\}/,
+    );
     const unknown = await run(["retry", taskId, "--from-step", "sing"]);
     assert.notEqual(unknown.exitCode, 0);
     assert.match(unknown.errors, /has kept no step "sing"/);
     assert.equal((await run(["retry", taskId, "--from-step", "part"])).exitCode, 0);
-    const followed = await run(["log", taskId, "--follow", "--json"]);
+    const followed = await run(["tail", taskId, "--json"]);
 
     assert.equal(followed.output.trim().split("\n").length, 2);
     const steps = await client.steps.list(taskId);
@@ -129,10 +132,12 @@ describe("absurd", () => {
     const cases: readonly [string[], number, RegExp][] = [
       [["spawn", "gret"], 2, /task name "gret" is not registered; did you mean greet\?/],
       [["spawn", "greet", "--params", "{"], 2, /no JSON/],
-      [["show", "17"], 3, /a task id is a UUID/],
+      [["task", "17"], 3, /a task id is a UUID/],
       [["spawn", "greet", "--depends-on", "17"], 3, /no task 17: a task id is a UUID/],
       [["spawn", "greet", "--priority", "40000"], 2, /--priority .*'40000' .*whole number, -32768/],
-      [["list", "--workflow", "17"], 2, /--workflow is "17", expected a UUID/],
+      [["tasks", "--cursor", "17"], 2, /--cursor is "17", expected a UUID/],
+      [["tasks", "--limmit", "3"], 2, /unknown option '--limmit'/],
+      [["tasks", "name:greet stauts:failed"], 2, /\n {13}\^{6} .*did you mean status:\?/],
       [["worker", "--tasks", "x.ts", "--lease-seconds", "soon"], 2, /--lease-seconds .*'soon'/],
       [["dance"], 2, /unknown command/],
       [["stats", "--database", "postgres://nobody@127.0.0.1:1/none"], 4, /does not answer/],

@@ -75,7 +75,7 @@ describe.skipIf(!canWriteSubbands())("contimg ingest", () => {
     assert.equal(exitCode, 0);
     assert.match(
       stdout,
-      /look into .*incoming every 30 s\nstop: absurd schedule pause ingest-scan/,
+      /look into .*incoming every 30 s\nstop: absurd schedules pause ingest-scan/,
     );
     const again = await contimg(["ingest", "--schedule", "60", "--json"]);
     const schedule = JSON.parse(again.stdout) as { spec: object };

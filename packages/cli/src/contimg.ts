@@ -18,11 +18,13 @@ import { simulateCommand } from "./contimg/simulate.ts";
 import { soakCommand } from "./contimg/soak.ts";
 import { spawnCommand } from "./contimg/spawn.ts";
 import { transitsCommand } from "./contimg/transits.ts";
+import { upCommand } from "./contimg/up.ts";
 import { workerCommand } from "./contimg/worker.ts";
 import { runProgram } from "./program.ts";
 
 const COMMANDS = [
   demoCommand,
+  upCommand,
   soakCommand,
   simulateCommand,
   ingestCommand,

@@ -66,6 +66,7 @@ const CODE_OF_ENGINE_ERROR: Readonly<Record<string, ExitCode>> = {
   InvalidParams: 2,
   InvalidPolicy: 2,
   InvalidSchedule: 2,
+  InvalidServerSetting: 2,
   InvalidSetting: 2,
   InvalidSpawn: 2,
   InvalidWorkflow: 2,

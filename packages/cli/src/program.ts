@@ -19,9 +19,15 @@ export async function runProgram(
   options: ProgramOptions,
   argv: readonly string[],
 ): Promise<number> {
+  // head and less close the pipe when they have enough: no failure of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit();
+    throw error;
+  });
   try {
     await createProgram(options).parseAsync([...argv], { from: "user" });
-    return 0;
+    // A command that found something amiss has said so, and set it.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     // Commander has printed its message or the help already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -21,6 +21,20 @@ test("a table aligns words to the left and numbers to the right", () => {
   assert.equal(text, ["NAME       COUNT", "a              7", "long name   1234"].join("\n"));
 });
 
+test("a table is cut to the terminal: the widest texts first, then whole columns", () => {
+  const rows = [["019b0c5e", "calibration-solve", 12.5, "no space left on the device"]];
+  const of = (columns: number): string[] =>
+    formatTable(["TASK", "NAME", "RUN s", "ERROR"], rows, columns).split("\n");
+  assert.equal(of(80)[1], "019b0c5e  calibration-solve   12.5  no space left on the device");
+  assert.deepEqual(of(30), ["TASK      NAME       ERROR", "019b0c5e  calibrat…  no space…"]);
+  for (const columns of [200, 60, 50, 40, 30, 20]) {
+    assert.ok(
+      of(columns).every((line) => line.length <= columns),
+      String(columns),
+    );
+  }
+});
+
 test.each([
   [0, "0 s"],
   [59.6, "1 min 0 s"],

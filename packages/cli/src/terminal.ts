@@ -10,28 +10,73 @@ const ESTIMATE_FRACTION_MIN = 0.03;
 /** A number, perhaps with its error; "–" where there is none. */
 const NUMBER_TEXT = /^(-?\d[\d.]*( ± [\d.]+)?|–)?$/;
 
-/** Columns as wide as their widest cell, numbers to the right. */
+/** No column is cut to less. */
+const CELL_COLUMNS_MIN = 8;
+
+/**
+ * Columns as wide as their widest cell, numbers to the right. On a terminal that is too narrow the
+ * widest texts are cut, and then columns left out, from the last but one back. The first, which
+ * names the row, and numbers stay whole.
+ * @param columns of the terminal; Infinity: nothing is cut
+ */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
+  columns: number = process.stdout.isTTY ? process.stdout.columns : Infinity,
 ): string {
   const cells = [header, ...rows].map((row) => row.map(String));
-  const widths = header.map((_name, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  const isNumeric = header.map((_name, column) =>
-    cells.slice(1).every((row) => NUMBER_TEXT.test(row[column] ?? "")),
-  );
+  const shapes = header.map((_name, column) => ({
+    column,
+    isNumeric: cells.slice(1).every((row) => NUMBER_TEXT.test(row[column] ?? "")),
+    width: Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  }));
+  const shown = fitShapes(shapes, columns);
   return cells
     .map((row) =>
-      row
-        .map((cell, column) =>
-          isNumeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-        )
+      shown
+        .map(({ column, isNumeric, width }) => {
+          const cell = row[column] ?? "";
+          return isNumeric ? cell.padStart(width) : cutText(cell, width).padEnd(width);
+        })
         .join("  ")
         .trimEnd(),
     )
     .join("\n");
+}
+
+interface Shape {
+  readonly column: number;
+  readonly isNumeric: boolean;
+  readonly width: number;
+}
+
+function fitShapes(shapes: readonly Shape[], columns: number): readonly Shape[] {
+  for (let left = shapes; ; left = left.toSpliced(-2, 1)) {
+    const widths = fitWidths(left, columns);
+    if (widths || left.length <= 2) {
+      return left.map((shape, index) => ({ ...shape, width: widths?.[index] ?? shape.width }));
+    }
+  }
+}
+
+/** Takes from the widest text until the row fits; undefined when nothing is left to take. */
+function fitWidths(shapes: readonly Shape[], columns: number): readonly number[] | undefined {
+  const widths = shapes.map((shape) => shape.width);
+  const room = columns - 2 * (widths.length - 1);
+  while (widths.reduce((sum, width) => sum + width, 0) > room) {
+    const cuttable = shapes.flatMap(({ isNumeric }, index) =>
+      index > 0 && !isNumeric && widths[index]! > CELL_COLUMNS_MIN ? [index] : [],
+    );
+    if (cuttable.length === 0) return undefined;
+    const widest = cuttable.reduce((a, b) => (widths[b]! > widths[a]! ? b : a));
+    widths[widest]! -= 1;
+  }
+  return widths;
+}
+
+/** With … in place of what does not fit. */
+export function cutText(text: string, columns: number): string {
+  return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
 }
 
 /** Bytes with three figures: 2.33 GB. */

@@ -88,6 +88,7 @@ export const ACCESS_ROUTES = {
     role: null,
     body: z.strictObject({ token: z.string().min(1).max(500) }),
     answer: json(session, 201),
+    problems: ["UNAUTHENTICATED"],
   },
   signOut: {
     method: "DELETE",
@@ -117,6 +118,7 @@ export const ACCESS_ROUTES = {
       expires_in_days: z.number().min(0.01).max(3660).optional(),
     }),
     answer: json(token.extend({ secret: z.string() }), 201),
+    hasSecretAnswer: true,
     problems: ["ALREADY_EXISTS"],
   },
   deleteToken: {

@@ -64,6 +64,7 @@ export const BULK_ROUTES = {
     tag: "bulk actions",
     role: "viewer",
     body: bulkRequest.omit({ reason: true }),
+    changesNothing: true,
     answer: json(bulkPreview),
     problems: ["INVALID_FILTER"],
   },

@@ -56,7 +56,7 @@ export class Client {
     ...[input, options = {}]: Arguments<(typeof ROUTES)[Name]>
   ): Promise<RouteAnswer<(typeof ROUTES)[Name]>> {
     const route: Route = ROUTES[name];
-    const response = await this.#send(route, (input ?? {}) as WireInput, options);
+    const response = await this.#send(route, input ?? {}, options);
     if (!response.ok) throw await problemOf(response);
     return (await answerOf(route, response)) as RouteAnswer<(typeof ROUTES)[Name]>;
   }
@@ -112,7 +112,8 @@ export function urlOf(route: Route, input: Pick<WireInput, "params" | "query">):
 }
 
 function wireText(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 async function problemOf(response: Response): Promise<ApiProblem | ApiAway> {

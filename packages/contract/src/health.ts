@@ -33,6 +33,7 @@ export const health = z.strictObject({
   warnings: z.array(alert),
   checked_at: instant,
 });
+export type Health = z.output<typeof health>;
 
 export const metrics = z.strictObject({
   total_spawned: count,

@@ -37,10 +37,30 @@ export {
   type FailureGroup,
 } from "./failure.ts";
 export {
+  completeTaskFilter,
+  type Completion,
+  type KnownNames,
+  type Suggestion,
+} from "./filter/complete.ts";
+export {
+  CONDITION_OPS,
+  type ConditionOp,
+  type ConditionValue,
+  TASK_FIELD_NAMES,
+  type TaskCondition,
+  type TaskField,
+} from "./filter/condition.ts";
+export { type FieldKind, type FieldSpec, type KnownName, TASK_FIELDS } from "./filter/fields.ts";
+export { fitsTask } from "./filter/fits-task.ts";
+export { formatTaskFilter } from "./filter/format.ts";
+export { type FilterHelpRow, taskFilterHelp } from "./filter/help.ts";
+export { type ParsedFilter, parseTaskFilter, type PlacedFault } from "./filter/parse.ts";
+export {
   HEALTH_ROUTES,
   alert,
   type Alert,
   health,
+  type Health,
   HEALTH_STATUSES,
   metrics,
   type Metrics,
@@ -62,6 +82,7 @@ export {
   taskUpdate,
   type TaskUpdate,
 } from "./live.ts";
+export { type OpenApiDocument, openApiDocument, type OpenApiOptions } from "./openapi/document.ts";
 export {
   EVERY_ROUTE,
   fault,

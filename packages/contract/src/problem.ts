@@ -7,6 +7,7 @@ export const PROBLEMS = {
   INVALID_FILTER: { status: 422, title: "The filter cannot be read" },
   INVALID_CURSOR: { status: 422, title: "The cursor is not one of this list" },
   UNKNOWN_TASK_NAME: { status: 422, title: "No such task name is registered" },
+  MALFORMED_REQUEST: { status: 400, title: "The request is not HTTP that can be read" },
   MALFORMED_BODY: { status: 400, title: "The body is not JSON" },
   UNAUTHENTICATED: { status: 401, title: "Sign in, or send a token" },
   FORBIDDEN: { status: 403, title: "Your role may not do this" },

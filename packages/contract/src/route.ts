@@ -26,6 +26,10 @@ export interface Route {
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly answer: Answer;
+  /** Of a POST that only looks: it is not in the audit log and takes no Idempotency-Key. */
+  readonly changesNothing?: true;
+  /** The answer is shown once and stored nowhere: no Idempotency-Key. */
+  readonly hasSecretAnswer?: true;
   /** Beyond those that any route may give: see EVERY_ROUTE. */
   readonly problems?: readonly ProblemCode[];
 }

@@ -140,6 +140,7 @@ export const SCHEDULE_ROUTES = {
       anchor: instant.optional(),
       count: z.int().min(1).max(100).default(10),
     }),
+    changesNothing: true,
     answer: json(preview),
   },
   getSchedule: {

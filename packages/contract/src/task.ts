@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { json, type Route } from "./route.ts";
+import { taskName } from "./task-name.ts";
 import { flag, instant, jsonObject, jsonValue, name, nextCursor, pageQuery } from "./values.ts";
 import { reason, taskIdParam } from "./values.ts";
 
@@ -246,7 +247,8 @@ export const TASK_ROUTES = {
     role: "operator",
     body: spawnRequest.required({ depends_on: true }),
     answer: json(spawned, 201),
-    problems: ["UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
+    // Not QUEUE_FULL: what waits for others is not counted.
+    problems: ["UNKNOWN_TASK_NAME", "QUEUE_DRAINING", "IDEMPOTENCY_CONFLICT"],
   },
   getTask: {
     method: "GET",
@@ -302,7 +304,7 @@ export const TASK_ROUTES = {
       .partial()
       .extend({ reason: reason.optional() }),
     answer: json(spawned, 201),
-    problems: ["NOT_FOUND", "UNKNOWN_TASK_NAME", "QUEUE_FULL", "QUEUE_DRAINING"],
+    problems: ["NOT_FOUND", "QUEUE_FULL", "QUEUE_DRAINING"],
   },
   moveTask: {
     method: "POST",
@@ -382,21 +384,6 @@ export const TASK_ROUTES = {
     tag: "tasks",
     role: "viewer",
     query: z.strictObject({ with_schema: flag.default(true) }),
-    answer: json(
-      z.strictObject({
-        task_names: z.array(
-          z.strictObject({
-            task_name: z.string(),
-            version: z.string(),
-            /** The version that spawns take. */
-            is_current: z.boolean(),
-            queue_name: z.string(),
-            params_schema: jsonObject.nullable(),
-            /** Workers that are alive and can run it. */
-            worker_count: z.int().min(0),
-          }),
-        ),
-      }),
-    ),
+    answer: json(z.strictObject({ task_names: z.array(taskName) })),
   },
 } as const satisfies Readonly<Record<string, Route>>;

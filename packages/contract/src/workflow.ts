@@ -317,6 +317,7 @@ export const TEMPLATE_ROUTES = {
     params: templateNameParam,
     query: versionQuery,
     body: z.strictObject({ params: jsonObject.default({}) }),
+    changesNothing: true,
     answer: json(
       z.strictObject({ version: z.int(), params: jsonObject, nodes: z.array(jsonObject) }),
     ),

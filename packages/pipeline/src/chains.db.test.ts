@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { AbsurdClient, defineTask, startWorker } from "@contimg/absurd";
+import { AbsurdClient, defineTask, fieldIs, startWorker } from "@contimg/absurd";
 import { test } from "vitest";
 import { z } from "zod";
 
@@ -122,7 +122,10 @@ test("a group id that is no time is refused before anything is spawned", async (
     assert.match(error.message, /group_id is "last night", expected a time such as/);
     return true;
   });
-  assert.deepEqual((await client.list({ correlationId: "last night" })).tasks, []);
+  assert.deepEqual(
+    (await client.list({ conditions: [fieldIs("correlation", "last night")] })).tasks,
+    [],
+  );
 });
 
 /** How the tasks of a group end, when a stand-in of one stage fails and all others do nothing. */
@@ -145,7 +148,7 @@ async function endsWhenFails(failing: string, groupId: string, queue: string) {
   });
   const client = new AbsurdClient(database.pool());
   try {
-    const spawned = (await client.list({ correlationId: groupId })).tasks;
+    const spawned = (await client.list({ conditions: [fieldIs("correlation", groupId)] })).tasks;
     const ended = await client.awaitTasks(spawned.map(({ taskId }) => taskId));
     return Object.fromEntries(ended.map(({ taskName, status }) => [taskName, status]));
   } finally {

@@ -139,6 +139,42 @@ export const ERRORS = {
     hint: "read the last lines of the tool's log in the error's fields",
     runbook: "a-tool-fails.md",
   },
+  SiteStageFailed: {
+    class: "retryable",
+    stages: "every",
+    hint: "read the last lines that the site's executable printed, in the error's fields",
+    runbook: "a-site-stage-fails.md",
+  },
+  SiteStageRefused: {
+    class: "fatal",
+    stages: "every",
+    hint: "the site's executable says that trying again is no use; its own words say why",
+    runbook: "a-site-stage-fails.md",
+  },
+  SiteOutputWrong: {
+    class: "fatal",
+    stages: "every",
+    hint: "mend the site's executable: what it wrote is not what the message says was expected",
+    runbook: "a-site-stage-fails.md",
+  },
+  JobLost: {
+    class: "retryable",
+    stages: "every",
+    hint: "see the cluster's own words in the fields; the task submits another job by itself",
+    runbook: "a-cluster-job-fails.md",
+  },
+  JobTimedOut: {
+    class: "retryable",
+    stages: "every",
+    hint: "the next job asks for twice the time by itself; if none suffices, raise its limit",
+    runbook: "a-cluster-job-fails.md",
+  },
+  ClusterAway: {
+    class: "retryable",
+    stages: "every",
+    hint: "Slurm's commands fail: ask the cluster's operator; the task tries again by itself",
+    runbook: "a-cluster-job-fails.md",
+  },
   StageCrashed: {
     class: "retryable",
     stages: "every",

@@ -16,6 +16,7 @@ import { runWithin } from "./keeping/run-within.ts";
 import type { RunLedger } from "./keeping/run-ledger.ts";
 import type { RunInput } from "./products/registry.ts";
 import { runStageProcess, type StageModule, type StageRun } from "./run-stage.ts";
+import { type JobKeeper, runAsJob } from "./site/slurm-job.ts";
 import type { AnyStage, Json, ProductLookup } from "./stage.ts";
 
 export interface Execution {
@@ -23,7 +24,11 @@ export interface Execution {
   readonly runId: string;
   readonly lookup: ProductLookup;
   readonly threadCount: number;
+  /** Of the task. */
+  readonly attempt?: number;
   readonly signal?: AbortSignal;
+  /** Of the task, for stages that run as jobs of a cluster. */
+  readonly jobs?: JobKeeper;
   /** Reserves what the run takes and records what it took; without a database there is none. */
   readonly ledger?: RunLedger;
   readonly onProgress?: (fraction: number, note: string) => void;
@@ -85,9 +90,19 @@ async function executeWith(
       needs: needed,
       diskBytes: needed.diskBytes,
     };
-    const run = await runWithin(execution.ledger, begin, (memoryLimitBytes) =>
-      runStageProcess(module, inputs, { stageFolder: folder, ...execution, memoryLimitBytes }),
-    );
+    const options = { stageFolder: folder, ...execution };
+    const slurm = module.site?.slurm;
+    const run =
+      slurm === undefined
+        ? await runWithin(execution.ledger, begin, (memory) =>
+            runStageProcess(module, inputs, { ...options, ...memory }),
+          )
+        : await runAsJob(module, inputs, {
+            ...options,
+            settings: slurm,
+            keeper: execution.jobs ?? jobsByHand(execution.runId),
+            memoryBytes: needed.memoryBytes,
+          });
     return { params, groupId, inputPaths: pathsIn(inputs).map((p) => below(dataRoot, p)), run };
   } catch (error) {
     const stopped = execution.signal?.aborted ?? false;
@@ -95,6 +110,11 @@ async function executeWith(
     await rm(folder, { recursive: true, force: true });
     throw blamed;
   }
+}
+
+/** A run by hand lives once: nothing is kept. */
+function jobsByHand(runId: string): JobKeeper {
+  return { taskId: runId, step: (_name, work) => work() };
 }
 
 /** The inputs of a run with the products they are, as far as the registry was asked for them. */

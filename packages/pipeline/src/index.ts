@@ -71,6 +71,7 @@ export { runByHand } from "./run-by-hand.ts";
 export type { HandRun, HandRunOptions } from "./run-by-hand.ts";
 export { runStageProcess } from "./run-stage.ts";
 export type { StageModule, StageRun, StageRunOptions } from "./run-stage.ts";
+export { withSiteStages } from "./site/site-config.ts";
 export { classifyStageError, stageTask, stageTasks } from "./stage-task.ts";
 export type { StageTaskOptions } from "./stage-task.ts";
 export { startStageWorker } from "./stage-worker.ts";

@@ -21,6 +21,7 @@ const stepSchema = z.union([
   /** Starts a program in a process group of its own, as a tool may, and does not wait for it. */
   z.strictObject({ start_tool: z.array(z.string()).min(1) }),
   z.strictObject({ take_mib: z.number() }),
+  z.strictObject({ take_mib: z.number(), seconds: z.number() }),
   z.strictObject({ print: z.string() }),
   z.strictObject({ fail: z.enum(["MalformedFile", "SolutionTooNoisy", "bug"]) }),
   z.strictObject({ await_abort: z.literal(true) }),
@@ -87,8 +88,12 @@ async function perform(step: Step, context: RunContext): Promise<void> {
     const [program, ...args] = step.start_tool;
     spawn(program!, args, { detached: true, stdio: "inherit" });
   } else if ("take_mib" in step) {
-    Buffer.alloc(step.take_mib * 2 ** 20, 1);
-    await new Promise((resolve) => setTimeout(resolve, 500)); // Long enough to be sampled.
+    const taken = Buffer.alloc(step.take_mib * 2 ** 20, 1);
+    // Long enough to be sampled.
+    await new Promise((resolve) =>
+      setTimeout(resolve, 1000 * ("seconds" in step ? step.seconds : 0.5)),
+    );
+    console.log(`took ${taken.length} bytes`);
   } else if ("print" in step) {
     console.log(step.print);
   } else if ("fail" in step) {

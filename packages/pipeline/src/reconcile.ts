@@ -15,7 +15,7 @@ import { isAlive } from "@contimg/absurd/process-tree";
 import { type Area, AREAS, QUARANTINE_FOLDER, stageFoldersOf } from "./products/paths.ts";
 import { exists } from "./products/place.ts";
 import { finishPublication } from "./products/registry.ts";
-import { fenceOfRun, processOfRun } from "./products/run-id.ts";
+import { fenceOfRun, makerOfJob, processOfRun } from "./products/run-id.ts";
 
 export interface ReconcileReport {
   /** Registered products that this call renamed into place. */
@@ -100,9 +100,23 @@ async function isDead(pool: pg.Pool, name: string, folder: string): Promise<bool
     if (hand.host !== hostname()) return false;
     return !isAlive(hand) && !(await isAwaited(pool, folder));
   }
+  const maker = makerOfJob(name);
+  if (maker !== undefined) {
+    const process = processOfRun(maker);
+    return process ? isDead(pool, maker, folder) : hasEnded(pool, maker);
+  }
   // The earlier version of a product whose publication was finished above.
   const replaced = /^replaced-(?<productId>[0-9a-f-]{36})$/.exec(name)?.groups?.["productId"];
   return replaced !== undefined && (await isPublished(pool, replaced));
+}
+
+/** A job goes on without a lease, until its task has ended. */
+async function hasEnded(pool: pg.Pool, taskId: string): Promise<boolean> {
+  const { rows } = await pool.query<{ status: string }>(
+    "select status from absurd.tasks where task_id::text = $1",
+    [taskId],
+  );
+  return rows.every(({ status }) => ["completed", "failed", "cancelled"].includes(status));
 }
 
 async function holdsLease(pool: pg.Pool, fence: string): Promise<boolean> {

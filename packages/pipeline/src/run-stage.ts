@@ -20,6 +20,7 @@ import {
   residentMib,
   signalAll,
 } from "@contimg/absurd/process-tree";
+import type { SiteStage } from "./site/site-config.ts";
 import type { AnyStage, Json, StageResult } from "./stage.ts";
 import {
   LIFELINE_FD,
@@ -33,6 +34,8 @@ import {
 export interface StageModule {
   readonly stage: AnyStage;
   readonly url: string;
+  /** A site's way to run it, in place of the stage's own; see site/. */
+  readonly site?: SiteStage | undefined;
 }
 
 interface StageUsage {
@@ -52,7 +55,11 @@ export interface StageRun extends StageResult, StageUsage {}
 export interface StageRunOptions {
   readonly stageFolder: string;
   readonly threadCount: number;
+  /** Of the task; 1 for a run by hand. */
+  readonly attempt?: number | undefined;
   readonly signal?: AbortSignal;
+  /** What the run reserved, for tools that can be told. */
+  readonly memoryBytes?: number | undefined;
   /** A run whose processes together have more resident memory is ended. Default: none. */
   readonly memoryLimitBytes?: number | undefined;
   /** How long an aborted stage may take to give way before it is killed [ms]. */
@@ -62,7 +69,7 @@ export interface StageRunOptions {
   readonly onLog?: (line: string) => void;
 }
 
-const CHILD = fileURLToPath(new URL("./stage-process.ts", import.meta.url));
+export const STAGE_PROCESS = fileURLToPath(new URL("./stage-process.ts", import.meta.url));
 /** Compiled modules, which Node checks against their sources: halves the start of a process. */
 const COMPILE_CACHE = fileURLToPath(new URL("../../../node_modules/.cache/", import.meta.url));
 const SAMPLE_MS = 200;
@@ -74,7 +81,7 @@ const LOG_TAIL_LINES = 20;
 const RUN_MARK = "CONTIMG_STAGE_RUN";
 
 /** The child computes; it has no business with the database. */
-const WITHHELD_VARIABLES = ["ABSURD_DATABASE_URL", "PGPASSWORD"];
+export const WITHHELD_VARIABLES = ["ABSURD_DATABASE_URL", "PGPASSWORD"];
 
 /**
  * @throws {PipelineError} the stage's own, or StageCrashed when the process ended without a word
@@ -118,7 +125,7 @@ function spawnChild(runMark: string): ChildProcess {
     [RUN_MARK]: runMark,
   };
   for (const name of WITHHELD_VARIABLES) Reflect.deleteProperty(env, name);
-  const child = spawn(process.execPath, [CHILD], {
+  const child = spawn(process.execPath, [STAGE_PROCESS], {
     // A process group of its own, so that Ctrl-C in a terminal reaches the worker only, which
     // then decides what becomes of its stages.
     detached: true,
@@ -133,17 +140,24 @@ function spawnChild(runMark: string): ChildProcess {
   return child;
 }
 
-function toRequest(module: StageModule, inputs: Json, options: StageRunOptions): StageRequest {
+export function toRequest(
+  module: StageModule,
+  inputs: Json,
+  options: StageRunOptions,
+): StageRequest {
   return {
     stage: module.stage.name,
     module: module.url,
     inputs,
     stage_folder: options.stageFolder,
     thread_count: options.threadCount,
+    attempt: options.attempt ?? 1,
+    memory_bytes: options.memoryBytes ?? null,
+    executable: module.site?.executable ?? null,
   };
 }
 
-interface Outcome {
+export interface Outcome {
   readonly last: Exclude<StageMessage, { type: "progress" }> | undefined;
   readonly exitCode: number | null;
   readonly killedBy: NodeJS.Signals | null;
@@ -183,7 +197,10 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   createInterface({ input: stream }).on("line", onLine);
 }
 
-function resultOf(outcome: Outcome, stage: string): Extract<StageMessage, { type: "result" }> {
+export function resultOf(
+  outcome: Outcome,
+  stage: string,
+): Extract<StageMessage, { type: "result" }> {
   if (outcome.last?.type === "result") return outcome.last;
   if (outcome.last?.type === "error") throw toError(outcome.last.error);
   const how = outcome.killedBy ? `was killed by ${outcome.killedBy}` : "ended without a result";

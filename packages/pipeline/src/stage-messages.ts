@@ -4,13 +4,16 @@
  * The parent writes one request to standard input and closes it. The process writes messages to
  * standard output, one a line; a line that is no message is taken for a log line, so a library
  * that prints does no harm. File descriptor 3 is the lifeline: it closes when the parent dies.
- * Any program that keeps to this can stand in for a stage.
+ * A site's own executable runs inside the process, and has a simpler contract (site/).
  */
 import { z } from "zod";
 
+import { executableSchema } from "./site/site-config.ts";
 import type { Json, ProductKind, StageResult } from "./stage.ts";
 
 export const LIFELINE_FD = 3;
+/** An argument of the process: nobody holds a lifeline. */
+export const NO_LIFELINE = "--no-lifeline";
 
 export const stageRequestSchema = z.strictObject({
   stage: z.string(),
@@ -19,6 +22,11 @@ export const stageRequestSchema = z.strictObject({
   inputs: z.json(),
   stage_folder: z.string(),
   thread_count: z.int().positive(),
+  attempt: z.int().positive(),
+  /** What the run reserved; null when nothing was. */
+  memory_bytes: z.number().positive().nullable(),
+  /** Runs in place of the stage's own `run`. */
+  executable: executableSchema.nullable(),
 });
 
 export type StageRequest = z.infer<typeof stageRequestSchema>;
@@ -76,6 +84,7 @@ export const stageResultSchema = z.strictObject({
       metadata: z.record(z.string(), z.json()),
     }),
   ),
+  replaces: z.array(z.enum(PRODUCT_KINDS)).optional(),
   quality: z.strictObject({
     grade: z.enum(["good", "warn", "fail"]),
     findings: z.array(z.string()),

@@ -2,15 +2,18 @@
  * The child process of one stage run: reads a request, runs the stage, reports.
  *
  * It knows no database and no queue. It ends when its work ends, when it gets SIGTERM and the
- * stage gives way, or when its parent dies: then at once, with every tool it has started.
+ * stage gives way, or when its parent dies: then at once, with every tool it has started. As a
+ * cluster's job it has no such parent, and is told so.
  */
 import { text } from "node:stream/consumers";
 import { Worker } from "node:worker_threads";
 
 import { PipelineError } from "./errors.ts";
 import { cpuSeconds } from "@contimg/absurd/process-tree";
-import type { AnyStage, Json } from "./stage.ts";
+import { runExecutable } from "./site/run-executable.ts";
+import type { AnyStage, Json, RunContext } from "./stage.ts";
 import {
+  NO_LIFELINE,
   type StageError,
   type StageMessage,
   type StageRequest,
@@ -22,7 +25,9 @@ const KIB_PER_MIB = 1024;
 
 async function main(): Promise<void> {
   // Its own thread: a long native call must not keep the parent's death from being noticed.
-  new Worker(new URL("./stage-lifeline.ts", import.meta.url)).unref();
+  if (!process.argv.includes(NO_LIFELINE)) {
+    new Worker(new URL("./stage-lifeline.ts", import.meta.url)).unref();
+  }
   let last: StageMessage;
   try {
     last = await runRequest(stageRequestSchema.parse(JSON.parse(await text(process.stdin))));
@@ -39,14 +44,21 @@ async function runRequest(request: StageRequest): Promise<StageMessage> {
     abort.abort(new Error("stopped by SIGTERM"));
   });
   const stage = await loadStage(request);
-  const result = await stage.run(request.inputs, {
+  const context: RunContext = {
     stageFolder: request.stage_folder,
     signal: abort.signal,
     threadCount: request.thread_count,
+    attempt: request.attempt,
+    memoryBytes: request.memory_bytes ?? undefined,
     progress(fraction, note) {
       process.stdout.write(JSON.stringify({ type: "progress", fraction, note }) + "\n");
     },
-  });
+  };
+  const { executable, inputs } = request;
+  const result =
+    executable === null
+      ? await stage.run(inputs, context)
+      : await runExecutable(stage, executable, inputs, context);
   return {
     type: "result",
     result: stageResultSchema.parse(result),

@@ -93,6 +93,8 @@ async function runAsTask(
     runId,
     lookup,
     threadCount,
+    attempt: context.attempt,
+    jobs: { taskId: context.taskId, step: (name, work) => context.step(name, work) },
     ledger: new RunLedger(pool, { dataRoot, runId, task: context, machine: options.machine }),
     signal: context.signal,
     correlationId,

@@ -26,6 +26,10 @@ export interface RunContext {
   /** Aborts when the task is cancelled, its lease is lost or the worker shuts down. */
   readonly signal: AbortSignal;
   readonly threadCount: number;
+  /** 1 for the first; absent for a run by hand. */
+  readonly attempt?: number | undefined;
+  /** What the run reserved; absent when nothing was: a run by hand without a database. */
+  readonly memoryBytes?: number | undefined;
   /** `fraction` in 0…1; `note` is a phrase such as "major iteration 3 of about 6". */
   progress(fraction: number, note: string): void;
 }
@@ -77,6 +81,8 @@ export interface QualityVerdict {
 export interface StageResult<Result extends Json = Json> {
   /** Of several outputs of one kind, the first is the one that `find` returns. */
   readonly outputs: readonly Output[];
+  /** Further kinds of the stage's own earlier products that are the group's no more. */
+  readonly replaces?: readonly ProductKind[] | undefined;
   readonly quality: QualityVerdict;
   /** Becomes the task's result. */
   readonly result: Result;
@@ -96,6 +102,33 @@ export interface Transaction {
   query(text: string, values: readonly unknown[]): Promise<unknown>;
 }
 
+/** A file that a site's executable is to write into the stage folder. */
+export interface SiteFile {
+  readonly name: string;
+  /** What it must be, for a person. */
+  readonly what: string;
+  readonly isRequired: boolean;
+}
+
+/** What a site's executable said of its work, beside what it wrote. */
+export interface SiteReport {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly findings: readonly string[];
+  readonly version?: string | undefined;
+}
+
+/** How a site's executable does a stage's work; see site/run-executable.ts. */
+export interface SitePart<Inputs extends Json, Result extends Json> {
+  files(inputs: Inputs): readonly SiteFile[];
+  /** What the stage knows and an executable would have to find out, such as the sky's model. */
+  brief?(inputs: Inputs): Json;
+  /**
+   * Opens and measures what was written, and makes the stage's result of it, with further products
+   * where the stage makes them of the same files.
+   */
+  adopt(inputs: Inputs, report: SiteReport, context: RunContext): Promise<StageResult<Result>>;
+}
+
 export interface Stage<Params, Inputs extends Json, Result extends Json> {
   /** The task name. */
   readonly name: string;
@@ -106,6 +139,8 @@ export interface Stage<Params, Inputs extends Json, Result extends Json> {
   /** Bytes the run will write below the stage folder, for the disk check before it starts. */
   outputBytes(inputs: Inputs): number;
   run(inputs: Inputs, context: RunContext): Promise<StageResult<Result>>;
+  /** Absent: no executable can stand in for `run`. */
+  readonly site?: SitePart<Inputs, Result>;
   register?(transaction: Transaction, params: Params, result: Result): Promise<void>;
 }
 

@@ -40,12 +40,16 @@ $$;
 -- 'cancel' a task, or (task 0) of the worker itself to 'drain' or to 'stop', with the grace in
 -- seconds as reason; and 'paused' while one of its queues is: see absurd.paused_lanes.
 -- Raises WF002 when the worker was declared dead.
-create or replace function absurd.beat(p_worker_id integer, p_epoch bigint)
+-- p_memory_bytes: what its process has resident; null leaves what it said before.
+create or replace function absurd.beat(
+  p_worker_id integer, p_epoch bigint, p_memory_bytes bigint default null
+)
   returns table (task_id bigint, claim_no integer, kind text, reason text)
   language plpgsql
 as $$
 begin
-  update absurd.worker w set beat_at = absurd.clock()
+  update absurd.worker w
+     set beat_at = absurd.clock(), memory_bytes = coalesce(p_memory_bytes, w.memory_bytes)
    where w.worker_id = p_worker_id and w.epoch = p_epoch and w.gone_at is null;
   if not found then
     perform absurd.assert_worker(p_worker_id, p_epoch);

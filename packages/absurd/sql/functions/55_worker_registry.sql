@@ -81,7 +81,7 @@ create or replace function absurd.list_workers()
   returns table (
     worker_id integer, name text, host text, pid integer, version text, queues text[],
     concurrency integer, kinds text[], started_at timestamptz, beat_age_seconds double precision,
-    lease_seconds double precision, asked text, tasks jsonb
+    lease_seconds double precision, asked text, tasks jsonb, memory_bytes bigint
   )
   language sql stable
 as $$
@@ -93,7 +93,7 @@ as $$
          w.started_at, extract(epoch from absurd.clock() - w.beat_at)::double precision,
          w.lease_ms / 1000.0::double precision,
          (select max(s.kind) from absurd.worker_signal s where s.worker_id = w.worker_id),
-         coalesce(t.tasks, '[]')
+         coalesce(t.tasks, '[]'), w.memory_bytes
     from absurd.worker w
     left join lateral (
       select jsonb_agg(jsonb_build_object(

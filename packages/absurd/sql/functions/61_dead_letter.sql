@@ -26,7 +26,12 @@ $$;
 --
 -- p_filter: { task_ids, queue_name, task_name, tag, class, fingerprint, correlation_id, failed_from,
 -- failed_to }; tag is the error's. Raises WF036 for another key, 22P02 or 22007 for a bad value.
-create or replace function absurd.find_dead(p_filter jsonb, p_limit integer default null)
+--
+-- p_after, p_after_id: go on after the task that died then.
+create or replace function absurd.find_dead(
+  p_filter jsonb, p_limit integer default null, p_after timestamptz default null,
+  p_after_id bigint default null
+)
   returns table (task_id bigint, finished_at timestamptz)
   language plpgsql stable
 as $$
@@ -37,12 +42,20 @@ begin
   ]);
   return query
     select o.task_id, o.finished_at
-      from absurd.outcome o
-      join absurd.task t on t.id = o.task_id
+      -- In order first, so that tasks are looked up until there are enough.
+      from (
+        select d.task_id, d.finished_at, d.error, d.fingerprint
+          from absurd.outcome d
+         where d.kind = 'd'
+           and (p_after is null or (d.finished_at, d.task_id) > (p_after, p_after_id))
+         order by d.finished_at, d.task_id offset 0
+      ) o
+      cross join lateral (
+        select b.lane_id, b.correlation_id from absurd.task b where b.id = o.task_id offset 0
+      ) t
       join absurd.lane l on l.lane_id = t.lane_id
       join absurd.kind k on k.kind_id = l.kind_id
-     where o.kind = 'd'
-       and (p_filter ->> 'task_ids' is null or o.task_id = any(array(
+     where (p_filter ->> 'task_ids' is null or o.task_id = any(array(
               select absurd.task_number(i::uuid)
                 from jsonb_array_elements_text(p_filter -> 'task_ids') i)))
        and (p_filter ->> 'queue_name' is null or l.queue = p_filter ->> 'queue_name')
@@ -154,7 +167,8 @@ $$;
 -- it was resolved is open again.
 create or replace view absurd.error_groups as
 with dead as (
-  select o.fingerprint, k.name as task_name, o.error ->> 'tag' as tag, count(*) as tasks,
+  select o.fingerprint, k.name as task_name, o.error ->> 'tag' as tag,
+         min(o.error ->> 'class') as class, count(*) as tasks,
          min(o.finished_at) as first_at, max(o.finished_at) as last_at,
          max(o.task_id) as example
     from absurd.outcome o
@@ -171,7 +185,7 @@ select coalesce(d.fingerprint, g.fingerprint) as fingerprint, d.task_name, d.tag
          as example_message,
        case when g.state is null or g.state = 'resolved' and d.last_at > g.at then 'open'
             else g.state end as state,
-       g.assignee, g.note, g.at as state_at
+       g.assignee, g.note, g.at as state_at, d.class
   from dead d
   full join absurd.error_group g on g.fingerprint = d.fingerprint;
 

@@ -6,7 +6,12 @@
 --
 -- Ends stay in the log of attempts, claim numbers go on counting. Waiting tasks that had counted one
 -- of these count it as open again. Locks outcome, waiting, deferred, ready rows, in this order.
-create or replace function absurd.revive(p_ids bigint[], p_reset boolean default true)
+--
+-- p_run_ats: when each of p_ids may run. Then nothing starts anew: they go back to where they were
+-- before they were cancelled, with the attempts that they had.
+create or replace function absurd.revive(
+  p_ids bigint[], p_reset boolean default true, p_run_ats timestamptz[] default null
+)
   returns bigint[]
   language plpgsql
 as $$
@@ -52,17 +57,21 @@ begin
         select coalesce(sum(k.attempts), 0) as attempts
           from absurd.credit k where k.task_id = r.task_id
       ) c
+     where p_run_ats is null
     -- The last attempt was given back unstarted and has a credit already.
     on conflict on constraint credit_pkey do update
        set attempts = k.attempts + excluded.attempts, is_reset = k.is_reset or excluded.is_reset
   ),
   waits as (
     insert into absurd.waiting (child, need, claim_no, lane_id, run_at)
-    select r.task_id, 0, r.claim_no, t.lane_id, absurd.clock()
+    select r.task_id, 0, r.claim_no, t.lane_id,
+           coalesce(p_run_ats[array_position(p_ids, r.task_id)], absurd.clock())
       from revived r join absurd.task t on t.id = r.task_id
     returning child
   )
   select coalesce(array_agg(w.child), '{}') into v_back from waits w;
+  insert into absurd.new_start (task_id, claim_no)
+  select w.child, w.claim_no from absurd.waiting w where w.child = any(v_back) order by w.child;
 
   -- Their parents may end while this runs, as for edges that are being spawned.
   insert into absurd.late_edge (child)

@@ -182,3 +182,26 @@ as $$
       )
     ) s;
 $$;
+
+-- Removes all versions of a template; workflows that came from it stay. Waits for a transaction that
+-- defines it. Raises WF019 when there is none, WF003 while a schedule uses it.
+create or replace function absurd.delete_template(p_name text)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_schedule text;
+begin
+  perform absurd.find_template(p_name);
+  perform pg_advisory_xact_lock(hashtext('absurd.template'), hashtext(p_name));
+  select s.name into v_schedule
+    from absurd.schedule s where s.spawn ->> 'template' = p_name order by s.name limit 1;
+  if found then
+    raise exception using
+      errcode = 'WF003',
+      message = format('template "%s" is used by the schedule "%s"; change or remove that first',
+                       p_name, v_schedule);
+  end if;
+  delete from absurd.template t where t.name = p_name;
+end;
+$$;

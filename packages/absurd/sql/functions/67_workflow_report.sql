@@ -6,7 +6,8 @@
 create or replace function absurd.workflow_nodes(p_workflow_id uuid)
   returns table (
     node text, task_id uuid, task_name text, status text, tag text, message text, attempt integer,
-    edges jsonb, element_count integer
+    edges jsonb, element_count integer, claimed_at timestamptz, completed_at timestamptz,
+    execution_sec double precision
   )
   language plpgsql stable
 as $$
@@ -16,9 +17,13 @@ begin
   end if;
   return query
     select n.name, t.task_id, t.task_name, t.status, t.error_detail ->> 'tag', t.error, t.attempt,
-           coalesce(e.edges, '[]'), f.element_count
+           coalesce(e.edges, '[]'), f.element_count, t.claimed_at, t.completed_at,
+           t.execution_time_sec
       from absurd.workflow_node n
-      join absurd.tasks t on t.task_number = n.task_id
+      -- Task by task: joined as a whole, the view may read days of history.
+      cross join lateral (
+        select v.* from absurd.tasks v where v.task_number = n.task_id offset 0
+      ) t
       left join absurd.fan_out f on f.task_id = n.task_id
       left join lateral (
         select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -36,6 +41,24 @@ begin
          where d.child = n.task_id
       ) e on true
      where n.workflow_id = p_workflow_id
+     order by n.task_id;
+end;
+$$;
+
+-- The nodes of a workflow that wait for nothing but a worker, first spawned first. Raises WF017.
+create or replace function absurd.ready_nodes(p_workflow_id uuid)
+  returns table (task_id uuid)
+  language plpgsql stable
+as $$
+begin
+  if not exists (select from absurd.workflow w where w.id = p_workflow_id) then
+    raise exception using errcode = 'WF017', message = format('no workflow %s', p_workflow_id);
+  end if;
+  return query
+    select absurd.task_uuid(n.task_id)
+      from absurd.workflow_node n
+     cross join lateral absurd.locate_task(n.task_id) l
+     where n.workflow_id = p_workflow_id and l.place = 'ready'
      order by n.task_id;
 end;
 $$;

@@ -38,6 +38,7 @@ begin
     perform absurd.run_fan_outs(null);
     perform absurd.end_expired(1000);
     perform absurd.tidy_failures(1000);
+    perform absurd.forget_new_starts(1000);
     v_promoted := v_promoted + absurd.tend_gates(1000);
     delete from absurd.signal s
      where not exists (

@@ -48,6 +48,27 @@ begin
 end;
 $$;
 
+-- Changes some of a schedule. p_changes: as create_schedule takes it; what is left out stays, null
+-- gives a field its default. spawn is merged with the schedule's, member by member; null removes one.
+-- Locks the schedule's row. Raises WF030, and what create_schedule raises.
+create or replace function absurd.change_schedule(p_name text, p_changes jsonb)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_schedule absurd.schedule := absurd.hold_schedule(p_name);
+  v_spawn jsonb := (
+    select jsonb_object_agg(m.key, m.value)
+      from jsonb_each(v_schedule.spawn || coalesce(p_changes -> 'spawn', '{}')) m
+     where m.value <> 'null'
+  );
+begin
+  perform absurd.create_schedule(
+    to_jsonb(v_schedule) || p_changes || jsonb_build_object('name', p_name, 'spawn', v_spawn), true
+  );
+end;
+$$;
+
 -- Raises WF004 for a task name that was never registered, WF019 for a template that does not exist,
 -- WF018 for params that do not fit it, WF031 when both are named.
 create or replace function absurd.check_scheduled(p_spawn jsonb)

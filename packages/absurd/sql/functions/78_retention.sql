@@ -219,6 +219,7 @@ begin
   end loop;
   select coalesce(sum(c.tasks), 0) into v_tasks from absurd.ended_count c where c.day = p_day;
   delete from absurd.ended_count c where c.day = p_day;
+  update absurd.history h set dropped = h.dropped + v_tasks;
   delete from absurd.closing_day c where c.day = p_day;
   return v_tasks;
 end;
@@ -238,6 +239,15 @@ begin
    where r.ctid = any(array(
            select o.ctid from absurd.rollup o
             where o.hour < absurd.clock() - make_interval(days => v_history.rollup_days)
+            limit p_batch));
+  delete from absurd.rollup_minute r
+   where r.ctid = any(array(
+           select o.ctid from absurd.rollup_minute o
+            where o.minute < absurd.clock() - interval '2 days' limit p_batch));
+  delete from absurd.kept_change k
+   where k.ctid = any(array(
+           select o.ctid from absurd.kept_change o
+            where o.at < absurd.clock() - make_interval(days => v_history.retention_days)
             limit p_batch));
   delete from absurd.fire f
    where f.ctid = any(array(

@@ -1,64 +1,6 @@
 -- Statistics: roll-ups of what ended, and the counts and reports that are read from them.
 
--- 0 below 1 ms, then 1 to 127 by powers of the fourth root of 2 (a bucket is 19 % wide, the last one
--- begins at 42 days).
-create or replace function absurd.histogram_bucket(p_seconds double precision)
-  returns integer
-  language sql immutable strict parallel safe
-as $$
-  select case when p_seconds < 0.001 then 0
-              else least(127, floor(4 * ln(p_seconds * 1000) / ln(2.0::double precision))::integer + 1)
-         end;
-$$;
-
-create or replace function absurd.histogram_of(p_seconds double precision[])
-  returns bigint[]
-  language sql immutable
-as $$
-  select array(
-    select coalesce(c.n, 0)
-      from generate_series(0, 127) b
-      left join (
-        select absurd.histogram_bucket(s) as bucket, count(*) as n
-          from unnest(p_seconds) s where s is not null group by 1
-      ) c on c.bucket = b
-     order by b
-  );
-$$;
-
-create or replace function absurd.add_histograms(p_one bigint[], p_other bigint[])
-  returns bigint[]
-  language sql immutable
-as $$
-  select case when p_one is null then p_other when p_other is null then p_one else array(
-    select a.n + b.n
-      from unnest(p_one) with ordinality as a(n, i)
-      join unnest(p_other) with ordinality as b(n, i) on b.i = a.i
-     order by a.i
-  ) end;
-$$;
-
-create or replace aggregate absurd.sum_histograms(bigint[]) (
-  sfunc = absurd.add_histograms, stype = bigint[]
-);
-
--- The seconds below which p_fraction of the counted are, within 9 %; null of an empty histogram.
-create or replace function absurd.histogram_quantile(
-  p_histogram bigint[], p_fraction double precision
-)
-  returns double precision
-  language sql immutable
-as $$
-  select case h.i when 1 then 0.0005 else 0.001 * 2.0::double precision ^ ((h.i - 1.5) / 4) end
-    from (
-      select u.i, sum(u.n) over (order by u.i) as upto, sum(u.n) over () as total
-        from unnest(p_histogram) with ordinality as u(n, i)
-    ) h
-   where h.total > 0 and h.upto >= greatest(1, ceil(h.total * p_fraction))
-   order by h.i limit 1;
-$$;
-
--- Adds what ended since the last time to ended_count and rollup. Returns how many tasks, null when
+-- Adds what ended since the last time to ended_count, the roll-ups and the totals. Returns how many tasks, null when
 -- another session is at it.
 --
 -- Takes the outcomes of all transactions below the oldest one that is still open. Each of those has
@@ -73,6 +15,7 @@ declare
   v_from bigint;
   v_below bigint;
   v_count bigint;
+  v_minutes absurd.rollup_minute[];
 begin
   select h.rolled_xid into v_from from absurd.history h for update skip locked;
   if not found then
@@ -84,41 +27,35 @@ begin
     return 0;
   end if;
   with ended as materialized (
-    select absurd.day_of(o.task_id) as day, t.lane_id, o.kind,
-           date_trunc('hour', o.finished_at at time zone 'UTC') at time zone 'UTC' as hour,
+    select absurd.day_of(o.task_id) as day, t.lane_id, l.queue, l.kind_id, o.kind,
+           date_trunc('minute', o.finished_at) as minute,
            extract(epoch from o.claimed_at - coalesce(t.available_at, t.created_at, absurd.number_at(t.id)))
              ::double precision as wait_seconds,
            extract(epoch from o.finished_at - o.claimed_at)::double precision as run_seconds
       from absurd.outcome o
       join absurd.task t on t.id = o.task_id
+      join absurd.lane l on l.lane_id = t.lane_id
      where o.xid >= v_from and o.xid < v_below
   ),
   counted as (
     insert into absurd.ended_count as c (day, lane_id, kind, tasks)
     select e.day, e.lane_id, e.kind, count(*) from ended e group by 1, 2, 3 order by 1, 2, 3
     on conflict on constraint ended_count_pkey do update set tasks = c.tasks + excluded.tasks
-  ),
-  summed as (
-    insert into absurd.rollup as r (
-      hour, queue, kind_id, completed, failed, cancelled, claimed, wait_seconds, run_seconds,
-      wait_histogram, run_histogram
-    )
-    select e.hour, l.queue, l.kind_id, count(*) filter (where e.kind = 'c'),
-           count(*) filter (where e.kind = 'd'), count(*) filter (where e.kind not in ('c', 'd')),
-           count(e.run_seconds), coalesce(sum(e.wait_seconds), 0), coalesce(sum(e.run_seconds), 0),
-           absurd.histogram_of(array_agg(e.wait_seconds)),
-           absurd.histogram_of(array_agg(e.run_seconds))
-      from ended e join absurd.lane l on l.lane_id = e.lane_id
-     group by 1, 2, 3 order by 1, 2, 3
-    on conflict on constraint rollup_pkey do update
-       set completed = r.completed + excluded.completed, failed = r.failed + excluded.failed,
-           cancelled = r.cancelled + excluded.cancelled, claimed = r.claimed + excluded.claimed,
-           wait_seconds = r.wait_seconds + excluded.wait_seconds,
-           run_seconds = r.run_seconds + excluded.run_seconds,
-           wait_histogram = absurd.add_histograms(r.wait_histogram, excluded.wait_histogram),
-           run_histogram = absurd.add_histograms(r.run_histogram, excluded.run_histogram)
   )
-  select count(*) into v_count from ended;
+  select array_agg(m.*::absurd.rollup_minute), coalesce(sum(m.completed + m.failed + m.cancelled), 0)
+    into v_minutes, v_count
+    from (
+      select e.minute, e.queue, e.kind_id, count(*) filter (where e.kind = 'c') as completed,
+             count(*) filter (where e.kind = 'd') as failed,
+             count(*) filter (where e.kind not in ('c', 'd')) as cancelled,
+             count(e.run_seconds) as claimed, coalesce(sum(e.wait_seconds), 0) as wait_seconds,
+             coalesce(sum(e.run_seconds), 0) as run_seconds,
+             absurd.histogram_of(array_agg(e.wait_seconds)) as wait_histogram,
+             absurd.histogram_of(array_agg(e.run_seconds)) as run_histogram
+        from ended e group by 1, 2, 3
+    ) m;
+  perform absurd.add_rollups(v_minutes);
+  perform absurd.add_attempts(v_from, v_below);
   update absurd.history h set rolled_xid = v_below;
   return v_count;
 end;
@@ -165,14 +102,11 @@ begin
 end;
 $$;
 
--- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting
--- the view. Reads what ended from the counts and the outcomes since the last roll-up, so that the
--- cost depends on the tasks that have not ended, not on history.
-create or replace function absurd.get_queue_stats(p_queue text default null)
-  returns table (
-    queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
-    cancelled bigint, retrying bigint, total bigint
-  )
+-- Tasks of each lane by place: p pending, r retrying, l claimed, and the kinds of outcomes. Reads what
+-- ended from the counts and the outcomes since the last roll-up, so that the cost depends on the
+-- tasks that have not ended, not on history.
+create or replace function absurd.count_lanes()
+  returns table (lane_id integer, place text, tasks bigint)
   language plpgsql stable
 as $$
 declare
@@ -184,70 +118,69 @@ begin
     union all select d.lane_id, d.task_id, d.claim_no from absurd.deferred d
     union all select w.lane_id, w.child, w.claim_no from absurd.waiting w
     union all select p.lane_id, p.task_id, p.claim_no from absurd.parked p
-  ),
-  counted as (
-    select u.lane_id,
-           case when u.claim_no > 0 and exists (
-             select from absurd.attempt a
-              where a.task_id = u.task_id
-                and a.claim_no > coalesce(
-                      (select max(c.claim_no) from absurd.credit c
-                        where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
-           ) then 'r' else 'p' end as place, count(*) as n
-      from unclaimed u group by 1, 2
-    union all
-    select s.lane_id, 'l', count(*) from absurd.lease s group by 1
-    union all
-    select e.lane_id, e.kind::text, e.tasks from absurd.ended_count e where e.tasks > 0
-    union all
-    select t.lane_id, o.kind::text, count(*)
-      from absurd.outcome o join absurd.task t on t.id = o.task_id
-     where o.xid >= v_rolled group by 1, 2
   )
-  select l.queue,
-         coalesce(sum(c.n) filter (where c.place = 'p'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'l'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'c'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'd'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'x'), 0)::bigint,
-         coalesce(sum(c.n) filter (where c.place = 'r'), 0)::bigint,
-         sum(c.n)::bigint
-    from counted c join absurd.lane l on l.lane_id = c.lane_id
-   where p_queue is null or l.queue = p_queue
-   group by l.queue
-   order by l.queue;
+  select u.lane_id,
+         case when u.claim_no > 0 and exists (
+           select from absurd.attempt a
+            where a.task_id = u.task_id
+              and a.claim_no > coalesce(
+                    (select max(c.claim_no) from absurd.credit c
+                      where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
+         ) then 'r' else 'p' end, count(*)
+    from unclaimed u group by 1, 2
+  union all
+  select s.lane_id, 'l', count(*) from absurd.lease s group by 1
+  union all
+  select e.lane_id, e.kind::text, e.tasks from absurd.ended_count e where e.tasks > 0
+  union all
+  select t.lane_id, o.kind::text, count(*)
+    from absurd.outcome o join absurd.task t on t.id = o.task_id
+   where o.xid >= v_rolled group by 1, 2;
 end;
 $$;
 
--- What ended between two times by steps, from the roll-ups: whole hours, of one queue and task name
--- or of all (null). Seconds are of tasks that were claimed; a wait counts from when the task could
--- first run to its last claim. Percentiles are within 9 %.
-create or replace function absurd.stats_history(
-  p_from timestamptz, p_to timestamptz, p_step interval default '1 hour',
-  p_queue text default null, p_task_name text default null
-)
+-- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting
+-- the view, at the cost of count_lanes.
+create or replace function absurd.get_queue_stats(p_queue text default null)
   returns table (
-    since timestamptz, queue_name text, task_name text, completed bigint, failed bigint,
-    cancelled bigint, wait_mean double precision, wait_p50 double precision,
-    wait_p95 double precision, wait_p99 double precision, run_mean double precision,
-    run_p50 double precision, run_p95 double precision, run_p99 double precision
+    queue_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
+    cancelled bigint, retrying bigint, total bigint
   )
   language sql stable
 as $$
-  select date_bin(p_step, r.hour, date_trunc('hour', p_from)), r.queue, k.name,
-         sum(r.completed)::bigint, sum(r.failed)::bigint, sum(r.cancelled)::bigint,
-         sum(r.wait_seconds) / nullif(sum(r.claimed), 0)::double precision,
-         absurd.histogram_quantile(absurd.sum_histograms(r.wait_histogram), 0.5),
-         absurd.histogram_quantile(absurd.sum_histograms(r.wait_histogram), 0.95),
-         absurd.histogram_quantile(absurd.sum_histograms(r.wait_histogram), 0.99),
-         sum(r.run_seconds) / nullif(sum(r.claimed), 0)::double precision,
-         absurd.histogram_quantile(absurd.sum_histograms(r.run_histogram), 0.5),
-         absurd.histogram_quantile(absurd.sum_histograms(r.run_histogram), 0.95),
-         absurd.histogram_quantile(absurd.sum_histograms(r.run_histogram), 0.99)
-    from absurd.rollup r join absurd.kind k on k.kind_id = r.kind_id
-   where r.hour >= date_trunc('hour', p_from) and r.hour < p_to
-     and (p_queue is null or r.queue = p_queue)
-     and (p_task_name is null or k.name = p_task_name)
-   group by 1, 2, 3
-   order by 1, 2, 3;
+  select l.queue,
+         coalesce(sum(c.tasks) filter (where c.place = 'p'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'l'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'c'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'd'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'x'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'r'), 0)::bigint,
+         sum(c.tasks)::bigint
+    from absurd.count_lanes() c join absurd.lane l on l.lane_id = c.lane_id
+   where p_queue is null or l.queue = p_queue
+   group by l.queue
+   order by l.queue;
+$$;
+
+-- The same by task name.
+create or replace function absurd.get_name_stats()
+  returns table (
+    task_name text, pending bigint, claimed bigint, completed bigint, failed bigint,
+    cancelled bigint, retrying bigint, total bigint
+  )
+  language sql stable
+as $$
+  select k.name,
+         coalesce(sum(c.tasks) filter (where c.place = 'p'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'l'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'c'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'd'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'x'), 0)::bigint,
+         coalesce(sum(c.tasks) filter (where c.place = 'r'), 0)::bigint,
+         sum(c.tasks)::bigint
+    from absurd.count_lanes() c
+    join absurd.lane l on l.lane_id = c.lane_id
+    join absurd.kind k on k.kind_id = l.kind_id
+   group by k.name
+   order by k.name;
 $$;

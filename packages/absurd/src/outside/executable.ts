@@ -50,10 +50,16 @@ const messageSchema = z.union([
 
 type Message = z.infer<typeof messageSchema>;
 
+/** What a run outside needs of its task's context; a program without tasks can make one. */
+export type OutsideContext = Pick<
+  TaskContext,
+  "taskId" | "taskName" | "attempt" | "fence" | "signal" | "log" | "progress"
+>;
+
 /** A handler that runs `command` once for each attempt. */
 export function executable(
   options: ExecutableOptions,
-): (params: unknown, context: TaskContext) => Promise<Json> {
+): (params: unknown, context: OutsideContext) => Promise<Json> {
   return markOutside(async (params, context) => {
     const output = new TaskOutput(context.log, {
       taskId: context.taskId,
@@ -90,7 +96,7 @@ export function executable(
 }
 
 /** By which any program can say for whom it writes; see absurd.hold_fence. */
-export function identityVariables(context: TaskContext): Record<string, string> {
+export function identityVariables(context: OutsideContext): Record<string, string> {
   return {
     ABSURD_FENCE: context.fence,
     ABSURD_TASK_ID: context.taskId,
@@ -101,12 +107,12 @@ export function identityVariables(context: TaskContext): Record<string, string> 
 
 /** The messages of one run; the last result and the first error count. */
 class Messages {
-  readonly #context: TaskContext;
+  readonly #context: OutsideContext;
   readonly #output: TaskOutput;
   result: Json | undefined;
   error: TaskError | undefined;
 
-  constructor(context: TaskContext, output: TaskOutput) {
+  constructor(context: OutsideContext, output: TaskOutput) {
     this.#context = context;
     this.#output = output;
   }

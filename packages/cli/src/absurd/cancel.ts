@@ -1,97 +1,149 @@
-/** `absurd cancel`: tasks by id, or all that a filter is about. */
-import type { CancelFilter } from "@contimg/absurd";
+/** `absurd cancel`, `absurd retry`: tasks by id, or all that fit a filter. */
+import { type AbsurdClient, fieldIs, type TaskCondition, type TaskStatus } from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { filterHelp, filterText, findTasks, readFilter } from "./filter.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
-import { parseTime } from "./time-flag.ts";
+import { formatTasks } from "./task-text.ts";
 
-interface CancelFlags extends AbsurdFlags {
-  readonly reason: string;
-  readonly name?: string;
-  readonly tag?: string;
-  readonly correlation?: string;
-  readonly workflow?: string;
-  readonly createdFrom?: Date;
-  readonly createdTo?: Date;
-  readonly waitingOnly?: boolean;
+interface ManyFlags extends AbsurdFlags {
+  readonly filter?: string;
   readonly dryRun?: boolean;
   readonly limit: number;
 }
 
-const EXAMPLES = `
+const CANCEL_EXAMPLES = `
 Examples:
   absurd cancel 019a...-... --reason "wrong field"
-  absurd cancel --name imaging --tag night-17 --dry-run
-  absurd cancel --queue mail --waiting-only`;
+  absurd cancel --filter 'name:imaging tag:night-17' --dry-run
+  absurd cancel --filter 'queue:mail status:pending' --reason "sent by hand"`;
+
+const RETRY_EXAMPLES = `
+Tasks that were cancelled because one of these failed start anew, too.
+Without --from-step what the steps of a task gave is kept; see: absurd steps
+
+Examples:
+  absurd retry 019a...
+  absurd retry 019a... --from-step solve#2
+  absurd retry --filter 'status:failed error:DiskFull ended>-12h' --dry-run`;
+
+function manyCommand(name: string, description: string): Command {
+  return absurdCommand(name, description)
+    .argument("[task id...]", "UUIDs, as printed by spawn and tasks")
+    .option("--filter <filter>", "instead of ids: all tasks that fit; see below")
+    .option("--dry-run", "of --filter: say which, and do nothing")
+    .option("--limit <count>", "of --filter: at most so many", wholeNumberIn(1, 1e6), 10_000);
+}
 
 export function cancelCommand(): Command {
-  return absurdCommand(
-    "cancel",
-    "cancel tasks, by id or by filter; those that run are told to stop",
-  )
-    .argument("[task id...]")
-    .option("--queue <name>", "those of this queue")
-    .option("--name <task name>", "those of this name")
-    .option("--tag <tag>", "those with this tag")
-    .option("--correlation <id>", "those with this correlation id")
-    .option("--workflow <id>", "those of this workflow")
-    .option("--created-from <time>", "those spawned then or later", parseTime)
-    .option("--created-to <time>", "those spawned earlier", parseTime)
-    .option("--waiting-only", "leave those alone that run")
-    .option("--limit <count>", "at most so many, oldest first", wholeNumberIn(1, 1e6), 10_000)
-    .option("--dry-run", "say which, and do nothing")
+  return manyCommand("cancel", "cancel tasks; those that run are told to stop")
     .option("--reason <text>", "what the task's error will say", "cancelled by request")
-    .addHelpText("after", EXAMPLES)
-    .action(cancel);
+    .addHelpText("after", `${filterHelp()}\n${CANCEL_EXAMPLES}`)
+    .action((taskIds: string[], flags: ManyFlags & { readonly reason: string }) =>
+      changeMany(taskIds, flags, {
+        statuses: ["pending", "claimed", "retrying"],
+        done: "cancelled or told to stop",
+        change: async (client, taskId) =>
+          (await client.cancel(taskId, flags.reason)) ? "cancelled" : "had ended already",
+      }),
+    );
 }
 
-async function cancel(taskIds: string[], flags: CancelFlags): Promise<void> {
-  const filter: CancelFilter = {
-    queue: flags.queue,
-    taskName: flags.name,
-    tag: flags.tag,
-    correlationId: flags.correlation,
-    workflowId: flags.workflow,
-    createdFrom: flags.createdFrom,
-    createdTo: flags.createdTo,
-    ...(flags.waitingOnly ? { running: false } : {}),
-  };
-  const hasFilter = Object.values(filter).some((value) => value !== undefined);
-  if (taskIds.length > 0 && (hasFilter || flags.dryRun)) {
-    throw new UsageError("task ids and a filter or --dry-run are given, expected one of them");
+export function retryCommand(): Command {
+  return manyCommand("retry", "give failed or cancelled tasks a new start, with all attempts")
+    .option("--from-step <name>", "replay what came before this step; do it and the rest again")
+    .addHelpText("after", `${filterHelp()}\n${RETRY_EXAMPLES}`)
+    .action((taskIds: string[], flags: ManyFlags & { readonly fromStep?: string }) =>
+      changeMany(taskIds, flags, {
+        statuses: ["failed", "cancelled"],
+        done: "retried",
+        change: async (client, taskId) => {
+          if (flags.fromStep === undefined) await client.retry(taskId);
+          else await client.steps.rerunFrom(taskId, flags.fromStep);
+          return "retried";
+        },
+      }),
+    );
+}
+
+interface Change {
+  /** Of the tasks that it can be done to. */
+  readonly statuses: readonly TaskStatus[];
+  readonly done: string;
+  /** Says what became of the task. */
+  readonly change: (client: AbsurdClient, taskId: string) => Promise<string>;
+}
+
+async function changeMany(
+  taskIds: readonly string[],
+  flags: ManyFlags,
+  change: Change,
+): Promise<void> {
+  if (taskIds.length > 0 === (flags.filter !== undefined)) {
+    throw new UsageError("expected task ids or --filter, one of the two");
   }
-  if (taskIds.length > 0) await cancelById(taskIds, flags);
-  else await cancelByFilter(filter, flags);
+  if (taskIds.length > 0 && flags.dryRun) {
+    throw new UsageError("--dry-run is for --filter; task ids say what they are");
+  }
+  if (flags.filter === undefined) await changeById(taskIds, flags, change);
+  else await changeByFilter(flags.filter, flags, change);
 }
 
-async function cancelById(taskIds: readonly string[], flags: CancelFlags): Promise<void> {
+async function changeById(
+  taskIds: readonly string[],
+  flags: ManyFlags,
+  { change }: Change,
+): Promise<void> {
   const tasks = await withClient(flags, async (client) => {
-    const results: { taskId: string; cancelled: boolean }[] = [];
-    for (const taskId of taskIds) {
-      results.push({ taskId, cancelled: await client.cancel(taskId, flags.reason) });
-    }
+    const results: { taskId: string; what: string }[] = [];
+    for (const taskId of taskIds) results.push({ taskId, what: await change(client, taskId) });
     return results;
   });
   print(flags.json ?? false, { tasks }, () =>
-    tasks
-      .map((each) => `${each.taskId} ${each.cancelled ? "cancelled" : "had ended already"}`)
-      .join("\n"),
+    tasks.map(({ taskId, what }) => `${taskId} ${what}`).join("\n"),
   );
 }
 
-async function cancelByFilter(filter: CancelFilter, flags: CancelFlags): Promise<void> {
-  const tasks = await withClient(flags, (client) =>
-    client.cancelMany(filter, {
-      reason: flags.reason,
-      limit: flags.limit,
-      dryRun: flags.dryRun ?? false,
-    }),
-  );
-  const verb = flags.dryRun ? "would be cancelled" : "cancelled or told to stop";
-  print(flags.json ?? false, { dryRun: flags.dryRun ?? false, tasks }, () =>
-    [...tasks.map((each) => `${each.taskId} ${each.what}`), `${tasks.length} ${verb}`].join("\n"),
-  );
+async function changeByFilter(filter: string, flags: ManyFlags, change: Change): Promise<void> {
+  const asked = readFilter([filter]);
+  if (asked.length === 0) {
+    throw new UsageError('--filter is empty, expected a condition; of every task: "age>=0s"');
+  }
+  const conditions: TaskCondition[] = [...asked, fieldIs("status", ...change.statuses)];
+  await withClient(flags, async (client) => {
+    const found = await findTasks(client, conditions, flags.limit);
+    const dryRun = flags.dryRun ?? false;
+    if (dryRun) {
+      print(flags.json ?? false, { dryRun, tasks: found }, () =>
+        [formatTasks(found), `${found.length} would be ${change.done}`].join("\n"),
+      );
+      return;
+    }
+    // Oldest first: they have waited longest.
+    const tasks: { taskId: string; what: string }[] = [];
+    for (const { taskId } of found.toReversed()) {
+      tasks.push({ taskId, what: await triedOn(client, taskId, change) });
+    }
+    print(flags.json ?? false, { dryRun, filter: filterText(conditions), tasks }, () =>
+      [
+        ...tasks.map(({ taskId, what }) => `${taskId} ${what}`),
+        `${tasks.length} ${change.done}`,
+      ].join("\n"),
+    );
+  });
 }
+
+/** A task that moved on since it was found is no reason to leave the others as they are. */
+async function triedOn(client: AbsurdClient, taskId: string, { change }: Change): Promise<string> {
+  try {
+    return await change(client, taskId);
+  } catch (error) {
+    if (error instanceof Error && SKIPPED.has(error.name)) return `left alone: ${error.message}`;
+    throw error;
+  }
+}
+
+const SKIPPED = new Set(["InvalidTransition", "TaskNotFound", "StepNotFound"]);

@@ -47,7 +47,7 @@ Examples:
 export function dlqCommand(): Command {
   return new Command("dlq")
     .description("look at tasks that failed for good, replay or discard them, group their errors")
-    .addCommand(listCommand())
+    .addCommand(listCommand(), { isDefault: true })
     .addCommand(replayCommand())
     .addCommand(discardCommand())
     .addCommand(groupsCommand())

@@ -8,7 +8,7 @@ import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 
 export function explainCommand(): Command {
   return absurdCommand("explain", "say why a task is not running")
-    .argument("<task id>", "a UUID, as printed by spawn and list")
+    .argument("<task id>", "a UUID, as printed by spawn and tasks")
     .addHelpText("after", "\nExample:\n  absurd explain 019a...-...")
     .action(async (taskId: string, flags: AbsurdFlags) => {
       const reasons = await withClient(flags, (client) => client.explain(taskId));
@@ -24,7 +24,7 @@ interface MoveFlags extends AbsurdFlags {
 
 export function moveCommand(): Command {
   return absurdCommand("move", "give a task that does not run another priority or queue")
-    .argument("<task id>", "a UUID, as printed by spawn and list")
+    .argument("<task id>", "a UUID, as printed by spawn and tasks")
     .option("--priority <number>", "higher first", parsePriority)
     .option("--queue <name>", "the other queue")
     .addHelpText(

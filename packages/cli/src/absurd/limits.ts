@@ -25,6 +25,7 @@ export function limitsCommand(): Command {
     .addHelpText("after", HELP);
   command.addCommand(
     absurdCommand("list", "every limit with how many are in and how many wait").action(list),
+    { isDefault: true },
   );
   command.addCommand(
     absurdCommand("show", "who is in at one limit, and who waits")

@@ -33,7 +33,7 @@ Examples:
 export function queuesCommand(): Command {
   return new Command("queues")
     .description("look at queues; pause, drain, limit and weigh them")
-    .addCommand(listQueues())
+    .addCommand(listQueues(), { isDefault: true })
     .addCommand(verb("pause", "claim nothing of it any more; what runs goes on", "paused"))
     .addCommand(verb("resume", "end a pause or a drain", "resumed"))
     .addCommand(verb("drain", "refuse new tasks, do those that are there", "draining"))

@@ -12,7 +12,7 @@ export const ENVIRONMENT = {
   ABSURD_DATABASE_URL: "PostgreSQL of the queue, postgres://user:password@host:port/database",
   ABSURD_LISTEN_URL: "direct PostgreSQL for LISTEN when ABSURD_DATABASE_URL has ?pgbouncer=true",
   ABSURD_ENABLED: "false keeps workers from starting (default: true)",
-  ABSURD_QUEUE_NAME: "queue of worker, spawn and list when --queue is not given",
+  ABSURD_QUEUE_NAME: "queue of worker, spawn and tasks when --queue is not given",
   ABSURD_WORKER_CONCURRENCY: "tasks a worker runs at once (default: 1)",
   ABSURD_WORKER_POLL_INTERVAL: "seconds between looks of an idle worker (default: 2)",
   ABSURD_DLQ_ENABLED: "true: each task that dies is announced in a queue (see below)",
@@ -64,6 +64,15 @@ export interface Settings {
 
 /** @throws {UsageError} naming the variable, its value and what is expected */
 export function readSettings(flags: AbsurdFlags): Settings {
+  const { databaseUrl, ...others } = readServerSettings(flags);
+  if (databaseUrl !== undefined) return { databaseUrl, ...others };
+  throw new UsageError("no database: set ABSURD_DATABASE_URL or give --database");
+}
+
+/** Also without a database, for who can start one. @throws {UsageError} as above */
+export function readServerSettings(
+  flags: AbsurdFlags,
+): Omit<Settings, "databaseUrl"> & { readonly databaseUrl: string | undefined } {
   const parsed = schema.safeParse({
     ...process.env,
     ...(flags.database === undefined ? {} : { ABSURD_DATABASE_URL: flags.database }),
@@ -79,9 +88,6 @@ export function readSettings(flags: AbsurdFlags): Settings {
     throw new UsageError(`setting ${issues.join("; ")}`);
   }
   const values = parsed.data;
-  if (values.ABSURD_DATABASE_URL === undefined) {
-    throw new UsageError("no database: set ABSURD_DATABASE_URL or give --database");
-  }
   return {
     databaseUrl: values.ABSURD_DATABASE_URL,
     listenUrl: values.ABSURD_LISTEN_URL,

@@ -61,8 +61,8 @@ function formatSteps(steps: readonly StatsStep[]): string {
     ],
     steps.map((each) => [
       formatTime(each.since),
-      each.queue,
-      each.taskName,
+      each.queue ?? "",
+      each.taskName ?? "",
       each.completed,
       each.failed,
       each.cancelled,

@@ -1,5 +1,5 @@
-/** `absurd steps`, `absurd log`, `absurd emit`: what tasks keep, say and wait for. */
-import type { AbsurdClient, EventView, Json, LogLineView, StepView } from "@contimg/absurd";
+/** `absurd steps`, `absurd emit`: what tasks keep and wait for. */
+import type { AbsurdClient, EventView, Json, StepView } from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { readJsonArgument } from "../json-argument.ts";
@@ -14,7 +14,7 @@ const VALUE_COLUMNS = 60;
 
 export function stepsCommand(): Command {
   return absurdCommand("steps", "show what the steps of a task gave, in the order of writing")
-    .argument("<task id>", "a UUID, as printed by spawn and list")
+    .argument("<task id>", "a UUID, as printed by spawn and tasks")
     .addHelpText(
       "after",
       "\nSteps named $sleep, $event:… and $tasks are the engine's own.\n" +
@@ -43,43 +43,6 @@ function formatSteps(steps: readonly StepView[]): string {
 
 function cut(text: string): string {
   return text.length > VALUE_COLUMNS ? `${text.slice(0, VALUE_COLUMNS - 1)}…` : text;
-}
-
-export function logCommand(): Command {
-  return absurdCommand("log", "print the log lines of a task")
-    .argument("<task id>", "a UUID, as printed by spawn and list")
-    .option("--follow", "go on with the coming lines until the task has ended")
-    .addHelpText(
-      "after",
-      "\nWith --json one object a line.\n" +
-        "\nExamples:\n  absurd log 019a...\n  absurd log 019a... --follow",
-    )
-    .action(printLog);
-}
-
-async function printLog(taskId: string, flags: AbsurdFlags & { follow?: boolean }): Promise<void> {
-  await withClient(flags, async (client) => {
-    await client.show(taskId);
-    if (flags.follow) {
-      for await (const line of client.steps.followLog(taskId)) printLine(line, flags);
-      return;
-    }
-    let after: string | undefined;
-    while (true) {
-      const lines = await client.steps.readLog(taskId, { after });
-      for (const line of lines) printLine(line, flags);
-      if (lines.length === 0) return;
-      after = lines.at(-1)!.line;
-    }
-  });
-}
-
-function printLine(line: LogLineView, flags: AbsurdFlags): void {
-  print(flags.json ?? false, line, () => {
-    const { at, level, attempt, message, fields } = line;
-    const rest = fields === null ? "" : ` ${JSON.stringify(fields)}`;
-    return `${at.toISOString()} ${level.padEnd(5)} #${attempt} ${message}${rest}`;
-  });
 }
 
 interface EmitFlags extends AbsurdFlags {

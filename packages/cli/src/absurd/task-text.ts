@@ -1,10 +1,10 @@
 /** Tasks as text for people. */
-import type { QueueStats, TaskView } from "@contimg/absurd";
+import type { QueueStats, TaskSummary } from "@contimg/absurd";
 import { TASK_STATUSES } from "@contimg/absurd";
 
 import { formatTable } from "../terminal.ts";
 
-export function formatTasks(tasks: readonly TaskView[]): string {
+export function formatTasks(tasks: readonly TaskSummary[]): string {
   return formatTable(
     ["TASK", "NAME", "QUEUE", "STATUS", "ATTEMPT", "CREATED", "RUN s", "ERROR"],
     tasks.map((task) => [

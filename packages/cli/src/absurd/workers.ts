@@ -13,7 +13,7 @@ const parseWorkerId = wholeNumberIn(1, 2_147_483_647);
 export function workersCommand(): Command {
   return new Command("workers")
     .description("look at workers; ask them to drain or to stop")
-    .addCommand(listWorkers())
+    .addCommand(listWorkers(), { isDefault: true })
     .addCommand(
       request("drain", "let a worker end what it runs and claim nothing more", (client, id) =>
         client.workers.drain(id),

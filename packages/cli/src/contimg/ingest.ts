@@ -142,7 +142,7 @@ async function scheduleScans(
   print(flags.json ?? false, schedule, () =>
     [
       `workers of ${queue} look into ${folder} every ${flags.schedule} s`,
-      `stop: absurd schedule pause ${schedule.name}`,
+      `stop: absurd schedules pause ${schedule.name}`,
     ].join("\n"),
   );
 }

@@ -44,7 +44,7 @@ export function runCommand(): Command {
 
 async function run(stageName: string, flags: RunFlags): Promise<void> {
   const config = readConfig(flags, process.env);
-  const module = stageOf(STAGES, stageName);
+  const module = stageOf(config.stages, stageName);
   const params = await readJsonArgument(flags.params);
   const interrupt = new AbortController();
   process.once("SIGINT", () => {

@@ -1,5 +1,5 @@
 /** `contimg worker`: takes stages from the queue until it is told to stop. */
-import { startStageWorker, STAGES } from "@contimg/pipeline";
+import { startStageWorker } from "@contimg/pipeline";
 import { Command } from "commander";
 
 import { lineLogger } from "../line-logger.ts";
@@ -60,7 +60,7 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   const worker = await startStageWorker({
     connectionString: config.databaseUrl,
     dataRoot: config.dataRoot,
-    stages: STAGES,
+    stages: config.stages,
     queue: config.queue,
     concurrency: config.concurrency,
     threadCount: config.threadCount,
@@ -72,6 +72,9 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
     },
     ...(flags.leaseSeconds === undefined ? {} : { leaseSeconds: flags.leaseSeconds }),
   });
+  for (const { stage, site } of config.stages) {
+    if (site) log.info({ stage: stage.name, site }, "runs as this site has it");
+  }
   log.info({ worker: worker.name, queue: config.queue }, "ready");
   let signalCount = 0;
   const stop = () => {

@@ -73,7 +73,7 @@ export async function streamIntegrations(
   for (const [index, integration] of set.integrations.entries()) {
     options.signal.throwIfAborted();
     const slabIndex = index % 2 === 0 ? 0 : 1;
-    const slab = set.readInto(integration, slabs[slabIndex]);
+    const slab = await set.readInto(integration, slabs[slabIndex]);
     await busy;
     busy = handle(slab, slabIndex, integration);
     // Its failure is met at the await above or below; until then it must not count as unhandled.

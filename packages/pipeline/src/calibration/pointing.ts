@@ -24,7 +24,7 @@ export interface Pointing {
  * The conversion puts the phase center where the beam stands at the middle of the observation, so
  * its apparent declination then is the beam's.
  */
-function pointingAt(midMjd: number, phaseCenter: RaDec, site: Site): Pointing {
+export function pointingAt(midMjd: number, phaseCenter: RaDec, site: Site): Pointing {
   const orientation = earthOrientation(midMjd, site);
   const { decRad } = apparentHourAngleDec(orientation, phaseCenter.raRad, phaseCenter.decRad);
   return { site, midMjd, declinationRad: decRad };

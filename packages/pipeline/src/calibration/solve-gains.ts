@@ -165,7 +165,10 @@ async function accumulateAll(
   return totalCount === 0 ? 0 : usedCount / totalCount;
 }
 
-function antennaUvwAt(set: VisibilitySet, { firstRow, rowCount }: Integration): Float64Array {
+export function antennaUvwAt(
+  set: VisibilitySet,
+  { firstRow, rowCount }: Integration,
+): Float64Array {
   const rows = {
     antenna1: set.antenna1.subarray(firstRow, firstRow + rowCount),
     antenna2: set.antenna2.subarray(firstRow, firstRow + rowCount),

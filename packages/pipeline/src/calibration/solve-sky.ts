@@ -1,5 +1,5 @@
 /** What a tile is solved against: which calibrator, which sources beside it, and why those. */
-import { DEGREE_RAD, sourceAtPhaseCenter } from "@contimg/astro";
+import { DEGREE_RAD, type RaDec, sourceAtPhaseCenter } from "@contimg/astro";
 import { readReferenceCatalog } from "@contimg/formats";
 
 import { vlaCalibrators } from "../calibrators/in-beam.ts";
@@ -29,6 +29,8 @@ export interface SkyWishes {
 export interface SolveSky {
   readonly declinationRad: number;
   readonly modelOf: SolveOptions["modelOf"];
+  /** Of the model, in its order. */
+  readonly sources: readonly RaDec[];
   /** For the table's metadata. */
   readonly facts: {
     readonly calibrator: string;
@@ -58,6 +60,7 @@ function trackedSky(set: VisibilitySet, wishes: SkyWishes): SolveSky {
   return {
     declinationRad: pointingOf(set).declinationRad,
     modelOf: () => model,
+    sources: [set.field],
     facts: {
       calibrator: wishes.calibrator ?? set.field.name,
       calibrator_apparent_jy: wishes.flux_jy,
@@ -95,6 +98,7 @@ function driftSky(set: VisibilitySet, wishes: SkyWishes): SolveSky {
   return {
     declinationRad: pointing.declinationRad,
     modelOf: driftModel(set, pointing, model.sources),
+    sources: model.sources,
     facts: {
       calibrator: chosen.calibrator.name,
       calibrator_apparent_jy: chosen.apparentFluxJy,

@@ -35,6 +35,11 @@ export interface VisibilitySet extends Disposable {
   readonly startMjd: number;
   readonly endMjd: number;
   /** Fills the slab's arrays with an integration's DATA and FLAG. */
+  readInto(integration: Integration, slab: SlabBuffers): IntegrationSlab | Promise<IntegrationSlab>;
+}
+
+/** A Measurement Set on disk is read at once: casacore is synchronous. */
+export interface StoredSet extends VisibilitySet {
   readInto(integration: Integration, slab: SlabBuffers): IntegrationSlab;
 }
 
@@ -45,7 +50,7 @@ export interface SlabBuffers {
 }
 
 /** @throws {PipelineError} MalformedFile when it is no Measurement Set that we can stream */
-export function openVisibilitySet(path: string): VisibilitySet {
+export function openVisibilitySet(path: string): StoredSet {
   const table = openMain(path);
   const band = readSubtable(path, "SPECTRAL_WINDOW", readBand);
   const correlationTypes = readSubtable(path, "POLARIZATION", (polarizations) =>

@@ -109,7 +109,7 @@ export async function convertGroup(request: ConversionRequest): Promise<Conversi
   }
 }
 
-interface Streamed {
+export interface Streamed {
   readonly tally: ConversionTally;
   readonly flags?: TileFlags;
 }
@@ -168,12 +168,15 @@ async function writeFlags(
 }
 
 /** Waits for both, also when one fails: each still owns its arrays. */
-async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+export async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([first, second]);
   return Promise.all([first, second]);
 }
 
-function allocateBand({ files, axis }: ConversionPlan, hasWeights: boolean): BandIntegration {
+export function allocateBand(
+  { files, axis }: ConversionPlan,
+  hasWeights: boolean,
+): BandIntegration {
   const { baselineCount, polarizationCount } = files[0]!.header;
   const sampleCount = baselineCount * axis.frequencyHz.length * polarizationCount;
   return {
@@ -185,7 +188,7 @@ function allocateBand({ files, axis }: ConversionPlan, hasWeights: boolean): Ban
   };
 }
 
-function summarize(
+export function summarize(
   plan: ConversionPlan,
   { tally, flags }: Streamed,
   hasWeightSpectrum: boolean,

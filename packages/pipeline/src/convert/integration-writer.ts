@@ -54,7 +54,7 @@ export class IntegrationWriter {
 }
 
 /** UVW of the Measurement Set: position(1) − position(2), opposite to UVH5. */
-function baselineUvw(
+export function baselineUvw(
   antennaUvwM: Float64Array,
   antenna1: Int32Array,
   antenna2: Int32Array,

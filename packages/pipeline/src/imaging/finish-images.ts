@@ -30,7 +30,7 @@ export interface CleanedTile {
   readonly observation: ImagedObservation;
   readonly census: VisibilityCensus;
   readonly provenance: Provenance;
-  readonly cleaned: CleanedFiles;
+  readonly cleaned: Pick<CleanedFiles, "channelFiles" | "recoveries">;
 }
 
 export interface FinishedTile {

@@ -13,6 +13,9 @@ import {
 
 import { type Field, type FieldSource, responseAt } from "./catalog-field.ts";
 
+/** What is needed of one. */
+export type Detection = Pick<DetectedSource, "x" | "y" | "amplitude" | "snr" | "localRms">;
+
 /** A blind detection with its true flux and, where it has one, its catalogue entry. */
 export interface ValidatedSource extends SkyPosition {
   readonly snr: number;
@@ -44,7 +47,7 @@ const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
 
 /** Detections inside the response limit, each with its nearest catalogue source in the radius. */
 export function matchDetections(
-  detections: readonly DetectedSource[],
+  detections: readonly Detection[],
   expected: readonly FieldSource[],
   field: Field,
   options: ValidationOptions,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import { describe, test } from "vitest";
 
+import { fieldIs } from "@contimg/absurd";
 import { measureLoad, pauseReason } from "./back-pressure.ts";
 import { ingestPolicySchema } from "./policy.ts";
 import { ALL_SUBBANDS, ingestBed } from "./testing/ingest-bed.ts";
@@ -102,7 +103,9 @@ describe("stragglers", () => {
     const after = await convertParams(1);
     assert.ok(!("missing_subbands" in after));
     const [first] = await bed.runs();
-    const { tasks } = await bed.client.list({ workflowId: first!.workflow_id });
+    const { tasks } = await bed.client.list({
+      conditions: [fieldIs("workflow", first!.workflow_id)],
+    });
     assert.ok(tasks.every((task) => task.status === "cancelled"));
   });
 
@@ -125,7 +128,7 @@ describe("stragglers", () => {
 
 async function convertParams(revision: number): Promise<Record<string, unknown>> {
   const run = (await bed.runs())[revision]!;
-  const { tasks } = await bed.client.list({ workflowId: run.workflow_id });
+  const { tasks } = await bed.client.list({ conditions: [fieldIs("workflow", run.workflow_id)] });
   const convert = tasks.find((task) => task.taskName === "convert-uvh5-to-ms")!;
   return (await bed.client.show(convert.taskId)).params as Record<string, unknown>;
 }

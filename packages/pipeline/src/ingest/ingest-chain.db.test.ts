@@ -4,7 +4,7 @@ import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AbsurdClient } from "@contimg/absurd";
+import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import { until, writePointSourceGroup } from "@contimg/testkit";
@@ -93,7 +93,7 @@ async function lookUntilSpawned(ingester: Ingester) {
 }
 
 async function converted(client: AbsurdClient, workflowId: string): Promise<void> {
-  const { tasks } = await client.list({ workflowId });
+  const { tasks } = await client.list({ conditions: [fieldIs("workflow", workflowId)] });
   const { taskId } = tasks.find((task) => task.taskName === "convert-uvh5-to-ms")!;
   await client.awaitTasks([taskId]);
 }

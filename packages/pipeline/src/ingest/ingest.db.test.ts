@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { describe, test } from "vitest";
 
+import { fieldIs } from "@contimg/absurd";
 import { ALL_SUBBANDS, fileName, ingestBed, stampAt } from "./testing/ingest-bed.ts";
 
 const group = (): string => stampAt(0);
@@ -21,7 +22,9 @@ describe("a whole group", () => {
     assert.deepEqual(again.spawned, []);
     const runs = await bed.runs();
     assert.equal(runs.length, 1);
-    const { tasks } = await bed.client.list({ workflowId: runs[0]!.workflow_id });
+    const { tasks } = await bed.client.list({
+      conditions: [fieldIs("workflow", runs[0]!.workflow_id)],
+    });
     assert.deepEqual(tasks.map((task) => task.taskName).sort(), [
       ...["calibration-apply", "convert-uvh5-to-ms", "imaging", "photometry", "validation"],
     ]);
@@ -203,7 +206,9 @@ describe("a file that is replaced under its name", () => {
       [[group(), 1, "sb03 replaced"]],
     );
     const [first] = await bed.runs();
-    const { tasks } = await bed.client.list({ workflowId: first!.workflow_id });
+    const { tasks } = await bed.client.list({
+      conditions: [fieldIs("workflow", first!.workflow_id)],
+    });
     assert.ok(tasks.every((task) => task.status === "cancelled"));
   });
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { until } from "@contimg/testkit";
 import { afterEach, describe, test } from "vitest";
 
+import { fieldIs } from "@contimg/absurd";
 import { holdCallsOf, untilHeld } from "../testing/hold-calls.ts";
 import { ALL_SUBBANDS, ingestBed, stampAt } from "./testing/ingest-bed.ts";
 
@@ -73,8 +74,8 @@ async function assertOnce(): Promise<void> {
   assert.ok(files.every((file) => file.state === "whole" && ids.includes(file.group_id)));
   for (const { group_id, revision, workflow_id } of runs) {
     assert.equal(revision, 0);
-    const all = (await bed.client.list({ correlationId: group_id })).tasks;
-    const own = (await bed.client.list({ workflowId: workflow_id })).tasks;
+    const all = (await bed.client.list({ conditions: [fieldIs("correlation", group_id)] })).tasks;
+    const own = (await bed.client.list({ conditions: [fieldIs("workflow", workflow_id)] })).tasks;
     assert.equal(all.length, 5);
     assert.equal(own.length, 5);
   }

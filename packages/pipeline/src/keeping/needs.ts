@@ -44,9 +44,10 @@ const planeBytes = (settings: Settings): number => 4 * settings.pixel_count ** 2
 const WSCLEAN: NeedsRule = {
   inputBytes: () => CALIBRATED_TILE_BYTES,
   // WSClean: model, residual, dirty, PSF, mask and their padded transforms; ours: three float64
-  // planes at a time. A copy of the visibilities in gridding order is scratch.
+  // planes at a time; and the visibilities once, or it reads them in parts. A copy of them in
+  // gridding order is scratch.
   needs: (settings, bytes) => ({
-    memoryBytes: BASE_BYTES + planeBytes(settings) * (20 + 4 * settings.channels_out),
+    memoryBytes: BASE_BYTES + planeBytes(settings) * (20 + 4 * settings.channels_out) + bytes,
     scratchBytes: bytes,
     openFiles: TABLE_FILES + 8 * settings.channels_out,
   }),

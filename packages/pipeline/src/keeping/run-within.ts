@@ -8,6 +8,13 @@ import type { RunEnd, RunLedger, RunToBegin } from "./run-ledger.ts";
 const LIMIT_FACTOR = 2;
 const BYTES_PER_MIB = 2 ** 20;
 
+/** Empty when nothing is reserved. */
+export interface RunMemory {
+  readonly memoryBytes?: number;
+  /** Beyond it the run is ended. */
+  readonly memoryLimitBytes?: number;
+}
+
 /**
  * @throws {PipelineError} MemoryBusy or DiskFull before the run; OutOfMemory or MachineTooSmall in
  *   place of the run's own error when memory is what it wanted
@@ -15,14 +22,15 @@ const BYTES_PER_MIB = 2 ** 20;
 export async function runWithin(
   ledger: RunLedger | undefined,
   begin: RunToBegin,
-  run: (memoryLimitBytes: number | undefined) => Promise<StageRun>,
+  run: (memory: RunMemory) => Promise<StageRun>,
 ): Promise<StageRun> {
-  if (!ledger) return run(undefined);
+  if (!ledger) return run({});
   const reserved = await ledger.begin(begin);
   const killsBefore = kernelKills();
   try {
-    const limit = Math.min(LIMIT_FACTOR * reserved.memoryBytes, reserved.machineBytes);
-    const done = await run(limit);
+    const { memoryBytes, machineBytes } = reserved;
+    const memoryLimitBytes = Math.min(LIMIT_FACTOR * memoryBytes, machineBytes);
+    const done = await run({ memoryBytes, memoryLimitBytes });
     await record(ledger, {
       outcome: "completed",
       peakMemoryBytes: done.peakRssMib * BYTES_PER_MIB,

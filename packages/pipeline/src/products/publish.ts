@@ -135,7 +135,11 @@ async function registerProducts(
   const { stage, groupId, task } = publication;
   const obsolete = await client.query<{ path: string }>(
     "select path from contimg.supersede_products($1, $2, $3, $4) as path",
-    [groupId, stage.name, unique(outputs, "kind"), unique(outputs, "final_path")],
+    [
+      ...[groupId, stage.name],
+      [...unique(outputs, "kind"), ...(publication.result.replaces ?? [])],
+      unique(outputs, "final_path"),
+    ],
   );
   const products = await client.query<{ product_id: string }>(
     "select product_id from contimg.register_products($1, $2, $3, $4, $5, $6, $7, $8)",

@@ -195,10 +195,7 @@ describe("a run that its gate rejects", () => {
     assert.equal(solve.attempt, 1);
     assert.equal(solve.error?.tag, "QualityRejected");
     assert.equal(solve.error.class, "fatal");
-    assert.match(
-      solve.error.message,
-      /number of antennas with gains is 3, expected at least 10/,
-    );
+    assert.match(solve.error.message, /number of antennas with gains is 3, expected at least 10/);
     assert.equal(solve.error.fields["runbook"], "docs/operations/a-run-is-rejected.md");
     assert.equal(next?.status, "cancelled");
     assert.ok(next.error?.message.includes(bad.solve), next.error?.message);

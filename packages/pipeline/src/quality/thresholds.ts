@@ -96,6 +96,12 @@ export const THRESHOLDS: Thresholds = {
         ...{ what: "unconverged fraction", unit: "", absent: "warn" },
         at_most: { warn: 0.02 },
       },
+      // Of a site's solver; our own fits it to 1.
+      model_flux_ratio: {
+        ...{ what: "data over the model seen through the gains", unit: "", absent: "pass" },
+        at_least: { warn: 0.9, reject: 0.5 },
+        at_most: { warn: 1.1, reject: 2 },
+      },
       delay_median_ns: {
         ...{ what: "median delay", unit: "ns", absent: "pass" },
         at_most: { warn: 1000 },

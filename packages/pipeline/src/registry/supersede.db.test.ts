@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { AbsurdClient } from "@contimg/absurd";
+import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { unixMsFromMjd } from "@contimg/astro";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import type pg from "pg";
@@ -105,7 +105,7 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     const [preview] = await affectedTiles(pool, options());
     assert.equal(preview?.groupId, TILE_GROUP);
     assert.match(preview.improvement.reason, /effective age of 1\.2 h in place of 3\.0 h/);
-    assert.equal((await client.list({ queue: QUEUE })).tasks.length, 1);
+    assert.equal((await client.list({ conditions: [fieldIs("queue", QUEUE)] })).tasks.length, 1);
 
     const first = await supersede(client, pool, { ...options(), queue: QUEUE });
     const second = await supersede(client, pool, { ...options(), queue: QUEUE });
@@ -116,17 +116,15 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
       second.affected.map((tile) => tile.workflowId),
       [null],
     );
-    const { tasks } = await client.list({ workflowId });
-    assert.deepEqual(
-      tasks.map(({ taskName, priority }) => [taskName, priority]).sort(),
-      [
-        ["calibration-apply", -20],
-        ["imaging", -19],
-        ["photometry", -17],
-        ["validation", -18],
-      ],
-    );
-    const imaging = tasks.find(({ taskName }) => taskName === "imaging")!;
+    const { tasks } = await client.list({ conditions: [fieldIs("workflow", workflowId)] });
+    assert.deepEqual(tasks.map(({ taskName, priority }) => [taskName, priority]).sort(), [
+      ["calibration-apply", -20],
+      ["imaging", -19],
+      ["photometry", -17],
+      ["validation", -18],
+    ]);
+    const { taskId } = tasks.find(({ taskName }) => taskName === "imaging")!;
+    const imaging = await client.show(taskId);
     assert.deepEqual(imaging.params, { group_id: TILE_GROUP, robustness: 0.25 });
     const { madeAgain } = await explainProduct(pool, site.dataRoot, TILE_GROUP);
     assert.deepEqual(
@@ -140,7 +138,9 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     await applyByHand();
     await site.register("after", { hours: 2 });
     const { affected } = await supersede(client, pool, { ...options(), queue: QUEUE });
-    const { tasks } = await client.list({ workflowId: affected[0]!.workflowId! });
+    const { tasks } = await client.list({
+      conditions: [fieldIs("workflow", affected[0]!.workflowId!)],
+    });
     const apply = tasks.find(({ taskName }) => taskName === "calibration-apply")!;
 
     const worker = await startStageWorker({

@@ -4,13 +4,22 @@
  * is recorded with it.
  */
 import { readdir, stat } from "node:fs/promises";
-import { basename, join, resolve as resolvePath } from "node:path";
+import { join, resolve as resolvePath } from "node:path";
 
-import { isCasacoreAvailable, readBandpassTable, type BandpassTable } from "@contimg/casacore";
+import { isCasacoreAvailable } from "@contimg/casacore";
 import { z } from "zod";
 
-import { applyGains, type ApplyReport } from "../calibration/apply-gains.ts";
+import {
+  applyDecided,
+  type AppliedNote,
+  assertEnough,
+  factsOfApply,
+  FLAGGED_FRACTION_MAX,
+  readNote,
+} from "../calibration/apply-decided.ts";
+import type { ApplyReport } from "../calibration/apply-gains.ts";
 import { readBand, readPointing } from "../calibration/pointing.ts";
+import { readSiteSet } from "../calibration/site-set.ts";
 import { openVisibilitySet } from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
 import {
@@ -21,13 +30,10 @@ import {
 import { measured } from "../quality/measured.ts";
 import { type CalibrationDecision, givenTable } from "../registry/decision.ts";
 import { heldError } from "../registry/held.ts";
-import { interpolateGains, type InterpolatedGains } from "../registry/interpolate-gains.ts";
 import { type CalibrationPolicy, policyOf, policyParam } from "../registry/policy.ts";
-import type { Json, ProductLookup, QualityVerdict, Stage } from "../stage.ts";
+import type { Json, ProductLookup, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
-/** More than this is flagged: nothing to image, whatever the gate says. */
-const FLAGGED_FRACTION_MAX = 0.95;
 /** Sets below it may have too few channels to average. */
 const AVERAGED_FROM_BYTES = 500_000_000;
 
@@ -56,6 +62,8 @@ export interface ApplyInputs {
   role: TileRole;
   /** Of the raw set. */
   input_bytes: number;
+  /** The conversion has done it, and there is no raw set. */
+  applied: AppliedNote | null;
 }
 
 export interface ApplyResult {
@@ -76,8 +84,9 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
   async resolve(params, lookup) {
     const { group_id, flagged_fraction_max } = params;
     checkAddon();
-    const measurement_set_path =
-      params.measurement_set_path ?? (await lookup.find("measurement-set", group_id));
+    const found = await findSet(params, lookup);
+    if ("applied" in found) return appliedInputs(params, found, lookup.dataRoot);
+    const { measurement_set_path } = found;
     const policy = policyOf(params.calibration_policy);
     const decision = await decisionFor(params, measurement_set_path, policy, lookup);
     return {
@@ -91,6 +100,7 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
       flagged_fraction_max,
       role: roleOfMeasurementSet(measurement_set_path, lookup.dataRoot),
       input_bytes: await dataBytes(measurement_set_path),
+      applied: null,
     };
   },
 
@@ -101,18 +111,12 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
 
   async run(inputs, context) {
     checkAddon();
+    if (inputs.applied !== null) return alreadyApplied(inputs, inputs.applied);
     using set = openVisibilitySet(inputs.measurement_set_path);
-    const gains = gainsOf(inputs);
     const stagePath = `${inputs.group_id}.cal.ms`;
-    const report = await applyGains(set, gains.table, join(context.stageFolder, stagePath), {
-      threadCount: context.threadCount,
-      signal: context.signal,
-      progress(fraction) {
-        context.progress(fraction, "calibrating");
-      },
-      history: historyOf(inputs),
-    });
-    const quality = judge(report, inputs, gains);
+    const outputPath = join(context.stageFolder, stagePath);
+    const limit = inputs.flagged_fraction_max;
+    const { report, quality } = await applyDecided(set, inputs, outputPath, context, limit);
     const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
     const result = describe(report, inputs, finalPath);
     const times = { start_mjd: set.startMjd, end_mjd: set.endMjd };
@@ -130,7 +134,44 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
     };
   },
 
-  async register(transaction, _params, { group_id, calibration, calibration_policy }) {
+  site: {
+    files: ({ group_id }) => [
+      {
+        name: `${group_id}.cal.ms`,
+        what: "the input's visibilities over the gains of the decided tables: DATA in Jy, weights",
+        isRequired: true,
+      },
+    ],
+    adopt(inputs, _report, context) {
+      checkAddon();
+      const stagePath = `${inputs.group_id}.cal.ms`;
+      const facts = readSiteSet(join(context.stageFolder, stagePath), context.signal);
+      const report = {
+        ...{ averagingFactor: 1, antennasWithoutSolution: [], flaggedBeforeFraction: 0 },
+        ...{ unusableFraction: 0, clippedFraction: 0 },
+        rowCount: facts["row_count"] ?? 0,
+        channelCount: facts["channel_count"] ?? 0,
+        flaggedFraction: facts.flagged_fraction,
+      };
+      const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
+      assertEnough(report, inputs.measurement_set_path, inputs.flagged_fraction_max);
+      const { warnings: findings } = inputs.decision;
+      const grade = findings.length > 0 ? "warn" : "good";
+      const result = { ...describe(report, inputs, finalPath), ...facts };
+      const { age_hours: calibration_age_hours } = inputs.decision;
+      const metrics = { flagged_fraction: facts.flagged_fraction, calibration_age_hours };
+      return Promise.resolve({
+        outputs: [{ kind: "calibrated-measurement-set", stagePath, finalPath, metadata: result }],
+        quality: { ...measured(metrics), grade, findings },
+        result,
+      });
+    },
+  },
+
+  async register(transaction, _params, result) {
+    // The conversion has recorded its decision with what it published.
+    if (result["applied_by_conversion"] === true) return;
+    const { group_id, calibration, calibration_policy } = result;
     await transaction.query("select contimg.record_calibration_decision($1, $2, $3)", [
       group_id,
       JSON.stringify(calibration),
@@ -138,6 +179,68 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
     ]);
   },
 };
+
+type FoundSet =
+  | { readonly measurement_set_path: string }
+  | { readonly applied: AppliedNote; readonly calibrated_path: string };
+
+/**
+ * The raw set; without one, the calibrated set that the conversion made with gains it knew. A table
+ * that is named needs a raw set.
+ */
+async function findSet(params: ApplyParams, lookup: ProductLookup): Promise<FoundSet> {
+  const { group_id, measurement_set_path, calibration_table_path } = params;
+  if (measurement_set_path !== undefined) return { measurement_set_path };
+  try {
+    return { measurement_set_path: await lookup.find("measurement-set", group_id) };
+  } catch (error) {
+    if (!(error instanceof PipelineError && error.tag === "MissingProduct")) throw error;
+    if (calibration_table_path !== undefined) throw error;
+    const calibrated_path = await lookup
+      .find("calibrated-measurement-set", group_id)
+      .catch(() => undefined);
+    const applied = calibrated_path === undefined ? undefined : readNote(calibrated_path);
+    if (calibrated_path === undefined || applied === undefined) throw error;
+    return { applied, calibrated_path };
+  }
+}
+
+function appliedInputs(
+  { group_id, flagged_fraction_max }: ApplyParams,
+  { applied, calibrated_path }: Extract<FoundSet, { applied: AppliedNote }>,
+  dataRoot: string,
+): ApplyInputs {
+  const { decision, policy } = applied;
+  return {
+    ...{ group_id, flagged_fraction_max, decision, policy, applied },
+    measurement_set_path: calibrated_path,
+    calibration_table_paths: [],
+    role: roleOfMeasurementSet(calibrated_path, dataRoot),
+    input_bytes: 0,
+  };
+}
+
+/** Nothing is left to do; its gate judges what the conversion measured. */
+function alreadyApplied(inputs: ApplyInputs, applied: AppliedNote): StageResult<ApplyResult> {
+  const { group_id, role } = inputs;
+  const { metrics, decision, policy } = applied;
+  return {
+    outputs: [],
+    quality: {
+      grade: decision.warnings.length > 0 ? "warn" : "good",
+      findings: decision.warnings,
+      metrics,
+    },
+    result: {
+      group_id,
+      measurement_set_path: calibratedMeasurementSetPath(group_id, role),
+      calibration_table_path: applied.calibration_table_paths[0] ?? "",
+      calibration: decision,
+      calibration_policy: policy,
+      applied_by_conversion: true,
+    },
+  };
+}
 
 /** @throws {PipelineError} NoCalibration with the decision, when the tile has to wait */
 async function decisionFor(
@@ -156,31 +259,6 @@ async function decisionFor(
   return decision;
 }
 
-/** The gains of the tile's time: read once, and interpolated before the data come. */
-function gainsOf({ calibration_table_paths, decision }: ApplyInputs): InterpolatedGains {
-  return interpolateGains(
-    calibration_table_paths.map((path, index) => ({
-      table: readTable(path),
-      weight: decision.tables[index]?.weight ?? 0,
-    })),
-  );
-}
-
-/** The first sentence names the table that imaging names in its images. */
-function historyOf({ calibration_table_paths, decision }: ApplyInputs): string[] {
-  return [
-    ...calibration_table_paths.map((path, index) => {
-      const weight = (decision.tables[index]?.weight ?? 0).toFixed(3);
-      const name = basename(path);
-      return index === 0
-        ? `calibrated with ${name}`
-        : `interpolated with ${name}, weight ${weight}`;
-    }),
-    `calibration ${decision.kind}: ${decision.reason}`,
-    ...decision.warnings.map((warning) => `calibration warning: ${warning}`),
-  ];
-}
-
 function checkAddon(): void {
   if (isCasacoreAvailable()) return;
   throw new PipelineError(
@@ -190,53 +268,6 @@ function checkAddon(): void {
   );
 }
 
-function readTable(path: string): BandpassTable {
-  try {
-    return readBandpassTable(path);
-  } catch (cause) {
-    throw new PipelineError(
-      "MalformedFile",
-      `${path} is not a bandpass table that can be read: ${String(cause)}`,
-      { path },
-      { cause },
-    );
-  }
-}
-
-/** @throws {PipelineError} TooFewVisibilities */
-function judge(
-  report: ApplyReport,
-  inputs: ApplyInputs,
-  { report: interpolation }: InterpolatedGains,
-): QualityVerdict {
-  const { flaggedFraction } = report;
-  if (report.rowCount === 0 || flaggedFraction > inputs.flagged_fraction_max)
-    throw new PipelineError(
-      "TooFewVisibilities",
-      `${inputs.measurement_set_path}: ${(100 * flaggedFraction).toFixed(1)} % of the calibrated ` +
-        `visibilities are flagged, expected at most ${100 * inputs.flagged_fraction_max} %`,
-      {
-        path: inputs.measurement_set_path,
-        flaggedFraction,
-        flaggedBeforeFraction: report.flaggedBeforeFraction,
-        unusableFraction: report.unusableFraction,
-        clippedFraction: report.clippedFraction,
-      },
-    );
-  const { warnings } = inputs.decision;
-  const { metrics } = measured({
-    flagged_fraction: flaggedFraction,
-    flagged_before_fraction: report.flaggedBeforeFraction,
-    unusable_fraction: report.unusableFraction,
-    clipped_fraction: report.clippedFraction,
-    gains_interpolated_fraction: interpolation.interpolatedFraction,
-    gains_one_sided_fraction: interpolation.oneSidedFraction,
-    gains_turned_fraction: interpolation.turnedFraction,
-    calibration_age_hours: inputs.decision.age_hours,
-  });
-  return { grade: warnings.length > 0 ? "warn" : "good", findings: warnings, metrics };
-}
-
 function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): ApplyResult {
   return {
     measurement_set_path: finalPath,
@@ -244,13 +275,7 @@ function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): 
     calibration_table_path: inputs.calibration_table_paths[0] ?? "",
     calibration: inputs.decision,
     calibration_policy: inputs.policy,
-    row_count: report.rowCount,
-    channel_count: report.channelCount,
-    averaging_factor: report.averagingFactor,
-    antennas_without_solution: [...report.antennasWithoutSolution],
-    flagged_fraction: report.flaggedFraction,
-    flagged_before_fraction: report.flaggedBeforeFraction,
-    clipped_fraction: report.clippedFraction,
+    ...factsOfApply(report),
   };
 }
 

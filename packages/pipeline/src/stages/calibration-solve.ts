@@ -15,6 +15,7 @@ import { z } from "zod";
 
 import { antennaLimitsSchema } from "../calibration/antenna-report.ts";
 import { preferredReferences } from "../calibration/reference-priority.ts";
+import { briefOf, readSiteSolution } from "../calibration/site-solution.ts";
 import { solutionFacts } from "../calibration/solution-facts.ts";
 import { metricsOf } from "../calibration/solution-metrics.ts";
 import { solveGains, type GainSolution, type SolveOptions } from "../calibration/solve-gains.ts";
@@ -138,6 +139,46 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
     };
   },
 
+  site: {
+    files: ({ group_id }) => [
+      {
+        name: `${group_id}.bcal`,
+        what: "B Jones table in CASA's layout, one row an antenna; V = g1 conj(g2) M",
+        isRequired: true,
+      },
+    ],
+
+    brief(inputs) {
+      checkAddon();
+      using set = openVisibilitySet(inputs.measurement_set_path);
+      return briefOf(set, skyOf(set, inputs));
+    },
+
+    async adopt(inputs, _report, context) {
+      checkAddon();
+      using set = openVisibilitySet(inputs.measurement_set_path);
+      const sky = skyOf(set, inputs);
+      const stagePath = `${inputs.group_id}.bcal`;
+      const solution = readSiteSolution(join(context.stageFolder, stagePath), set, sky);
+      const { table, metrics } = solution;
+      const nameOf = (antenna: number): string => set.antennas.names[antenna]!;
+      const finalPath = calibrationTablePath(inputs.group_id);
+      const result: SolveResult = {
+        ...whereAndWhen(set, sky, inputs),
+        mid_mjd: (set.startMjd + set.endMjd) / 2,
+        reference_antenna: nameOf(table.referenceAntenna),
+        rejected_antennas: solution.rejected.map(nameOf),
+        channel_count: table.channelCount,
+        ...metrics,
+      };
+      return Promise.resolve({
+        outputs: [{ kind: "calibration-table", stagePath, finalPath, metadata: result }],
+        quality: { ...measured(metrics), findings: sky.findings },
+        result,
+      });
+    },
+  },
+
   async register(transaction, _params, result) {
     await transaction.query("select contimg.register_calibration($1, $2, $3, $4, $5, $6, $7, $8)", [
       result.table_path,
@@ -255,18 +296,24 @@ function describe(
   { sky, inputs }: { sky: SolveSky; inputs: SolveInputs },
 ): SolveResult {
   return {
-    table_path: calibrationTablePath(inputs.group_id),
-    group_id: inputs.group_id,
-    ...sky.facts,
-    start_mjd: set.startMjd,
+    ...whereAndWhen(set, sky, inputs),
     mid_mjd: solution.timeMjd,
-    end_mjd: set.endMjd,
-    declination_rad: sky.declinationRad,
     ...solutionFacts(solution, set.antennas.names, inputs.delay_max_ns),
     channel_count: solution.channelCount,
     unconverged_count: solution.summary.unconvergedCount,
     iterations_max: solution.summary.iterationsMax,
     ...metricsOf(solution),
+  };
+}
+
+function whereAndWhen(set: VisibilitySet, sky: SolveSky, { group_id }: SolveInputs) {
+  return {
+    table_path: calibrationTablePath(group_id),
+    group_id,
+    ...sky.facts,
+    start_mjd: set.startMjd,
+    end_mjd: set.endMjd,
+    declination_rad: sky.declinationRad,
   };
 }
 

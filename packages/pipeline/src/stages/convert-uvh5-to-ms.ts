@@ -9,8 +9,19 @@ import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import { z } from "zod";
 
+import { readSiteSet } from "../calibration/site-set.ts";
+import {
+  applyDecided,
+  type DecidedCalibration,
+  factsOfApply,
+  FLAGGED_FRACTION_MAX,
+  leaveNote,
+} from "../calibration/apply-decided.ts";
+import { calibrateGroup } from "../convert/calibrate-group.ts";
+import type { PlanOptions } from "../convert/conversion-plan.ts";
 import { convertGroup } from "../convert/convert-group.ts";
 import type { Conversion, ConversionRequest } from "../convert/convert-group.ts";
+import { knownCalibration } from "../convert/known-gains.ts";
 import { PipelineError } from "../errors.ts";
 import { fractionsByReason } from "../flagging/flag-fractions.ts";
 import { flagParamsSchema } from "../flagging/flag-params.ts";
@@ -19,7 +30,13 @@ import { flagStatistics } from "../flagging/statistics.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
 import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
 import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
-import { incomingFolder, measurementSetPath } from "../products/paths.ts";
+import {
+  calibratedMeasurementSetPath,
+  incomingFolder,
+  measurementSetPath,
+} from "../products/paths.ts";
+import { decisionSchema } from "../registry/decision.ts";
+import { policyOf, policyParam, policySchema } from "../registry/policy.ts";
 import { measured } from "../quality/measured.ts";
 import type { Json, Output, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
@@ -45,6 +62,13 @@ const paramsSchema = z
     /** UT1 - UTC, which is never more than 0.9 s; the file's own, else 0, when absent. */
     dut1_seconds: z.number().min(-1).max(1).optional(),
     flagging: flagParamsSchema.prefault({}),
+    /**
+     * `when-known`: a science tile for which the registry has a calibration already is calibrated
+     * in the same pass, and no raw set is written.
+     */
+    gains: z.enum(["later", "when-known"]).default("later"),
+    /** How far calibrations reach, where that is not the default. */
+    calibration_policy: policyParam.optional(),
   })
   .refine(
     (params) =>
@@ -61,6 +85,8 @@ export type ConvertInputs = Pick<ConvertParams, "group_id" | "role" | "flagging"
   expected_declination_deg: number | null;
   dut1_seconds: number | null;
   flag_missing_of: number | null;
+  /** To be applied in the same pass; null: later, by calibration-apply. */
+  calibration: DecidedCalibration | null;
 };
 
 export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
@@ -76,10 +102,15 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     const input_bytes = await totalBytes(input_paths);
     const center = centerOf(params);
     const flag_missing_of = params.missing_subbands === "flag" ? params.expected_subbands : null;
-    return {
+    const inputs = {
       ...{ group_id, role, flagging, input_paths, input_bytes },
       ...{ center, expected_declination_deg, dut1_seconds, flag_missing_of },
     };
+    const isApplied = params.gains === "when-known" && role === "science";
+    const policy = policyOf(params.calibration_policy);
+    const group = { groupId: group_id, ...planOf(inputs), inputPaths: input_paths };
+    const calibration = isApplied ? await knownCalibration(group, policy, lookup) : null;
+    return { ...inputs, calibration };
   },
 
   /** The output drops nsamples and stores flags as bits: two thirds of the input, or all of it. */
@@ -87,6 +118,8 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
 
   async run(inputs, context) {
     checkAddons();
+    const { calibration } = inputs;
+    if (calibration !== null) return convertCalibrated(inputs, calibration, context);
     const finalPath = measurementSetPath(inputs.group_id, inputs.role);
     const stagePath = `${inputs.group_id}.ms`;
     const outputPath = join(context.stageFolder, stagePath);
@@ -100,6 +133,30 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     } satisfies StageResult;
   },
 
+  site: {
+    files: ({ group_id }) => [
+      {
+        name: `${group_id}.ms`,
+        what: "DATA, FLAG and UVW by docs/conventions.md, rows by time, one spectral window",
+        isRequired: true,
+      },
+    ],
+    adopt(inputs, _report, context) {
+      checkAddons();
+      const stagePath = `${inputs.group_id}.ms`;
+      const facts = readSiteSet(join(context.stageFolder, stagePath), context.signal);
+      const { flagged_fraction, amplitude_max } = facts;
+      const finalPath = measurementSetPath(inputs.group_id, inputs.role);
+      const { input_paths, input_bytes } = inputs;
+      const metadata = { ...facts, input_bytes, input_paths };
+      return Promise.resolve({
+        outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }],
+        quality: measured({ flagged_fraction, amplitude_max }),
+        result: metadata,
+      });
+    },
+  },
+
   async register(transaction, { group_id }, result) {
     const facts = groupFactsSchema.parse(result);
     await transaction.query("select contimg.describe_group($1, $2, $3, $4, $5, $6)", [
@@ -110,8 +167,62 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
       facts.end_mjd,
       facts.declination_deg * DEGREE_RAD,
     ]);
+    if (facts.calibration === undefined) return;
+    await transaction.query("select contimg.record_calibration_decision($1, $2, $3)", [
+      group_id,
+      JSON.stringify(facts.calibration),
+      JSON.stringify(facts.calibration_policy),
+    ]);
   },
 };
+
+/**
+ * The calibrated set in one pass. What it replaces: a raw set of an earlier conversion, which may
+ * be of other files by now.
+ */
+async function convertCalibrated(
+  inputs: ConvertInputs,
+  decided: DecidedCalibration,
+  context: RunContext,
+): Promise<StageResult> {
+  const stagePath = `${inputs.group_id}.cal.ms`;
+  const outputPath = join(context.stageFolder, stagePath);
+  // Half of the time each: one pass to flag, one to apply.
+  const passes = passProgress(context);
+  const { conversion, report: applied } = await calibrateGroup(
+    { ...toRequest(inputs, outputPath, passes.first) },
+    (set) => applyDecided(set, decided, outputPath, passes.second, FLAGGED_FRACTION_MAX),
+  );
+  const { decision: calibration, policy: calibration_policy } = decided;
+  const { metrics } = applied.quality;
+  leaveNote(outputPath, { ...decided, metrics });
+  const metadata = {
+    ...describe(conversion, inputs),
+    ...{ calibration, calibration_policy },
+    calibration_table_path: decided.calibration_table_paths[0] ?? "",
+    applied: factsOfApply(applied.report),
+  };
+  const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
+  return {
+    outputs: [
+      { kind: "calibrated-measurement-set", stagePath, finalPath, metadata },
+      ...(await writeFlags(conversion, inputs, context.stageFolder)),
+    ],
+    replaces: ["measurement-set"],
+    quality: judge(conversion, inputs),
+    result: metadata,
+  };
+}
+
+function passProgress(context: RunContext): { first: RunContext; second: RunContext } {
+  const half = (from: number): RunContext => ({
+    ...context,
+    progress(fraction, note) {
+      context.progress(from + fraction / 2, note);
+    },
+  });
+  return { first: half(0), second: half(0.5) };
+}
 
 /** The part of the result that the group's row keeps. */
 const groupFactsSchema = z.object({
@@ -120,6 +231,9 @@ const groupFactsSchema = z.object({
   mid_mjd: z.number(),
   end_mjd: z.number(),
   declination_deg: z.number(),
+  /** Of a set that was calibrated in the same pass. */
+  calibration: decisionSchema.optional(),
+  calibration_policy: policySchema.optional(),
 });
 
 function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> {
@@ -185,25 +299,31 @@ async function writeFlags(
   return writeFlagProducts(statistics, inputs.role, stageFolder);
 }
 
-function toRequest(
-  inputs: ConvertInputs,
-  outputPath: string,
-  context: RunContext,
-): ConversionRequest {
+function planOf(inputs: Omit<ConvertInputs, "calibration">): PlanOptions {
   const { center, expected_declination_deg: declinationDeg, dut1_seconds: dut1Seconds } = inputs;
   const { flag_missing_of: flagMissingOf } = inputs;
   return {
-    inputPaths: inputs.input_paths,
-    outputPath,
-    flagging: inputs.flagging,
-    threadCount: context.threadCount,
-    signal: context.signal,
     ...(center !== null && {
       center: { raRad: center.ra_deg * DEGREE_RAD, decRad: center.dec_deg * DEGREE_RAD },
     }),
     ...(declinationDeg !== null && { expectedDeclinationRad: declinationDeg * DEGREE_RAD }),
     ...(dut1Seconds !== null && { dut1Seconds }),
     ...(flagMissingOf !== null && { flagMissingOf }),
+  };
+}
+
+function toRequest(
+  inputs: ConvertInputs,
+  outputPath: string,
+  context: RunContext,
+): ConversionRequest {
+  return {
+    inputPaths: inputs.input_paths,
+    outputPath,
+    flagging: inputs.flagging,
+    threadCount: context.threadCount,
+    signal: context.signal,
+    ...planOf(inputs),
     onIntegration(done, of) {
       context.progress(done / of, `integration ${done} of ${of}`);
     },

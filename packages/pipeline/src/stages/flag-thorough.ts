@@ -19,7 +19,7 @@ import { flagStatistics } from "../flagging/statistics.ts";
 import type { TileFlags } from "../flagging/tile-flagger.ts";
 import { measurementSetPath, roleOfMeasurementSet, type TileRole } from "../products/paths.ts";
 import { measured } from "../quality/measured.ts";
-import type { Json, QualityVerdict, Stage } from "../stage.ts";
+import type { Json, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 import { AOFLAGGER_PACKAGE, runAoflagger, THOROUGH_STRATEGY } from "../tools/aoflagger.ts";
 
@@ -60,8 +60,7 @@ export const flagThoroughStage: Stage<FlagThoroughParams, FlagThoroughInputs, Js
 
   async run(inputs, context) {
     checkAddon();
-    const stagePath = `${inputs.group_id}.ms`;
-    const outputPath = join(context.stageFolder, stagePath);
+    const outputPath = join(context.stageFolder, `${inputs.group_id}.ms`);
     context.progress(0, "copying the Measurement Set");
     // Where the file system can, the copy shares its blocks with the original.
     await cp(inputs.measurement_set_path, outputPath, {
@@ -75,26 +74,45 @@ export const flagThoroughStage: Stage<FlagThoroughParams, FlagThoroughInputs, Js
       timeoutSeconds: inputs.timeout_seconds,
       signal: context.signal,
     });
-    context.progress(0.9, "comparing flags");
-    using before = openVisibilitySet(inputs.measurement_set_path);
-    const flags = mergeFlags(before, outputPath);
-    const statistics = flagStatistics(flags, {
-      groupId: inputs.group_id,
-      antennaNames: before.antennas.names,
-      frequencyHz: before.frequencyHz,
-      timesMjd: Float64Array.from(before.integrations, ({ timeMjd }) => timeMjd),
-    });
-    const finalPath = measurementSetPath(inputs.group_id, inputs.role);
-    const times = { start_mjd: before.startMjd, end_mjd: before.endMjd };
-    const result = { ...describe(flags, finalPath), ...times };
-    const plots = await writeFlagProducts(statistics, inputs.role, context.stageFolder);
-    return {
-      outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata: result }, ...plots],
-      quality: judge(flags),
-      result,
-    };
+    return finish(inputs, context);
+  },
+
+  site: {
+    files: ({ group_id }) => [
+      {
+        name: `${group_id}.ms`,
+        what: "the input's copy with more flags; those that it has already are put back",
+        isRequired: true,
+      },
+    ],
+    adopt: async (inputs, _report, context) => finish(inputs, context),
   },
 };
+
+/** What was added, as products; the new set stands in the stage folder. */
+async function finish(inputs: FlagThoroughInputs, context: RunContext): Promise<StageResult> {
+  checkAddon();
+  const stagePath = `${inputs.group_id}.ms`;
+  const outputPath = join(context.stageFolder, stagePath);
+  context.progress(0.9, "comparing flags");
+  using before = openVisibilitySet(inputs.measurement_set_path);
+  const flags = mergeFlags(before, outputPath);
+  const statistics = flagStatistics(flags, {
+    groupId: inputs.group_id,
+    antennaNames: before.antennas.names,
+    frequencyHz: before.frequencyHz,
+    timesMjd: Float64Array.from(before.integrations, ({ timeMjd }) => timeMjd),
+  });
+  const finalPath = measurementSetPath(inputs.group_id, inputs.role);
+  const times = { start_mjd: before.startMjd, end_mjd: before.endMjd };
+  const result = { ...describe(flags, finalPath), ...times };
+  const plots = await writeFlagProducts(statistics, inputs.role, context.stageFolder);
+  return {
+    outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata: result }, ...plots],
+    quality: judge(flags),
+    result,
+  };
+}
 
 function describe(flags: TileFlags, finalPath: string) {
   const { earlier, aoflagger } = fractionsByReason(flags);

@@ -31,7 +31,9 @@ import { imagePath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
 import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
-import { readWscleanVersion, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
+import { assertAlike } from "../imaging/site-images.ts";
+import type { WscleanSummary } from "../tools/wsclean-log.ts";
+import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/wsclean.ts";
 
 export type { ImagingParams };
 export type ImagingInputs = Omit<
@@ -78,34 +80,76 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
   },
 
   async run(inputs, context) {
-    requireCasacore();
-    const path = inputs.measurement_set_path;
     const wscleanVersion = await readWscleanVersion();
-    const observation = readImagedObservation(path);
-    const census = takeCensus(path, observation.frequencyHz.length);
-    const chosen = chooseSettings(inputs.tier, factsOf(observation, census), inputs.given);
+    const { observation, census, chosen } = lookAt(inputs);
     const cleaned = await cleanTile(
       {
-        measurementSetPath: path,
+        measurementSetPath: inputs.measurement_set_path,
         settings: chosen.settings,
         restoringBeam: givenBeam(inputs),
         keepsChannels: inputs.channel_images,
-        memoryGib: inputs.memory_gib,
+        memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
         timeoutSeconds: inputs.timeout_seconds,
         progressShare: CLEAN_SHARE,
       },
       context,
     );
-    const provenance = describeProvenance(inputs, context, { chosen, cleaned, wscleanVersion });
-    const finished = await finishImages(inputs, context, {
-      observation,
-      census,
-      provenance,
-      cleaned,
-    });
-    return toResult(inputs, { observation, census, chosen, cleaned, wscleanVersion, ...finished });
+    return finish(inputs, context, { observation, census, chosen, cleaned, wscleanVersion });
+  },
+
+  site: {
+    files: () => [
+      {
+        name: "image.fits",
+        what: "restored, Jy/beam, with BMAJ, BMIN and BPA, not corrected for the primary beam",
+        isRequired: true,
+      },
+      { name: "residual.fits", what: "on the same pixels", isRequired: true },
+      { name: "psf.fits", what: "on the same pixels, 1 at its peak", isRequired: true },
+    ],
+
+    /** The settings that our own imaging would take; names and units are those of the params. */
+    brief(inputs) {
+      const { chosen } = lookAt(inputs);
+      return { settings: { ...chosen.settings } };
+    },
+
+    async adopt(inputs, report, context) {
+      const look = lookAt(inputs);
+      await assertAlike(context.stageFolder, look.observation);
+      const summary = { majorIterationCount: 0, minorIterationCount: 0 };
+      const cleaned = { channelFiles: [], recoveries: [], summary };
+      const wscleanVersion = report.version ?? "none: a site's own program";
+      return finish(inputs, context, { ...look, cleaned, wscleanVersion });
+    },
   },
 };
+
+interface Look {
+  readonly observation: ImagedObservation;
+  readonly census: VisibilityCensus;
+  readonly chosen: ChosenSettings;
+}
+
+function lookAt(inputs: ImagingInputs): Look {
+  requireCasacore();
+  const path = inputs.measurement_set_path;
+  const observation = readImagedObservation(path);
+  const census = takeCensus(path, observation.frequencyHz.length);
+  const chosen = chooseSettings(inputs.tier, factsOf(observation, census), inputs.given);
+  return { observation, census, chosen };
+}
+
+async function finish(
+  inputs: ImagingInputs,
+  context: RunContext,
+  made: Look & Made,
+): Promise<StageResult> {
+  const { observation, census, cleaned } = made;
+  const provenance = describeProvenance(inputs, context, made);
+  const tile = { observation, census, provenance, cleaned };
+  return toResult(inputs, { ...made, ...(await finishImages(inputs, context, tile)) });
+}
 
 function givenBeam({ restoring_beam: beam }: ImagingInputs): CleanRequest["restoringBeam"] {
   if (beam === null) return undefined;
@@ -119,7 +163,9 @@ function givenBeam({ restoring_beam: beam }: ImagingInputs): CleanRequest["resto
 
 interface Made {
   readonly chosen: ChosenSettings;
-  readonly cleaned: CleanedFiles;
+  readonly cleaned: Pick<CleanedFiles, "channelFiles" | "recoveries"> & {
+    readonly summary: Pick<WscleanSummary, "majorIterationCount" | "minorIterationCount">;
+  };
   readonly wscleanVersion: string;
 }
 

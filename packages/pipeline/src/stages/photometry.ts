@@ -4,7 +4,7 @@
  * Writes CSV and JSON, and registers what the catalogue says of each source in contimg.sources and
  * one row a source in contimg.measurements.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -21,7 +21,7 @@ import { toCsv } from "../imaging/csv.ts";
 import { openCatalog, openField, type OpenedField } from "../imaging/open-field.ts";
 import { photometryPath, referenceCatalogPath } from "../products/paths.ts";
 import { measured } from "../quality/measured.ts";
-import type { Json, Output, QualityVerdict, Stage } from "../stage.ts";
+import type { Json, Output, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const paramsSchema = z.strictObject({
@@ -119,9 +119,23 @@ export const photometryStage: Stage<PhotometryParams, PhotometryInputs, Photomet
       measurements,
       skipped_count: sources.length - measurements.length,
     };
-    await writeFiles(context.stageFolder, inputs.group_id, result);
-    const quality = measure(measurements);
-    return { outputs: outputsOf(inputs.group_id, quality, opened), quality, result };
+    return finish(inputs, context, opened, result);
+  },
+
+  site: {
+    files: () => [
+      {
+        name: "phot.json",
+        what: "sources, measurements and skipped_count as this stage writes them",
+        isRequired: true,
+      },
+    ],
+    async adopt(inputs, _report, context) {
+      const opened = await openField(inputs.corrected_image_path, inputs.primary_beam_path);
+      const text = await readFile(join(context.stageFolder, "phot.json"), "utf8");
+      const { sources, measurements, skipped_count } = resultSchema.parse(JSON.parse(text));
+      return finish(inputs, context, opened, { sources, measurements, skipped_count });
+    },
   },
 
   async register(transaction, { group_id: groupId }, { sources, measurements }) {
@@ -217,6 +231,47 @@ async function writeFiles(
   await writeFile(join(folder, "phot.json"), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(folder, "phot.csv"), toCsv(COLUMNS, result.measurements));
 }
+
+async function finish(
+  inputs: PhotometryInputs,
+  context: RunContext,
+  opened: OpenedField,
+  result: PhotometryResult,
+): Promise<StageResult<PhotometryResult>> {
+  await writeFiles(context.stageFolder, inputs.group_id, result);
+  const quality = measure(result.measurements);
+  return { outputs: outputsOf(inputs.group_id, quality, opened), quality, result };
+}
+
+/** Of what another program wrote: the columns of the two tables, and nothing else. */
+const resultSchema = z.object({
+  sources: z.array(
+    z.strictObject({
+      source_name: z.string().min(1),
+      ra_deg: z.number(),
+      dec_deg: z.number(),
+      flux_jy: z.number(),
+      reference_frequency_hz: z.number().positive(),
+      spectral_index: z.number(),
+    }),
+  ),
+  measurements: z.array(
+    z.strictObject({
+      source_name: z.string().min(1),
+      ra_deg: z.number(),
+      dec_deg: z.number(),
+      mjd: z.number(),
+      frequency_hz: z.number().positive(),
+      flux_jy: z.number(),
+      flux_error_jy: z.number(),
+      snr: z.number(),
+      local_rms_jy: z.number(),
+      catalog_flux_jy: z.number(),
+      offset_arcsec: z.number().nullable(),
+    }),
+  ),
+  skipped_count: z.int().nonnegative(),
+});
 
 /** A flux scale that is off shows here first. */
 function measure(measurements: readonly Measurement[]): QualityVerdict {

@@ -35,8 +35,8 @@ import { imagePath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
 import { measured } from "../quality/measured.ts";
-import type { Json, Output, QualityVerdict, RunContext, Stage } from "../stage.ts";
-import { readWscleanVersion, WSCLEAN_PACKAGE } from "../tools/wsclean.ts";
+import type { Json, Output, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
+import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/wsclean.ts";
 import { type Recovered, runWscleanWithRecovery } from "../tools/wsclean-recovery.ts";
 
 const paramsSchema = z.strictObject({
@@ -89,23 +89,56 @@ export const snapshotsStage: Stage<SnapshotsParams, SnapshotsInputs, Json> = {
       robustness: inputs.robustness,
       channels_out: 1,
     });
-    const timesOfFrame = splitTimes(observation.timesMjd, inputs.frame_count);
-    const made = await makeFrames(inputs, context, { settings, frameCount: timesOfFrame.length });
-    const provenance: Provenance = {
-      groupId: inputs.group_id,
-      taskId: makerOfRun(basename(context.stageFolder)),
-      contimgVersion: softwareVersions().contimg,
-      wscleanVersion,
-      calibrationTables: calibrationTablesOf(path),
-      history: ["snapshot: dirty image of one frame", ...made.recoveries.map(recoveryText)],
-    };
-    const frames = await completeFrames(context, { observation, timesOfFrame, provenance });
-    context.progress(0.9, "looking for what is in one frame only");
-    const rows = toRows(frames, judgeFrames(frames), timesOfFrame, inputs.threshold_sigma);
-    await writeReport(context.stageFolder, inputs, rows);
-    return toResult(inputs, rows, made);
+    const frameCount = splitTimes(observation.timesMjd, inputs.frame_count).length;
+    const { recoveries } = await makeFrames(inputs, context, { settings, frameCount });
+    return finish(inputs, context, { observation, wscleanVersion, recoveries });
+  },
+
+  site: {
+    files: ({ measurement_set_path, frame_count }) => {
+      requireCasacore();
+      const { timesMjd } = readImagedObservation(measurement_set_path);
+      return splitTimes(timesMjd, frame_count).map((_times, frame) => ({
+        name: frameName(frame),
+        what: "dirty image of one frame, Jy/beam, with BMAJ, BMIN and BPA; all on the same pixels",
+        isRequired: true,
+      }));
+    },
+    adopt: async (inputs, report, context) =>
+      finish(inputs, context, {
+        observation: readImagedObservation(inputs.measurement_set_path),
+        wscleanVersion: report.version ?? "none: a site's own program",
+        recoveries: [],
+      }),
   },
 };
+
+interface Made extends Pick<Recovered, "recoveries"> {
+  readonly observation: ImagedObservation;
+  readonly wscleanVersion: string;
+}
+
+/** The frames stand in the stage folder. */
+async function finish(
+  inputs: SnapshotsInputs,
+  context: RunContext,
+  { observation, wscleanVersion, recoveries }: Made,
+): Promise<StageResult> {
+  const timesOfFrame = splitTimes(observation.timesMjd, inputs.frame_count);
+  const provenance: Provenance = {
+    groupId: inputs.group_id,
+    taskId: makerOfRun(basename(context.stageFolder)),
+    contimgVersion: softwareVersions().contimg,
+    wscleanVersion,
+    calibrationTables: calibrationTablesOf(inputs.measurement_set_path),
+    history: ["snapshot: dirty image of one frame", ...recoveries.map(recoveryText)],
+  };
+  const frames = await completeFrames(context, { observation, timesOfFrame, provenance });
+  context.progress(0.9, "looking for what is in one frame only");
+  const rows = toRows(frames, judgeFrames(frames), timesOfFrame, inputs.threshold_sigma);
+  await writeReport(context.stageFolder, inputs, rows);
+  return toResult(inputs, rows, recoveries);
+}
 
 /** As WSClean cuts them: as equal as can be. */
 function splitTimes(timesMjd: readonly number[], frameCount: number | null): number[][] {
@@ -132,7 +165,11 @@ async function makeFrames(
   const recovered = await runWscleanWithRecovery(
     {
       settings: { ...toWsclean(settings), intervalsOut: frameCount, only: "dirty" },
-      limits: { threadCount: context.threadCount, memoryGib: inputs.memory_gib, reorder: true },
+      limits: {
+        threadCount: context.threadCount,
+        memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
+        reorder: true,
+      },
     },
     {
       measurementSetPath: inputs.measurement_set_path,
@@ -247,7 +284,7 @@ async function writeReport(
 function toResult(
   inputs: SnapshotsInputs,
   rows: readonly Row[],
-  { recoveries }: Recovered,
+  recoveries: Recovered["recoveries"],
 ): { outputs: Output[]; quality: QualityVerdict; result: Json } {
   const candidates = rows.filter(({ is_candidate }) => is_candidate);
   const empty = rows.filter(({ rms_jy }) => rms_jy === null);

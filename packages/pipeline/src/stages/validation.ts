@@ -4,20 +4,25 @@
  * Sources are sought in the uncorrected image, where noise is even. Writes the comparison as JSON,
  * CSV and a FITS table; the verdict uses VALIDATION_LIMITS.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { findSources, measureNoiseMap, noiseAt } from "@contimg/astro";
+import { DEGREE_RAD, findSources, measureNoiseMap, noiseAt, skyToPixel } from "@contimg/astro";
 import { writeFitsTable } from "@contimg/formats";
 import { z } from "zod";
 
 import { sourcesInField } from "../imaging/catalog-field.ts";
 import { toCsv } from "../imaging/csv.ts";
-import { openCatalog, openField, readImage } from "../imaging/open-field.ts";
-import { matchDetections, summarize, type ValidatedSource } from "../imaging/validate.ts";
+import { openCatalog, openField, type OpenedField, readImage } from "../imaging/open-field.ts";
+import {
+  type Detection,
+  matchDetections,
+  summarize,
+  type ValidatedSource,
+} from "../imaging/validate.ts";
 import { referenceCatalogPath, validationPath } from "../products/paths.ts";
 import { measured } from "../quality/measured.ts";
-import type { Json, Output, Stage } from "../stage.ts";
+import type { Json, Output, RunContext, Stage, StageResult } from "../stage.ts";
 import { groupIdParam, pathParam } from "../stage-params.ts";
 
 const paramsSchema = z.strictObject({
@@ -61,18 +66,11 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
   outputBytes: () => 5_000_000,
 
   async run(inputs, context) {
-    const { image, field, kernel, midMjd } = await openField(
-      inputs.image_path,
-      inputs.primary_beam_path,
-    );
+    const opened = await openField(inputs.image_path, inputs.primary_beam_path);
     const psf = await readImage(inputs.psf_path);
     context.signal.throwIfAborted();
     context.progress(0.2, "finding sources");
-    const options = {
-      matchRadiusArcsec: inputs.match_radius_arcsec,
-      responseMin: inputs.primary_beam_min,
-      judgedSnrMin: inputs.judged_snr_min,
-    };
+    const { image, field, kernel } = opened;
     const detections = findSources(image, {
       kernel,
       thresholdSigma: inputs.threshold_sigma,
@@ -80,23 +78,69 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
       psf,
       response: field.response,
     });
-    context.progress(0.9, "comparing with the catalogue");
-    const catalog = openCatalog(inputs.catalog_path);
-    const expected = sourcesInField(catalog, field, inputs.primary_beam_min);
-    const validated = matchDetections(detections, expected, field, options);
-    const noise = measureNoiseMap(image, inputs.noise_box_pixels);
-    const summary = summarize(
-      validated,
-      expected,
-      (x, y) => noiseAt(noise, image, x, y).rms,
-      options,
-    );
-    const quality = measured({ ...summary });
-    const result = { ...summary, frequency_hz: field.frequencyHz, mid_mjd: midMjd };
-    await writeFiles(context.stageFolder, validated, result);
-    return { outputs: outputsOf(inputs.group_id, result), quality, result };
+    return compare(inputs, context, opened, detections);
+  },
+
+  site: {
+    files: () => [
+      {
+        name: "detections.json",
+        what:
+          "a list of what was found blindly in the uncorrected image: ra_deg, dec_deg, peak_jy " +
+          "(Jy/beam), snr, local_rms_jy",
+        isRequired: true,
+      },
+    ],
+    async adopt(inputs, _report, context) {
+      const opened = await openField(inputs.image_path, inputs.primary_beam_path);
+      const path = join(context.stageFolder, "detections.json");
+      const found = detectionsSchema.parse(JSON.parse(await readFile(path, "utf8")));
+      const detections = found.flatMap((one) => {
+        const place = { raRad: one.ra_deg * DEGREE_RAD, decRad: one.dec_deg * DEGREE_RAD };
+        const pixel = skyToPixel(opened.field.wcs, place);
+        const { peak_jy: amplitude, snr, local_rms_jy: localRms } = one;
+        return pixel === undefined ? [] : [{ ...pixel, amplitude, snr, localRms }];
+      });
+      await rm(path);
+      return compare(inputs, context, opened, detections);
+    },
   },
 };
+
+const detectionsSchema = z.array(
+  z.strictObject({
+    ra_deg: z.number(),
+    dec_deg: z.number().min(-90).max(90),
+    peak_jy: z.number(),
+    snr: z.number(),
+    local_rms_jy: z.number().positive(),
+  }),
+);
+
+/** What was found against the catalogue. */
+async function compare(
+  inputs: ValidationInputs,
+  context: RunContext,
+  { image, field, midMjd }: OpenedField,
+  detections: readonly Detection[],
+): Promise<StageResult> {
+  context.progress(0.9, "comparing with the catalogue");
+  const options = {
+    matchRadiusArcsec: inputs.match_radius_arcsec,
+    responseMin: inputs.primary_beam_min,
+    judgedSnrMin: inputs.judged_snr_min,
+  };
+  const catalog = openCatalog(inputs.catalog_path);
+  const expected = sourcesInField(catalog, field, inputs.primary_beam_min);
+  const validated = matchDetections(detections, expected, field, options);
+  const noise = measureNoiseMap(image, inputs.noise_box_pixels);
+  const rmsAt = (x: number, y: number): number => noiseAt(noise, image, x, y).rms;
+  const summary = summarize(validated, expected, rmsAt, options);
+  const quality = measured({ ...summary });
+  const result = { ...summary, frequency_hz: field.frequencyHz, mid_mjd: midMjd };
+  await writeFiles(context.stageFolder, validated, result);
+  return { outputs: outputsOf(inputs.group_id, result), quality, result };
+}
 
 const COLUMNS = [
   "ra_deg",

@@ -16,7 +16,8 @@ export interface ProgramCall {
   readonly arguments: readonly string[];
   /** The Debian package that brings the program, named when it is missing. */
   readonly debianPackage: string;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Besides ours; undefined takes one away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingFolder?: string;
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;

@@ -9,7 +9,7 @@ import { PipelineError } from "../errors.ts";
 import { until } from "@contimg/testkit";
 import { isAlive, type ProcessIdentity, readIdentity } from "@contimg/absurd/process-tree";
 import { runProgram } from "./run-program.ts";
-import { readWscleanVersion, runWsclean, wscleanArguments } from "./wsclean.ts";
+import { readWscleanVersion, runWsclean, wscleanArguments, wscleanMemoryGib } from "./wsclean.ts";
 import { WscleanLog } from "./wsclean-log.ts";
 
 const wscleanExists = existsSync("/usr/bin/wsclean");
@@ -150,3 +150,12 @@ describe("an external program", () => {
 function call(program: string) {
   return { program, arguments: [], debianPackage: "some-package" };
 }
+
+describe("the memory that WSClean is told of", () => {
+  test("is what was asked for, within what the run has reserved", () => {
+    assert.equal(wscleanMemoryGib(4, undefined), 4);
+    assert.equal(wscleanMemoryGib(4, 16 * 2 ** 30), 4);
+    assert.equal(wscleanMemoryGib(4, 2.25 * 2 ** 30), 2);
+    assert.equal(wscleanMemoryGib(4, 2 ** 20), 0.25);
+  });
+});

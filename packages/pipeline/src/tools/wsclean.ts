@@ -55,6 +55,19 @@ export interface WscleanLimits {
   readonly reorder: boolean;
 }
 
+const GIB = 2 ** 30;
+/** Node with the stage's modules, which shares the reservation. */
+const OWN_GIB = 0.25;
+/** WSClean reads in parts of any size, but not of none. */
+const MEMORY_GIB_LEAST = 0.25;
+
+/** What to tell WSClean: what was asked for, within what the run has reserved. */
+export function wscleanMemoryGib(askedGib: number, reservedBytes: number | undefined): number {
+  if (reservedBytes === undefined) return askedGib;
+  const left = Math.max(MEMORY_GIB_LEAST, reservedBytes / GIB - OWN_GIB);
+  return Math.min(askedGib, Number(left.toFixed(3)));
+}
+
 export interface WscleanFiles {
   readonly measurementSetPath: string;
   /** Of every output: `<prefix>-image.fits`, with channelsOut > 1 `<prefix>-MFS-image.fits`. */

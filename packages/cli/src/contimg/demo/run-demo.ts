@@ -24,7 +24,7 @@ import {
 } from "./compare.ts";
 import type { TileRow } from "./live-view.ts";
 import { type DemoReport, realTimeFactor, type StageReport, type TileReport } from "./report.ts";
-import { startServices } from "./services.ts";
+import { startServices } from "../services.ts";
 import { type DemoTile, simulateTiles, subbandFiles } from "./simulated-tiles.ts";
 import { watchTiles, type WatchedTile } from "./watch.ts";
 

@@ -1,0 +1,138 @@
+/**
+ * How long reads take beside a history of 10^6 tasks: `npm run -s bench:reading [-- --ended 1000000]`.
+ * Prints p50 and p95 in milliseconds of each question, asked one after the other by one client.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import {
+  AbsurdClient,
+  ChangeReader,
+  fieldIs,
+  migrate,
+  startEmbeddedPostgres,
+  type TaskCondition,
+} from "@contimg/absurd";
+import pg from "pg";
+
+import { fillHistory } from "./reading-fill.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    ended: { type: "string", default: "1000000" },
+    pending: { type: "string", default: "100000" },
+    rounds: { type: "string", default: "40" },
+    url: { type: "string" },
+    keep: { type: "boolean", default: false },
+  },
+});
+
+const HOUR = 3_600;
+
+/** What operators ask most. */
+const FILTERS: Readonly<Record<string, readonly TaskCondition[]>> = {
+  everything: [],
+  "status:failed": [fieldIs("status", "failed")],
+  "status:pending": [fieldIs("status", "pending")],
+  "name:task-03 status:failed": [fieldIs("name", "task-03"), fieldIs("status", "failed")],
+  "name:task-20 (rare)": [fieldIs("name", "task-20"), fieldIs("status", "completed")],
+  "tag:test age<24h": [fieldIs("tag", "test"), { ...fieldIs("age", 24 * HOUR), op: "lt" }],
+  "correlation:night-2500": [fieldIs("correlation", "night-2500")],
+  "run>5m -name:task-03": [
+    { ...fieldIs("run", 300), op: "gt" },
+    { ...fieldIs("name", "task-03"), not: true },
+  ],
+  "param.index:999000": [{ ...fieldIs("param", 999_000), path: ["index"] }],
+  "error:OutOfMemory worker:worker-7": [
+    fieldIs("error", "OutOfMemory"),
+    fieldIs("worker", "worker-7"),
+  ],
+  "text:nowhere": [{ ...fieldIs("text", "nowhere"), op: "contains" }],
+};
+
+await main();
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "absurd-reading-"));
+  const server = flags.url
+    ? undefined
+    : await startEmbeddedPostgres({
+        dataFolder: join(folder, "server"),
+        settings: { shared_buffers: "512MB", max_wal_size: "4GB" },
+      });
+  const url = flags.url ?? server!.url;
+  const pool = new pg.Pool({ connectionString: url, max: 1 });
+  try {
+    await migrate(pool);
+    const { rows } = await pool.query<{ full: boolean }>(
+      "select exists (select from absurd.worker where name = 'worker-7') as full",
+    );
+    if (!rows[0]!.full) {
+      const db = new pg.Client(url);
+      await db.connect();
+      await fillHistory(db, { ended: Number(flags.ended), pending: Number(flags.pending) });
+      await db.end();
+    }
+    await ask(pool);
+  } finally {
+    await pool.end();
+    if (!flags.keep) {
+      await server?.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+async function ask(pool: pg.Pool): Promise<void> {
+  const client = new AbsurdClient(pool);
+  for (const [name, conditions] of Object.entries(FILTERS)) {
+    await time(`list ${name}`, () => client.list({ conditions }, { limit: 100 }));
+  }
+  for (const [name, conditions] of Object.entries(FILTERS)) {
+    await time(`count ${name}`, () => client.count({ conditions }));
+  }
+  const { tasks } = await client.list({ conditions: [fieldIs("status", "failed")] });
+  const { tasks: pending } = await client.list({ conditions: [fieldIs("status", "pending")] });
+  await time("detail", () => client.show(tasks[0]!.taskId));
+  await time("explain", () => client.explain(pending[0]!.taskId));
+  await time("queue stats", () => client.stats());
+  await time("queues", () => client.queues.list());
+  await time("groups", () => client.deadLetters.groups());
+  await time("dead letters", () => client.deadLetters.list({}, { limit: 100 }));
+  await time("history, a week by hours", () =>
+    client.history.stats({ from: new Date(Date.now() - 7 * 24 * HOUR * 1000) }),
+  );
+  const reader = new ChangeReader(pool);
+  await reader.read();
+  await time("changes, none", () => reader.read());
+  await time(
+    "changes, 500 spawned",
+    () => reader.read(),
+    () =>
+      pool.query(
+        `select absurd.spawn_tasks((select jsonb_agg('{"task_name": "task-01"}'::jsonb)
+                                      from generate_series(1, 500)))`,
+      ),
+  );
+}
+
+/** Two rounds first that do not count: what the caches hold is what operators meet. */
+async function time(
+  name: string,
+  work: () => Promise<unknown>,
+  before?: () => Promise<unknown>,
+): Promise<void> {
+  const times: number[] = [];
+  for (let round = -2; round < Number(flags.rounds); round++) {
+    await before?.();
+    const began = performance.now();
+    await work();
+    if (round >= 0) times.push(performance.now() - began);
+  }
+  times.sort((a, b) => a - b);
+  const at = (part: number): string =>
+    times[Math.min(times.length - 1, Math.floor(times.length * part))]!.toFixed(1).padStart(8);
+  console.log(`${name.padEnd(44)}${at(0.5)}${at(0.95)}`);
+}

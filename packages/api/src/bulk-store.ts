@@ -1,0 +1,188 @@
+/** The tables of actions on many tasks. */
+import type { BulkAction } from "@contimg/contract";
+import type pg from "pg";
+
+type Db = Pick<pg.ClientBase, "query">;
+type Action = BulkAction["action"];
+
+export interface NewBulk {
+  readonly action: Action;
+  /** The filter, or the tasks. */
+  readonly q: string | null;
+  readonly taskIds: readonly string[];
+  readonly priority: number | null;
+  readonly queue: string | null;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+export interface BulkRow {
+  readonly bulk_id: string;
+  /** Grows. */
+  readonly number: string;
+  readonly action: Action;
+  readonly state: BulkAction["state"];
+  readonly q: string | null;
+  readonly priority: number | null;
+  readonly queue_name: string | null;
+  readonly reason: string;
+  readonly actor: string;
+  readonly collected: boolean;
+  readonly collect_cursor: string | null;
+  readonly undo_asked: boolean;
+  readonly total: number;
+  readonly done: number;
+  readonly skipped: number;
+  readonly undone: number;
+  readonly created_at: Date;
+  readonly ended_at: Date | null;
+  readonly error: string | null;
+}
+
+export interface BulkItem {
+  readonly taskId: string;
+  /** What undoing needs. */
+  readonly before: unknown;
+}
+
+export type ItemState = "done" | "skipped" | "undone" | "kept";
+
+/** Any number that no other part of the database's users takes. */
+const RUNNER_LOCK = 7_214_051_206;
+
+export async function insertBulk(db: Db, bulk: NewBulk): Promise<BulkRow> {
+  const { rows } = await db.query<BulkRow>(
+    `with made as (
+       insert into absurd_api.bulk_action
+              (action, q, priority, queue_name, reason, actor, collected, total)
+       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]))
+       returning *
+     ), items as (
+       insert into absurd_api.bulk_item (bulk_id, task_id)
+       select m.bulk_id, i from made m, unnest($7::uuid[]) i
+     )
+     select * from made`,
+    [bulk.action, bulk.q, bulk.priority, bulk.queue, bulk.reason, bulk.actor, bulk.taskIds],
+  );
+  return rows[0]!;
+}
+
+export async function findBulk(db: Db, bulkId: string): Promise<BulkRow | undefined> {
+  const { rows } = await db.query<BulkRow>(
+    "select * from absurd_api.bulk_action where bulk_id = $1",
+    [bulkId],
+  );
+  return rows[0];
+}
+
+/** Newest first. */
+export async function listBulks(
+  db: Db,
+  page: { readonly before: string | null; readonly limit: number },
+): Promise<BulkRow[]> {
+  const { rows } = await db.query<BulkRow>(
+    `select * from absurd_api.bulk_action
+      where $1::bigint is null or number < $1 order by number desc limit $2`,
+    [page.before, page.limit],
+  );
+  return rows;
+}
+
+/** Undefined when there is nothing to undo: none of this id, or it was asked before. */
+export async function askUndo(db: Db, bulkId: string): Promise<BulkRow | undefined> {
+  const { rows } = await db.query<BulkRow>(
+    `update absurd_api.bulk_action
+        set undo_asked = true, state = 'running', ended_at = null, error = null
+      where bulk_id = $1 and not undo_asked returning *`,
+    [bulkId],
+  );
+  return rows[0];
+}
+
+/** In a transaction: true when no other process works, until it ends. */
+export async function holdRunnerLock(db: Db): Promise<boolean> {
+  const { rows } = await db.query<{ held: boolean }>(
+    "select pg_try_advisory_xact_lock($1) as held",
+    [RUNNER_LOCK],
+  );
+  return rows[0]!.held;
+}
+
+/** The oldest that is not over; locked against an undo that is asked for meanwhile. */
+export async function nextBulk(db: Db): Promise<BulkRow | undefined> {
+  const { rows } = await db.query<BulkRow>(
+    `select * from absurd_api.bulk_action
+      where state = 'running' order by number limit 1 for update`,
+  );
+  return rows[0];
+}
+
+/** @param cursor undefined: these were the last */
+export async function addItems(
+  db: Db,
+  bulkId: string,
+  taskIds: readonly string[],
+  cursor: string | undefined,
+): Promise<void> {
+  await db.query(
+    `with added as (
+       insert into absurd_api.bulk_item (bulk_id, task_id)
+       select $1, i from unnest($2::uuid[]) i on conflict do nothing returning 1
+     )
+     update absurd_api.bulk_action
+        set total = total + (select count(*) from added), collect_cursor = $3,
+            collected = $3::text is null
+      where bulk_id = $1`,
+    [bulkId, taskIds, cursor ?? null],
+  );
+}
+
+export async function itemsIn(
+  db: Db,
+  bulkId: string,
+  state: "waiting" | "done",
+  limit: number,
+): Promise<BulkItem[]> {
+  const { rows } = await db.query<BulkItem>(
+    `select task_id as "taskId", before from absurd_api.bulk_item
+      where bulk_id = $1 and state = $2 order by task_id limit $3`,
+    [bulkId, state, limit],
+  );
+  return rows;
+}
+
+/** Says what became of tasks and counts them. */
+export async function settleItems(
+  db: Db,
+  bulkId: string,
+  items: readonly (BulkItem & { readonly state: ItemState })[],
+): Promise<void> {
+  await db.query(
+    `with settled as (
+       update absurd_api.bulk_item b
+          set state = i.state, before = coalesce(i.before, b.before)
+         from jsonb_to_recordset($2) as i("taskId" uuid, state text, before jsonb)
+        where b.bulk_id = $1 and b.task_id = i."taskId"
+       returning b.state
+     )
+     update absurd_api.bulk_action a
+        set done = a.done + (select count(*) from settled s where s.state = 'done'),
+            skipped = a.skipped + (select count(*) from settled s where s.state = 'skipped'),
+            undone = a.undone + (select count(*) from settled s where s.state = 'undone')
+      where a.bulk_id = $1`,
+    [bulkId, JSON.stringify(items)],
+  );
+}
+
+export async function endBulk(
+  db: Db,
+  bulkId: string,
+  state: "completed" | "failed" | "undone",
+  error: string | null = null,
+): Promise<void> {
+  await db.query(
+    `update absurd_api.bulk_action set state = $2, error = $3, ended_at = absurd.clock()
+      where bulk_id = $1`,
+    [bulkId, state, error],
+  );
+}

@@ -1,0 +1,55 @@
+/** The handlers of every resource, made of one set of parts. */
+import { BulkRunner } from "../bulk-runner.ts";
+import type { FailureHints } from "../failure-hints.ts";
+import type { HandlerDeps } from "../handler.ts";
+import { metricsReader } from "../metrics-summary.ts";
+import { Pace } from "../pace.ts";
+import { SystemWatch } from "../system-state.ts";
+import { bulkHandlers } from "./bulk.ts";
+import { failureHandlers } from "./failures.ts";
+import { healthHandlers } from "./health.ts";
+import { limitHandlers } from "./limits.ts";
+import { queueHandlers } from "./queues.ts";
+import { scheduleHandlers } from "./schedules.ts";
+import { taskHandlers } from "./tasks.ts";
+import { templateHandlers } from "./templates.ts";
+import { workerHandlers } from "./workers.ts";
+import { workflowHandlers } from "./workflows.ts";
+
+export interface ResourceDeps extends HandlerDeps {
+  /** Of the program's own errors, by tag. */
+  readonly hints?: FailureHints;
+  /** What works in the background ends when it aborts. */
+  readonly lifetime: AbortSignal;
+}
+
+/** What is known of the system as a whole, read once for all who ask. */
+export function systemParts({ client, database }: Pick<ResourceDeps, "client" | "database">) {
+  const pace = new Pace(client);
+  const watch = new SystemWatch({ client, pace, database });
+  return { pace, watch, readMetrics: metricsReader({ client, pace }) };
+}
+export type SystemParts = ReturnType<typeof systemParts>;
+
+/** All but those of access. Begins to watch the system and to work off bulk actions. */
+export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts(deps)) {
+  const { client, pool, isEnabled, lifetime, hints = {} } = deps;
+  const { pace, watch, readMetrics } = parts;
+  const runner = new BulkRunner({ client, pool, lifetime });
+  if (isEnabled) {
+    pace.keepLooking(lifetime);
+    void runner.run();
+  }
+  return {
+    ...taskHandlers({ client }),
+    ...bulkHandlers({ client, pool, runner }),
+    ...queueHandlers({ client, pace }),
+    ...workerHandlers({ client }),
+    ...scheduleHandlers({ client }),
+    ...workflowHandlers({ client }),
+    ...templateHandlers({ client }),
+    ...failureHandlers({ client, hints }),
+    ...limitHandlers({ client }),
+    ...healthHandlers({ client, isEnabled, watch, pace, readMetrics }),
+  };
+}

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+
+import { AbsurdClient, defineTask } from "@contimg/absurd";
+import { metrics, PROBLEM_CODES } from "@contimg/contract";
+import { freshDatabase, until } from "@contimg/testkit";
+import { describe, onTestFinished, test } from "vitest";
+import { z } from "zod";
+
+import { preferred } from "./metrics/serve-metrics.ts";
+import { startServer } from "./server.ts";
+
+const database = freshDatabase();
+const promtool = spawnSync("promtool", ["--version"]).status === 0;
+
+const greet = defineTask({
+  name: "greet",
+  params: z.strictObject({ name: z.string() }),
+  handler: () => null,
+});
+
+async function setup() {
+  const server = await startServer({ connectionString: database.url, port: 0, checkAnswers: true });
+  onTestFinished(() => server.close());
+  const pool = database.pool();
+  return { url: server.url, pool, client: new AbsurdClient(pool, { tasks: [greet] }) };
+}
+
+describe("/absurd/metrics", () => {
+  test("has the mission's names, and histograms of what ended", async () => {
+    const { url, client, pool } = await setup();
+    const { taskId } = await client.spawn(greet, { name: "a" });
+    await client.cancel(taskId);
+    await client.spawn(greet, { name: "b" });
+    await pool.query("select absurd.roll_up()");
+
+    const text = await (await fetch(`${url}/absurd/metrics`)).text();
+
+    for (const line of [
+      /^absurd_tasks_total{status="spawned"} 2$/m,
+      /^absurd_tasks_total{status="cancelled"} 1$/m,
+      /^absurd_tasks_current{status="pending"} 1$/m,
+      /^absurd_error_rate{window="5m"} /m,
+      /^absurd_wait_time_seconds{quantile="0.95"} /m,
+      /^absurd_workers{state="active"} 0$/m,
+      /^# TYPE absurd_task_wait_seconds histogram$/m,
+      /^absurd_task_run_seconds_bucket{queue="default",task_name="greet",le="\+Inf"} 0$/m,
+    ]) {
+      assert.match(text, line);
+    }
+  });
+
+  test("is JSON for who prefers it", async () => {
+    const { url } = await setup();
+    const ask = (accept: string) => fetch(`${url}/absurd/metrics`, { headers: { accept } });
+
+    metrics.parse(await (await ask("application/json")).json());
+    assert.match((await ask("*/*")).headers.get("content-type")!, /^text\/plain/);
+    assert.equal((await ask("image/png")).status, 406);
+    // What Prometheus sends.
+    const scrape = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;q=0.5,*/*;q=0.1";
+    assert.equal(preferred(scrape), "text/plain");
+    assert.equal(preferred("application/json, text/plain, */*"), "text/plain");
+  });
+
+  test.skipIf(!promtool)("passes promtool (Debian package prometheus)", async () => {
+    const { url } = await setup();
+    const text = await (await fetch(`${url}/absurd/metrics/prometheus`)).text();
+
+    const checked = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+
+    assert.equal(checked.status, 0, checked.stderr);
+  });
+});
+
+describe("the documentation", () => {
+  test("is served with every problem's anchor and nothing from elsewhere", async () => {
+    const { url } = await setup();
+
+    const document = (await (await fetch(`${url}/absurd/openapi.json`)).json()) as {
+      openapi: string;
+    };
+    const problems = await (await fetch(`${url}/absurd/docs/problems`)).text();
+    const pages = await Promise.all(
+      ["docs", "docs/page.js", "docs/page.css"].map(async (path) => {
+        const answer = await fetch(`${url}/absurd/${path}`);
+        assert.equal(answer.status, 200);
+        return answer.text();
+      }),
+    );
+
+    assert.equal(document.openapi, "3.1.1");
+    for (const code of PROBLEM_CODES) assert.ok(problems.includes(`id="${code}"`), code);
+    assert.doesNotMatch(pages.join(""), /https?:\/\//);
+  });
+});
+
+describe("live updates", () => {
+  test("tell what the engine did, resume after a restart, and what the API changed", async () => {
+    const first = await startServer({ connectionString: database.url, port: 0 });
+    const heard = await listen(`${first.url}/absurd/live`);
+    await until(() => heard.id(), { what: "the first id" });
+    const client = new AbsurdClient(database.pool(), { tasks: [greet] });
+
+    const { taskId } = await client.spawn(greet, { name: "a" });
+    await until(() => heard.text().includes(taskId), { what: "the spawn" });
+    await fetch(`${first.url}/absurd/queues/default/pause`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    await until(() => heard.text().includes('"what":"queues"'), { what: "the pause" });
+    const id = heard.id()!;
+    await first.close();
+    await client.cancel(taskId);
+
+    const second = await startServer({ connectionString: database.url, port: 0 });
+    onTestFinished(() => second.close());
+    const again = await listen(`${second.url}/absurd/live`, { "last-event-id": id });
+    await until(() => /"status":"cancelled"/.test(again.text()), { what: "what was missed" });
+  });
+});
+
+async function listen(url: string, headers: Record<string, string> = {}) {
+  const stop = new AbortController();
+  onTestFinished(() => {
+    stop.abort();
+  });
+  const answer = await fetch(url, { headers, signal: stop.signal });
+  let text = "";
+  const decoder = new TextDecoder();
+  void (async () => {
+    for await (const chunk of answer.body! as AsyncIterable<Uint8Array>)
+      text += decoder.decode(chunk, { stream: true });
+  })().catch(() => undefined);
+  return {
+    text: () => text,
+    id: () => [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1],
+  };
+}

@@ -1,0 +1,205 @@
+/**
+ * `absurd top`: the queue live, on a whole screen. It draws on the alternate screen, writes only
+ * lines that changed, and leaves the terminal as it was, also after an error.
+ */
+import { type AbsurdClient, fieldIs } from "@contimg/absurd";
+import type { Command } from "commander";
+
+import { toFailure } from "../failure.ts";
+import { numberIn } from "../number-argument.ts";
+import { print } from "../output.ts";
+import { interruptible } from "./interrupt.ts";
+import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { drawTop, type Screen, type Snapshot, type Sort } from "./top-frame.ts";
+
+interface TopFlags extends AbsurdFlags {
+  readonly once?: boolean;
+  readonly every: number;
+}
+
+const RUNNING_MAX = 200;
+/** Progress is asked of so many, those that run longest. */
+const PROGRESS_MAX = 20;
+const FAILURES_MAX = 20;
+/** Without a terminal. */
+const PLAIN: Screen = { columns: 160, rows: 60 };
+
+const ENTER = "\u001b[?1049h\u001b[?25l";
+const LEAVE = "\u001b[?25h\u001b[?1049l";
+
+const SORT_OF_KEY: Readonly<Record<string, Sort>> = {
+  r: "run",
+  n: "name",
+  u: "queue",
+  w: "worker",
+};
+const CTRL_C = "\u0003";
+
+export function topCommand(): Command {
+  return absurdCommand("top", "show queues, workers, running tasks and failures, live")
+    .option("--every <seconds>", "between two looks", numberIn(0.2, 3600), 2)
+    .option("--once", "print one frame and end")
+    .addHelpText(
+      "after",
+      "\nKeys: q ends; r, n, u and w sort by run time, name, queue and worker; space looks now." +
+        "\nWithout a terminal it prints a frame a look.\n\nExamples:\n  absurd top\n  absurd top --once",
+    )
+    .action(top);
+}
+
+async function top(flags: TopFlags): Promise<void> {
+  await withClient(flags, async (client) => {
+    if (flags.once || flags.json) {
+      const snapshot = await look(client);
+      print(flags.json ?? false, snapshot, () => drawTop(snapshot, screen(), "run").join("\n"));
+    } else if (process.stdout.isTTY) await showLive(client, flags.every);
+    else await printFrames(client, flags.every);
+  });
+}
+
+async function look(client: AbsurdClient): Promise<Snapshot> {
+  const [queues, workers, claimed, failed] = await Promise.all([
+    client.queues.list(),
+    client.workers.list(),
+    client.list({ conditions: [fieldIs("status", "claimed")] }, { limit: RUNNING_MAX }),
+    client.list({ conditions: [fieldIs("status", "failed")] }, { limit: FAILURES_MAX }),
+  ]);
+  const longest = claimed.tasks
+    .toSorted((a, b) => (a.claimedAt?.getTime() ?? 0) - (b.claimedAt?.getTime() ?? 0))
+    .slice(0, PROGRESS_MAX);
+  const progress = new Map(
+    await Promise.all(
+      longest.map(async ({ taskId }) => {
+        // Its day may be removed meanwhile.
+        const shown = await client.show(taskId).catch(() => undefined);
+        return [taskId, shown?.place.progress ?? null] as const;
+      }),
+    ),
+  );
+  return {
+    at: new Date(),
+    queues,
+    workers,
+    running: claimed.tasks.map((task) => ({ task, progress: progress.get(task.taskId) ?? null })),
+    failures: failed.tasks.toSorted(
+      (a, b) => (b.completedAt?.getTime() ?? 0) - (a.completedAt?.getTime() ?? 0),
+    ),
+  };
+}
+
+function screen(): Screen {
+  if (!process.stdout.isTTY) return PLAIN;
+  return { columns: process.stdout.columns, rows: process.stdout.rows };
+}
+
+async function printFrames(client: AbsurdClient, everySeconds: number): Promise<void> {
+  await interruptible(async (signal, pause) => {
+    while (!signal.aborted) {
+      process.stdout.write(`${drawTop(await look(client), PLAIN, "run").join("\n")}\n\n`);
+      await pause(everySeconds * 1000);
+    }
+  });
+}
+
+async function showLive(client: AbsurdClient, everySeconds: number): Promise<void> {
+  const view = new LiveScreen();
+  await interruptible(async (signal, pause) => {
+    const isOver = (): boolean => signal.aborted || view.isClosed;
+    view.open();
+    try {
+      while (!isOver()) {
+        try {
+          view.show(await look(client));
+        } catch (error) {
+          view.say(toFailure(error).message);
+        }
+        if (!isOver()) await Promise.race([pause(everySeconds * 1000), view.key()]);
+      }
+    } finally {
+      view.close();
+    }
+  });
+}
+
+/** The terminal: draws the last snapshot anew at each key and change of size. */
+class LiveScreen {
+  #isClosed = false;
+  #sort: Sort = "run";
+  #snapshot: Snapshot | undefined;
+  #message = "";
+  #drawn: readonly string[] = [];
+  #wake: () => void = () => undefined;
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  open(): void {
+    process.stdout.write(ENTER);
+    process.stdout.on("resize", this.#redraw);
+    if (!process.stdin.isTTY) return;
+    process.stdin.setRawMode(true).setEncoding("utf8").on("data", this.#press).resume();
+  }
+
+  close(): void {
+    process.stdout.off("resize", this.#redraw);
+    if (process.stdin.isTTY) process.stdin.off("data", this.#press).setRawMode(false).pause();
+    process.stdout.write(LEAVE);
+  }
+
+  show(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    this.#message = "";
+    this.#draw();
+  }
+
+  /** Beside the last snapshot, which stays. */
+  say(message: string): void {
+    this.#message = message;
+    this.#draw();
+  }
+
+  /** Resolves when a key asks for a look, or for the end. */
+  key(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#wake = () => {
+      resolve(undefined);
+    };
+    return promise;
+  }
+
+  readonly #press = (keys: string): void => {
+    for (const key of keys) {
+      if (key === "q" || key === CTRL_C) this.#isClosed = true;
+      const sort = SORT_OF_KEY[key];
+      if (sort) this.#sort = sort;
+      if (this.#isClosed || key === " ") this.#wake();
+    }
+    this.#draw();
+  };
+
+  readonly #redraw = (): void => {
+    this.#drawn = [];
+    process.stdout.write("\u001b[2J");
+    this.#draw();
+  };
+
+  /** Only lines that differ are written, so that nothing flickers and little goes over the wire. */
+  #draw(): void {
+    const lines = this.#lines();
+    const changed = lines.flatMap((line, row) =>
+      line === this.#drawn[row] ? [] : [`\u001b[${row + 1};1H${line}\u001b[K`],
+    );
+    if (lines.length < this.#drawn.length) changed.push(`\u001b[${lines.length + 1};1H\u001b[J`);
+    this.#drawn = lines;
+    if (changed.length > 0) process.stdout.write(changed.join(""));
+  }
+
+  #lines(): readonly string[] {
+    const size = screen();
+    if (!this.#snapshot) return [this.#message.slice(0, size.columns)];
+    const lines = drawTop(this.#snapshot, size, this.#sort);
+    if (this.#message === "") return lines;
+    return [`! ${this.#message}`.slice(0, size.columns), ...lines.slice(1)];
+  }
+}

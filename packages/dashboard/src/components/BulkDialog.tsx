@@ -1,0 +1,155 @@
+/** An action on many tasks: first what it would do, then why, then it begins in the background. */
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { messageOf, useApi } from "../api/api.tsx";
+import {
+  bulkPreviewQuery,
+  type BulkPreviewRequest,
+  useStartBulk,
+  useUndoBulk,
+} from "../api/bulk.ts";
+import { queueNamesQuery } from "../api/names.ts";
+import { formatCount, formatCounted } from "../format/quantity.ts";
+import { BULK_LABEL, BULK_MEANING, BULK_PAST, type BulkVerb } from "./bulk.model.ts";
+import { ConfirmDialog } from "./Dialog.tsx";
+import { QueryRegion } from "./states.tsx";
+import { useNotify } from "./Toasts.tsx";
+
+export type BulkSelection = BulkPreviewRequest["selection"];
+
+interface BulkDialogProps {
+  readonly action: BulkVerb;
+  readonly selection: BulkSelection;
+  readonly onClose: () => void;
+  readonly onStarted?: () => void;
+}
+
+export function BulkDialog({ action, selection, onClose, onStarted }: BulkDialogProps) {
+  const api = useApi();
+  const [target, setTarget] = useState<{ priority?: number; queue_name?: string }>({});
+  const body = { action, selection, ...target };
+  const isReady = action !== "move" || Object.keys(target).length > 0;
+  const preview = useQuery({ ...bulkPreviewQuery(api, body), enabled: isReady });
+  const start = useStartBulk();
+  const told = useBulkNotice();
+  const count = preview.data?.count;
+  const verb = BULK_LABEL[action];
+  return (
+    <ConfirmDialog
+      title={`${verb} many tasks`}
+      action={count === undefined ? verb : `${verb} ${formatCount(count)}`}
+      isDangerous={action === "cancel" || action === "discard"}
+      reason="required"
+      onClose={onClose}
+      onConfirm={async (reason = "") => {
+        if (count === 0) throw new Error("No task is in a state for it.");
+        const bulk = await start.mutateAsync({ ...body, reason });
+        told(action, bulk.bulk_id, bulk.total);
+        onStarted?.();
+      }}
+    >
+      <div className="stack">
+        <p>{BULK_MEANING[action]} What has not run since can be taken back.</p>
+        {action === "move" && <MoveFields onChange={setTarget} />}
+        {isReady && (
+          <QueryRegion query={preview}>
+            {(data) => (
+              <>
+                <p className="bulk-count">
+                  <strong>{formatCounted(data.count, data.at_least)}</strong>{" "}
+                  {data.count === 1 ? "task" : "tasks"} would be {BULK_PAST[action]}.
+                </p>
+                <ul className="bulk-names">
+                  {data.by_task_name.slice(0, 8).map((each) => (
+                    <li key={each.task_name} className="row">
+                      <span className="grow clip">{each.task_name}</span>
+                      <span className="number">{formatCount(each.count)}</span>
+                    </li>
+                  ))}
+                </ul>
+              </>
+            )}
+          </QueryRegion>
+        )}
+      </div>
+    </ConfirmDialog>
+  );
+}
+
+/** A toast with what began, a way to take it back, and the page that shows how far it is. */
+function useBulkNotice(): (action: BulkVerb, bulkId: string, total: number) => void {
+  const notify = useNotify();
+  const undo = useUndoBulk();
+  const navigate = useNavigate();
+  return (action, bulkId, total) => {
+    void navigate({ to: "/bulk-actions", search: { id: bulkId } });
+    notify({
+      message: `${BULK_LABEL[action]} of ${formatCount(total)} began`,
+      action: {
+        label: "Undo",
+        run: () => {
+          undo.mutate(bulkId, {
+            onSuccess: (bulk) => {
+              notify(`${formatCount(bulk.undone)} taken back`);
+            },
+            onError: (error) => {
+              notify({ message: messageOf(error), tone: "failed" });
+            },
+          });
+        },
+      },
+    });
+  };
+}
+
+function MoveFields(props: {
+  onChange: (target: { priority?: number; queue_name?: string }) => void;
+}) {
+  const api = useApi();
+  const { data: queues } = useQuery(queueNamesQuery(api));
+  const [priority, setPriority] = useState("");
+  const [queue, setQueue] = useState("");
+  function change(next: { priority: string; queue: string }): void {
+    setPriority(next.priority);
+    setQueue(next.queue);
+    props.onChange({
+      ...(next.priority === "" ? {} : { priority: Number(next.priority) }),
+      ...(next.queue === "" ? {} : { queue_name: next.queue }),
+    });
+  }
+  return (
+    <div className="row wrap">
+      <div className="field">
+        <label htmlFor="bulk-priority">Priority, higher first</label>
+        <input
+          id="bulk-priority"
+          type="number"
+          min={-32768}
+          max={32767}
+          step={1}
+          value={priority}
+          onChange={(event) => {
+            change({ priority: event.target.value, queue });
+          }}
+        />
+      </div>
+      <div className="field">
+        <label htmlFor="bulk-queue">Queue</label>
+        <select
+          id="bulk-queue"
+          value={queue}
+          onChange={(event) => {
+            change({ priority, queue: event.target.value });
+          }}
+        >
+          <option value="">As it is</option>
+          {queues?.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+/** One row of DataTable; drawn again only when it is another, or looks otherwise. */
+import { memo, type ReactNode } from "react";
+
+import type { Column } from "./DataTable.tsx";
+import { Menu, type MenuItem } from "./Menu.tsx";
+
+interface TableRowProps<Row> {
+  readonly id: string;
+  readonly row: Row;
+  readonly rowKey: string;
+  readonly index: number;
+  readonly columns: readonly Column<Row>[];
+  readonly isActive: boolean;
+  /** Undefined: rows of this table are not selected. */
+  readonly isSelected: boolean | undefined;
+  readonly onPress: (index: number, isShift: boolean) => void;
+  readonly onToggle: (index: number, isShift: boolean) => void;
+  readonly onOpen: ((row: Row) => void) | undefined;
+  readonly actionsOf: ((row: Row) => readonly (MenuItem | null)[]) | undefined;
+}
+
+function Row<R>(props: TableRowProps<R>): ReactNode {
+  const { row, index, isActive, isSelected, onOpen, actionsOf } = props;
+  const classes = [isActive && "is-active", isSelected && "is-selected"].filter(Boolean);
+  return (
+    <tr
+      id={props.id}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      className={classes.length > 0 ? classes.join(" ") : undefined}
+      onClick={(event) => {
+        props.onPress(index, event.shiftKey);
+      }}
+      onDoubleClick={() => onOpen?.(row)}
+    >
+      {isSelected !== undefined && (
+        <td className="check-cell">
+          <input
+            type="checkbox"
+            tabIndex={-1}
+            aria-label={`Select row ${index + 1}`}
+            checked={isSelected}
+            onClick={(event) => {
+              event.stopPropagation();
+              props.onToggle(index, event.shiftKey);
+            }}
+            onChange={() => undefined}
+          />
+        </td>
+      )}
+      {props.columns.map((column) => (
+        <td key={column.id} className={column.align === "right" ? "number clip" : "clip"}>
+          {column.cell(row)}
+        </td>
+      ))}
+      {actionsOf && (
+        <td className="action-cell">
+          <RowActions items={actionsOf(row)} index={index} />
+        </td>
+      )}
+    </tr>
+  );
+}
+
+export const TableRow = memo(Row) as typeof Row;
+
+function RowActions({ items, index }: { items: readonly (MenuItem | null)[]; index: number }) {
+  if (items.length === 0) return null;
+  return (
+    <Menu className="plain icon" label="⋯" name={`Actions of row ${index + 1}`} items={items} />
+  );
+}

@@ -1,0 +1,105 @@
+/** Lines over time, on uPlot: legend with the values under the cursor, time as the operator has it. */
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+import { formatShort } from "../format/instant.ts";
+import { NONE } from "../format/quantity.ts";
+import { getSettings, useTimeStyle } from "../settings/settings.ts";
+import { colorOf, onSchemeChange } from "./chart-color.ts";
+import "./charts.css";
+
+export interface Series {
+  readonly label: string;
+  /** A token of theme.css. */
+  readonly token: string;
+  readonly values: readonly (number | null)[];
+  /** Lines of the same hue are told apart by it. */
+  readonly dash?: readonly number[];
+}
+
+interface TimeSeriesProps {
+  readonly label: string;
+  /** Seconds since 1970, rising. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  readonly format: (value: number) => string;
+  readonly height?: number;
+}
+
+export function TimeSeries({ label, times, series, format, height = 180 }: TimeSeriesProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const { mode } = useTimeStyle();
+  const data: uPlot.AlignedData = [[...times], ...series.map((each) => [...each.values])];
+  const latest = useRef({ data, series, format });
+  latest.current = { data, series, format };
+  const shape = series.map((each) => `${each.label}${each.token}`).join();
+
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return undefined;
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(
+        optionsOf(element, latest.current.series, latest.current.format, height),
+        latest.current.data,
+        element,
+      );
+    };
+    draw();
+    const stopScheme = onSchemeChange(draw);
+    const observer = new ResizeObserver(() => {
+      plot.current?.setSize({ width: element.clientWidth, height });
+    });
+    observer.observe(element);
+    return () => {
+      stopScheme();
+      observer.disconnect();
+      plot.current?.destroy();
+      plot.current = undefined;
+    };
+  }, [shape, height, mode]);
+
+  useEffect(() => {
+    plot.current?.setData(latest.current.data);
+  }, [times, series]);
+
+  return <div ref={holder} className="time-series" role="img" aria-label={label} />;
+}
+
+function optionsOf(
+  element: HTMLElement,
+  series: readonly Series[],
+  format: (value: number) => string,
+  height: number,
+): uPlot.Options {
+  const grid = { stroke: colorOf(element, "--border"), width: 1 };
+  const axis = { stroke: colorOf(element, "--muted"), grid, ticks: grid, font: "11px system-ui" };
+  return {
+    width: element.clientWidth,
+    height,
+    cursor: { drag: { x: false, y: false } },
+    scales: { y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+    axes: [
+      { ...axis, space: 90, values: (_, splits) => splits.map(timeText) },
+      { ...axis, size: 64, values: (_, splits) => splits.map(format) },
+    ],
+    series: [
+      { label: "Time", value: (_, value: number | null) => (value ? timeText(value) : NONE) },
+      ...series.map((each) => ({
+        label: each.label,
+        stroke: colorOf(element, each.token),
+        width: 1.75,
+        points: { show: false },
+        ...(each.dash ? { dash: [...each.dash] } : {}),
+        value: (_: uPlot, value: number | null) => (value === null ? NONE : format(value)),
+      })),
+    ],
+  };
+}
+
+function timeText(seconds: number): string {
+  const { timeMode, longitudeDeg } = getSettings();
+  return formatShort(new Date(seconds * 1000), { mode: timeMode, longitudeDeg }, new Date());
+}

@@ -1,0 +1,109 @@
+/** Settings: what this browser shows and how; of an admin, the tokens. */
+import { useId } from "react";
+
+import { Page } from "../../components/Page.tsx";
+import { formatInstant, TIME_MODE_LABEL, TIME_MODES } from "../../format/instant.ts";
+import { useNow } from "../../components/now.ts";
+import { useMay, useSession } from "../../session/session.tsx";
+import { changeSettings, THEMES, useSettings } from "../../settings/settings.ts";
+import { Tokens } from "./Tokens.tsx";
+import "./settings.css";
+
+const THEME_LABEL = { auto: "As the machine has it", light: "Light", dark: "Dark" } as const;
+
+export function SettingsPage() {
+  const session = useSession();
+  const isAdmin = useMay("admin");
+  return (
+    <Page title="Settings">
+      <div className="settings stack">
+        <Display />
+        <section className="panel">
+          <header>
+            <h2>Who you are</h2>
+          </header>
+          <p className="body">
+            {session.auth_required
+              ? `${session.actor ?? "Nobody"}, ${session.role ?? "without a role"}`
+              : "This server asks nobody: only this machine reaches it, and who does is an admin."}
+          </p>
+        </section>
+        {isAdmin && <Tokens />}
+      </div>
+    </Page>
+  );
+}
+
+function Display() {
+  const settings = useSettings();
+  const now = useNow();
+  const id = useId();
+  const style = { mode: settings.timeMode, longitudeDeg: settings.longitudeDeg };
+  return (
+    <section className="panel">
+      <header>
+        <h2>This browser</h2>
+      </header>
+      <div className="body stack">
+        <fieldset>
+          <legend>Colors</legend>
+          {THEMES.map((theme) => (
+            <label key={theme} className="row">
+              <input
+                type="radio"
+                name="theme"
+                checked={settings.theme === theme}
+                onChange={() => {
+                  changeSettings({ theme });
+                }}
+              />
+              {THEME_LABEL[theme]}
+            </label>
+          ))}
+        </fieldset>
+        <fieldset>
+          <legend>Times</legend>
+          {TIME_MODES.map((timeMode) => (
+            <label key={timeMode} className="row">
+              <input
+                type="radio"
+                name="time"
+                checked={settings.timeMode === timeMode}
+                onChange={() => {
+                  changeSettings({ timeMode });
+                }}
+              />
+              {TIME_MODE_LABEL[timeMode]}
+              <span className="muted">{formatInstant(now, { ...style, mode: timeMode })}</span>
+            </label>
+          ))}
+        </fieldset>
+        <div className="field">
+          <label htmlFor={id}>Longitude of the telescope, degrees, east positive</label>
+          <input
+            id={id}
+            type="number"
+            min={-180}
+            max={180}
+            step="any"
+            defaultValue={settings.longitudeDeg}
+            onChange={(event) => {
+              const longitudeDeg = event.target.valueAsNumber;
+              if (Math.abs(longitudeDeg) <= 180) changeSettings({ longitudeDeg });
+            }}
+          />
+          <p className="muted small">LST is mean sidereal time there, to a second.</p>
+        </div>
+        <div>
+          <button
+            onClick={() => {
+              changeSettings({ columns: {} });
+            }}
+          >
+            Give all tables their own columns again
+          </button>
+        </div>
+      </div>
+    </section>
+  );
+}

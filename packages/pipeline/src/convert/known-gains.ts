@@ -1,0 +1,49 @@
+/**
+ * Which calibration a group would get, before it is converted: from the headers of its files, by
+ * the same rules as the tile that they become.
+ */
+import { resolve as resolvePath } from "node:path";
+
+import { arraySite } from "../array-site.ts";
+import type { DecidedCalibration } from "../calibration/apply-decided.ts";
+import { pointingAt } from "../calibration/pointing.ts";
+import type { CalibrationPolicy } from "../registry/policy.ts";
+import type { ProductLookup } from "../stage.ts";
+import { planConversion, type PlanOptions } from "./conversion-plan.ts";
+import { describeMeasurementSet } from "./measurement-set-description.ts";
+import { closeAll, openSubbands, toPipelineError } from "./open-subbands.ts";
+
+/** Null when none may be used yet: then the raw set is written, and the tile can wait. */
+export async function knownCalibration(
+  group: PlanOptions & { readonly groupId: string; readonly inputPaths: readonly string[] },
+  policy: CalibrationPolicy,
+  lookup: ProductLookup,
+): Promise<DecidedCalibration | null> {
+  const { groupId } = group;
+  const decision = await lookup.findCalibration({ groupId, ...tileOf(group) }, policy);
+  if (decision.kind === "hold") return null;
+  return {
+    decision,
+    policy,
+    calibration_table_paths: decision.tables.map(({ table_path }) =>
+      resolvePath(lookup.dataRoot, table_path),
+    ),
+  };
+}
+
+/** Headers only: milliseconds. @throws {PipelineError} as the conversion would */
+function tileOf(group: PlanOptions & { readonly inputPaths: readonly string[] }) {
+  const files = openSubbands(group.inputPaths);
+  try {
+    const plan = planConversion(files, group);
+    const { timesMjd } = files[0]!.header;
+    const { antennas, field, frequencyHz, channelWidthHz } = describeMeasurementSet(plan, false);
+    const midMjd = (timesMjd[0]! + timesMjd.at(-1)!) / 2;
+    const { declinationRad } = pointingAt(midMjd, field, arraySite(antennas.positionsM));
+    return { midMjd, declinationRad, band: { frequencyHz, channelWidthHz } };
+  } catch (error) {
+    throw toPipelineError(error);
+  } finally {
+    closeAll(files);
+  }
+}
