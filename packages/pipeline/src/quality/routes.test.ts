@@ -11,7 +11,7 @@ const SOLVED = { calibrator: "J0834+5534", reference_antenna: "104" };
 
 const NONE: RouteOptions = { gone: new Set(), accepts: () => true };
 
-test("a restless solution is tried with the next reference, another calibrator, other flags", () => {
+test("a restless solution is tried with the next reference, calibrator, and other flags", () => {
   const run = { params: { group_id: "g", skip_references: ["103"] }, result: SOLVED };
   const findings = [finding("phase_scatter_deg")];
 
@@ -30,7 +30,7 @@ test("a restless solution is tried with the next reference, another calibrator, 
   assert.equal(chooseRoute(SOLVE, findings, run, all), undefined);
 });
 
-test("an image that interference spoils is made again from a set that is flagged thoroughly", () => {
+test("an image that interference spoils is made again from a thoroughly flagged set", () => {
   const run = { params: { group_id: "g", tier: "deep" }, result: {} };
   const findings = [finding("dynamic_range", "hold")];
 

@@ -15,7 +15,7 @@ describe("a night", () => {
     );
   });
 
-  test("of 40 tiles has every fault and every disturbance, and tiles of which nothing is wrong", () => {
+  test("of 40 tiles has every fault and every disturbance, and good tiles", () => {
     const { tiles, disturbances } = planNight(LONG);
     const faults = new Set(tiles.flatMap(({ fault }) => fault ?? []));
     assert.deepEqual([...faults].sort(), Object.keys(DATA_FAULTS).sort());

@@ -72,7 +72,7 @@ describe("a night's verdict", () => {
     );
   });
 
-  test("is silent about false sources beside a bright one, and about imaging that was changed", () => {
+  test("is silent about false sources beside a bright one, and of changed imaging", () => {
     const beside = { falseDetections: 30, falseBesideBright: 28, tilesBesideBright: 2 };
     assert.deepEqual(judgeNight({ ...GOOD, truth: { ...GOOD.truth, ...beside } }).problems, []);
     const missed = { ...GOOD.truth, found: 1, falseDetections: 99 };
