@@ -158,9 +158,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
     await editor.fill(JSON.stringify(written, null, 2));
     await page.getByText('no node "convrt"').waitFor();
     await page.getByRole("button", { name: /^line \d+, column \d+$/ }).click();
-    const chosen = await editor.evaluate((area: HTMLTextAreaElement) =>
-      area.value.slice(area.selectionStart, area.selectionEnd),
-    );
+    const chosen = await page.evaluate<string>("document.getSelection().toString()");
     assert.equal(chosen, '"convrt"');
     await isClean();
     await editor.fill(JSON.stringify(written, null, 2).replace("convrt", "convert"));
@@ -201,7 +199,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
           what: `${name} has its data`,
         });
         await isClean();
-        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
         assert.ok(width <= options.size.width, `${name} is ${width} pixels wide`);
         await picture(page, `${name}-${looks}`);
         await page.context().close();

@@ -210,7 +210,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the workflows", () => {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.locator(".data-table, .graph, .timeline, .run-grid").waitFor();
       await isClean();
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(width <= NARROW.width, `${name} is ${width} pixels wide`);
       await picture(page, `${name}-dark-narrow`);
       const wide = await at(path, { size: WIDE, scheme: "dark" });
