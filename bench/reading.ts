@@ -105,8 +105,11 @@ async function ask(pool: pg.Pool): Promise<void> {
   const { tasks: pending } = await client.list({ conditions: [fieldIs("status", "pending")] });
   await time("detail", () => client.show(tasks[0]!.taskId));
   await time("explain", () => client.explain(pending[0]!.taskId));
-  await time("queue stats", () => client.stats());
-  await time("queues", () => client.queues.list());
+  // As the leader does every ten seconds.
+  const note = (): Promise<unknown> => pool.query("select absurd.note_depths()");
+  await time("depths, as the leader counts them", note);
+  await time("queue stats", () => client.stats(), note);
+  await time("queues", () => client.queues.list(), note);
   await time("groups", () => client.deadLetters.groups());
   await time("dead letters", () => client.deadLetters.list({}, { limit: 100 }));
   await time("history, a week by hours", () =>
