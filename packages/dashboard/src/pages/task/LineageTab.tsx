@@ -1,4 +1,4 @@
-/** The relatives of a task: who spawned it, what it spawned, what it waits for, what waits for it. */
+/** The relatives of a task: who spawned it, its children, what it waits for, what waits for it. */
 import { useQuery } from "@tanstack/react-query";
 import type { TaskSummary } from "@contimg/contract";
 import { Link } from "@tanstack/react-router";
@@ -30,7 +30,7 @@ function Relatives({ title, tasks }: { title: string; tasks: readonly TaskSummar
   return (
     <section className="panel">
       <header>
-        <h3 className="grow">{title}</h3>
+        <h2 className="grow">{title}</h2>
         <span className="muted">{formatCount(tasks.length)}</span>
       </header>
       {tasks.length === 0 ? (

@@ -33,12 +33,14 @@ export function TemplatesPage() {
         )
       }
     >
-      <FilterBar
-        label="Filter templates by name"
-        placeholder="part of a name"
-        value={name}
-        onApply={(text) => void navigate({ search: { name: text } })}
-      />
+      <div className="page-filters">
+        <FilterBar
+          label="Filter templates by name"
+          placeholder="part of a name"
+          value={name}
+          onApply={(text) => void navigate({ search: { name: text } })}
+        />
+      </div>
       <QueryRegion query={query} lines={6}>
         {(templates) => (
           <TemplateTable
@@ -116,8 +118,7 @@ const COLUMNS: readonly Column<Template>[] = [
     header: "Params",
     width: 240,
     grows: true,
-    cell: ({ params }) =>
-      params.map((param) => `${param.name}: ${param.type}`).join(", ") || NONE,
+    cell: ({ params }) => params.map((param) => `${param.name}: ${param.type}`).join(", ") || NONE,
   },
   {
     id: "created",

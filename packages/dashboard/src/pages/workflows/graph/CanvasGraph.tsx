@@ -50,8 +50,8 @@ export function CanvasGraph(props: DrawnGraphProps) {
         <button className="icon" aria-label="Zoom out" onClick={() => stage.current?.zoom(1 / 1.3)}>
           −
         </button>
-        <button className="icon" aria-label="Show all" onClick={() => stage.current?.fit()}>
-          ⛶
+        <button className="icon" onClick={() => stage.current?.fit()}>
+          All
         </button>
       </div>
       <div
@@ -110,7 +110,10 @@ function useStage({ graph, layout, selected, found, centered }: DrawnGraphProps)
 
 const CLICK_PIXELS_MAX = 4;
 
-function useDrag({ onSelect, onOpen }: DrawnGraphProps, stage: { current: CanvasStage | undefined }) {
+function useDrag(
+  { onSelect, onOpen }: DrawnGraphProps,
+  stage: { current: CanvasStage | undefined },
+) {
   const start = useRef<{ x: number; y: number; far: boolean }>(undefined);
   return {
     onPointerDown(event: PointerEvent<HTMLCanvasElement>) {
