@@ -107,37 +107,52 @@ describe.skipIf(!existsSync(CHROMIUM))("contimg up (needs chromium)", () => {
     }
   });
 
-  test("starts a worker again that died, and says so", async () => {
-    const [first] = await until(() => workersOf(dataRoot).slice(0, 1), { what: "a worker" });
-    assert.ok(first);
-    process.kill(first, "SIGKILL");
-    await until(() => workersOf(dataRoot).some((pid) => pid !== first), {
-      what: "another worker",
-      deadlineMs: START_MS_MAX,
-    });
-    assert.match(up.log, /worker 1 ended with signal SIGKILL; its log is .* started again in 1 s/);
-  }, START_MS_MAX);
+  test(
+    "starts a worker again that died, and says so",
+    async () => {
+      const [first] = await until(() => workersOf(dataRoot).slice(0, 1), { what: "a worker" });
+      assert.ok(first);
+      process.kill(first, "SIGKILL");
+      await until(() => workersOf(dataRoot).some((pid) => pid !== first), {
+        what: "another worker",
+        deadlineMs: START_MS_MAX,
+      });
+      assert.match(
+        up.log,
+        /worker 1 ended with signal SIGKILL; its log is .* started again in 1 s/,
+      );
+    },
+    START_MS_MAX,
+  );
 
-  test("stops all of it at Ctrl-C", async () => {
-    assert.ok(processesOf(dataRoot).length >= 3, "up, PostgreSQL and a worker");
-    assert.equal(await up.interrupt(), 0, up.log);
-    assert.deepEqual(processesOf(dataRoot), []);
-  }, START_MS_MAX);
+  test(
+    "stops all of it at Ctrl-C",
+    async () => {
+      assert.ok(processesOf(dataRoot).length >= 3, "up, PostgreSQL and a worker");
+      assert.equal(await up.interrupt(), 0, up.log);
+      assert.deepEqual(processesOf(dataRoot), []);
+    },
+    START_MS_MAX,
+  );
 });
 
-test("contimg up that is killed with -9 leaves nothing behind", async () => {
-  const dataRoot = mkdtempSync(join(tmpdir(), "contimg-up-killed-"));
-  const up = new Up(dataRoot);
-  try {
-    await up.ready();
-    await until(() => workersOf(dataRoot).length > 0, { what: "a worker" });
-    up.process.kill("SIGKILL");
-    await until(() => processesOf(dataRoot).length === 0, {
-      what: "all of it has ended",
-      deadlineMs: START_MS_MAX,
-    });
-  } finally {
-    for (const pid of processesOf(dataRoot)) process.kill(pid, "SIGKILL");
-    await rm(dataRoot, { recursive: true, force: true });
-  }
-}, 2 * START_MS_MAX);
+test(
+  "contimg up that is killed with -9 leaves nothing behind",
+  async () => {
+    const dataRoot = mkdtempSync(join(tmpdir(), "contimg-up-killed-"));
+    const up = new Up(dataRoot);
+    try {
+      await up.ready();
+      await until(() => workersOf(dataRoot).length > 0, { what: "a worker" });
+      up.process.kill("SIGKILL");
+      await until(() => processesOf(dataRoot).length === 0, {
+        what: "all of it has ended",
+        deadlineMs: START_MS_MAX,
+      });
+    } finally {
+      for (const pid of processesOf(dataRoot)) process.kill(pid, "SIGKILL");
+      await rm(dataRoot, { recursive: true, force: true });
+    }
+  },
+  2 * START_MS_MAX,
+);

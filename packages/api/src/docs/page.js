@@ -148,10 +148,7 @@ function tryForm(path, parameters) {
 function answerParts(api, status, given) {
   const answer = resolve(api, given);
   const [type, media] = Object.entries(answer.content ?? {})[0] ?? [];
-  const parts = [
-    make("h3", {}, `${status} ${type ?? ""}`),
-    paragraph(answer.description ?? ""),
-  ];
+  const parts = [make("h3", {}, `${status} ${type ?? ""}`), paragraph(answer.description ?? "")];
   if (type === "application/json") parts.push(json(exampleOf(api, media.schema)));
   return parts;
 }

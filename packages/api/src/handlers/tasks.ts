@@ -9,7 +9,7 @@ import { taskFilterOf } from "../task-filter.ts";
 import { uuidCursor } from "./cursor.ts";
 import { type StoryRoute, storyHandlers } from "./task-story.ts";
 import { spawnRequestOf, wireTask, wireTaskSummary } from "./task-wire.ts";
-import { given, objectOf } from "./wire-values.ts";
+import { given, objectOf, wireInstant } from "./wire-values.ts";
 
 type WireSpawned = z.output<typeof spawned>;
 type TaskHandlers = HandlersOf<typeof TASK_ROUTES>;
@@ -36,7 +36,12 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, ListRoute> {
     async listTasks({ query }) {
       const cursor = uuidCursor(query.cursor);
       const page = await client.list(filterOf(query), { limit: query.limit, cursor });
-      return { tasks: page.tasks.map(wireTaskSummary), next_cursor: page.cursor ?? null };
+      return {
+        tasks: page.tasks.map(wireTaskSummary),
+        next_cursor: page.cursor ?? null,
+        complete: page.complete,
+        scanned_to: wireInstant(page.scannedTo),
+      };
     },
     async countTasks({ query }) {
       const { counts, atLeast } = await client.count(filterOf(query));
