@@ -6,6 +6,7 @@ type Db = Pick<pg.ClientBase, "query">;
 type Action = BulkAction["action"];
 
 export interface NewBulk {
+  readonly bulkId: string;
   readonly action: Action;
   /** The filter, or the tasks. */
   readonly q: string | null;
@@ -44,21 +45,26 @@ export type ItemState = "done" | "skipped" | "undone" | "kept";
 /** Any number that no other part of the database's users takes. */
 const RUNNER_LOCK = 7_214_051_206;
 
+/** One that is there already is given as it is: it was asked for by the same request. */
 export async function insertBulk(db: Db, bulk: NewBulk): Promise<BulkRow> {
   const { rows } = await db.query<BulkRow>(
     `with made as (
        insert into absurd_api.bulk_action
-              (action, q, priority, queue_name, reason, actor, collected, total)
-       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]))
+              (action, q, priority, queue_name, reason, actor, collected, total, bulk_id)
+       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]), $8)
+       on conflict (bulk_id) do nothing
        returning *
      ), items as (
        insert into absurd_api.bulk_item (bulk_id, task_id)
        select m.bulk_id, i from made m, unnest($7::uuid[]) i
      )
      select * from made`,
-    [bulk.action, bulk.q, bulk.priority, bulk.queue, bulk.reason, bulk.actor, bulk.taskIds],
+    [
+      ...[bulk.action, bulk.q, bulk.priority, bulk.queue, bulk.reason, bulk.actor],
+      ...[bulk.taskIds, bulk.bulkId],
+    ],
   );
-  return rows[0]!;
+  return rows[0] ?? (await findBulk(db, bulk.bulkId))!;
 }
 
 export async function findBulk(db: Db, bulkId: string): Promise<BulkRow | undefined> {

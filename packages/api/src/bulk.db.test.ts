@@ -60,6 +60,7 @@ async function dead(): Promise<string> {
 
 function begin(bulk: Partial<NewBulk>): Promise<BulkRow> {
   return insertBulk(pool, {
+    bulkId: randomUUID(),
     action: "cancel",
     ...{ q: null, taskIds: [], priority: null, queue: null, reason: "a test", actor: "ada" },
     ...bulk,

@@ -34,6 +34,16 @@ export function wireObject(value: Readonly<Record<string, unknown>>): Record<str
   return value as Record<string, Json>;
 }
 
+/** The engine's idempotency key of what a request with an Idempotency-Key makes. */
+export function workKey(workId: string, index = 0): string {
+  return `http:${workId}${index === 0 ? "" : `:${index}`}`;
+}
+
+/** A request's own key has its own meaning, and is enough. */
+export function isKeyOurs(own: string | undefined, workId: string | undefined): boolean {
+  return own === undefined && workId !== undefined;
+}
+
 /** Null for what is no object. */
 export function objectOf(value: Json): Record<string, Json> | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
