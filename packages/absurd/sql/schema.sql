@@ -373,7 +373,6 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function revive(bigint[],boolean,timestamp with time zone[]) returns bigint[]
 function roll_up() returns bigint
-function rollup_histograms(timestamp with time zone) returns TABLE(hour timestamp with time zone, queue_name text, task_name text, claimed bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable

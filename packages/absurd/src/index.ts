@@ -81,7 +81,6 @@ export {
   WorkflowNotFound,
   WorkerNotFound,
 } from "./errors.ts";
-export { type HourHistograms, readHistograms, upperBoundSeconds } from "./histograms.ts";
 export {
   History,
   type HistoryDay,

@@ -1,13 +1,7 @@
 /** The server: a pool, the app, a socket; and an orderly end. */
 import { readFileSync } from "node:fs";
 
-import {
-  AbsurdClient,
-  ChangeReader,
-  Listener,
-  readHistograms,
-  readProgress,
-} from "@contimg/absurd";
+import { AbsurdClient, ChangeReader, Listener, readProgress } from "@contimg/absurd";
 import type { FastifyServerOptions } from "fastify";
 import pg from "pg";
 import { z } from "zod";
@@ -20,7 +14,6 @@ import { createHandlers } from "./handlers.ts";
 import { systemParts } from "./handlers/resources.ts";
 import { countStates, workerState } from "./handlers/workers.ts";
 import { serveLive } from "./live/live.ts";
-import { HistogramSums } from "./metrics/histograms.ts";
 import { serveMetrics } from "./metrics/serve-metrics.ts";
 import { migrateApi } from "./migrate.ts";
 
@@ -203,8 +196,6 @@ async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }>
     openSource: (cursor) => new ChangeReader(pool, cursor),
     readProgress: (after) => readProgress(pool, after),
   });
-  const startedAt = new Date();
-  const sums = new HistogramSums((from) => readHistograms(pool, from), startedAt);
   serveMetrics(app.fastify, {
     database,
     readMetrics: system.readMetrics,
@@ -213,7 +204,7 @@ async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }>
       const [metrics, { queues, workers }, histograms] = await Promise.all([
         system.readMetrics(),
         system.watch.state(),
-        sums.sums(new Date()),
+        client.history.totals(),
       ]);
       return { metrics, queues, workers: countStates(workers.map(workerState)), histograms };
     },

@@ -31,7 +31,8 @@ const LOOK_MS = 100;
 
 type Beginning =
   | { readonly what: "begun"; readonly workId: string }
-  | { readonly what: "other-request" | "running" }
+  | { readonly what: "other-request" }
+  | { readonly what: "running" }
   | { readonly what: "answered"; readonly answer: unknown };
 
 interface KeyRow {
@@ -70,7 +71,10 @@ export class IdempotencyStore {
     }
   }
 
-  async #begin(request: KeyedRequest, call: Call): Promise<Beginning> {
+  async #begin(
+    request: KeyedRequest,
+    call: Call,
+  ): Promise<Extract<Beginning, { what: "begun" | "answered" }>> {
     const endMs = performance.now() + WAIT_MS;
     while (true) {
       const found = await this.#tryBegin(request, call);

@@ -1,68 +1,11 @@
-/**
- * Waits and runs of tasks as Prometheus histograms, counted from when the server began.
- *
- * They come from the engine's hourly roll-ups. Hours that are long over are added up and not read
- * again, so that a scrape costs the same after a year.
- */
-import { type HourHistograms, upperBoundSeconds } from "@contimg/absurd";
+/** Waits and runs of all tasks that ever ended, as Prometheus histograms. Pure. */
+import type { SecondsHistogram, Totals } from "@contimg/absurd";
 
-export interface HistogramLine {
-  readonly queue: string;
-  readonly taskName: string;
-  readonly wait: Summed;
-  readonly run: Summed;
-}
+/** Every second limit, a factor of four: 1 ms to 3 days. Fewer numbers a scrape, and enough. */
+const LIMIT_STEP = 2;
+const LIMITS_SHOWN = 15;
 
-export interface Summed {
-  seconds: number;
-  readonly buckets: number[];
-}
-
-const HOUR_MS = 3_600_000;
-/** After so many hours nothing is added to an hour any more. */
-const OPEN_HOURS = 3;
-/** Every eighth bucket, a factor of four: 1 ms to 3 days. */
-const SHOWN_BUCKETS = Array.from({ length: 15 }, (_, index) => index * 8);
-
-export class HistogramSums {
-  readonly #read: (from: Date) => Promise<readonly HourHistograms[]>;
-  readonly #closed = new Map<string, HistogramLine>();
-  /** The first hour that is read again. */
-  #from: Date;
-
-  constructor(read: (from: Date) => Promise<readonly HourHistograms[]>, from: Date) {
-    this.#read = read;
-    this.#from = hourOf(from);
-  }
-
-  async sums(now: Date): Promise<HistogramLine[]> {
-    const rows = await this.#read(this.#from);
-    const openFrom = hourOf(new Date(now.getTime() - OPEN_HOURS * HOUR_MS));
-    for (const row of rows) if (row.hour < openFrom) addTo(this.#closed, row);
-    if (openFrom > this.#from) this.#from = openFrom;
-    const all = new Map([...this.#closed].map(([key, line]) => [key, structuredClone(line)]));
-    for (const row of rows) if (row.hour >= openFrom) addTo(all, row);
-    return [...all.values()];
-  }
-}
-
-function hourOf(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / HOUR_MS) * HOUR_MS);
-}
-
-function addTo(lines: Map<string, HistogramLine>, row: HourHistograms): void {
-  const { queue, taskName } = row;
-  const key = JSON.stringify([queue, taskName]);
-  const empty = (): Summed => ({ seconds: 0, buckets: row.wait.buckets.map(() => 0) });
-  const line = lines.get(key) ?? { queue, taskName, wait: empty(), run: empty() };
-  lines.set(key, line);
-  for (const measure of ["wait", "run"] as const) {
-    line[measure].seconds += row[measure].seconds;
-    row[measure].buckets.forEach((count, index) => {
-      line[measure].buckets[index] = (line[measure].buckets[index] ?? 0) + count;
-    });
-  }
-}
+export type HistogramLine = Pick<Totals, "queue" | "taskName" | "wait" | "run">;
 
 /** Prometheus text of one measure. */
 export function histogramText(
@@ -74,20 +17,18 @@ export function histogramText(
   const text = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
   for (const line of lines) {
     const labels = `queue="${escaped(line.queue)}",task_name="${escaped(line.taskName)}"`;
-    const { buckets, seconds } = line[measure];
-    const total = sumOf(buckets);
-    for (const index of SHOWN_BUCKETS) {
-      const bound = upperBoundSeconds(index);
-      text.push(`${name}_bucket{${labels},le="${bound}"} ${sumOf(buckets.slice(0, index + 1))}`);
+    const { count, sum } = line[measure];
+    for (const { upTo, count: below } of shown(line[measure])) {
+      text.push(`${name}_bucket{${labels},le="${upTo}"} ${below}`);
     }
-    text.push(`${name}_bucket{${labels},le="+Inf"} ${total}`);
-    text.push(`${name}_sum{${labels}} ${seconds}`, `${name}_count{${labels}} ${total}`);
+    text.push(`${name}_bucket{${labels},le="+Inf"} ${count}`);
+    text.push(`${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${count}`);
   }
   return `${text.join("\n")}\n`;
 }
 
-function sumOf(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
+function shown({ buckets }: SecondsHistogram): SecondsHistogram["buckets"] {
+  return buckets.filter((_, index) => index % LIMIT_STEP === 0).slice(0, LIMITS_SHOWN);
 }
 
 function escaped(label: string): string {

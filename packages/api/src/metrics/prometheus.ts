@@ -141,13 +141,13 @@ function histogramsOf(lines: readonly HistogramLine[]): string {
   return (
     histogramText(
       "absurd_task_wait_seconds",
-      "From when a task could first run to its last claim, since the server began.",
+      "From when a task could first run to its last claim, of all that ended.",
       lines,
       "wait",
     ) +
     histogramText(
       "absurd_task_run_seconds",
-      "Of a task's last attempt, since the server began.",
+      "Of a task's last attempt, of all that ended.",
       lines,
       "run",
     )

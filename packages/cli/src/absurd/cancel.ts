@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 
 import {
   type AbsurdClient,
-  type BulkChange,
+  type BulkChangeAction,
   type ChangedTask,
   fieldIs,
   type TaskCondition,
@@ -91,7 +91,8 @@ interface Change {
   readonly statuses: readonly TaskStatus[];
   readonly done: string;
   /** The same, hundreds at a time; absent: it is of one task. */
-  readonly many: Pick<BulkChange, "action" | "reason"> | undefined;
+  readonly many:
+    { readonly action: keyof typeof WORDS; readonly reason?: string | undefined } | undefined;
   /** Says what became of the task. */
   readonly change: (client: AbsurdClient, taskId: string) => Promise<string>;
 }
@@ -182,7 +183,7 @@ async function triedOn(client: AbsurdClient, taskId: string, { change }: Change)
   }
 }
 
-const WORDS: Readonly<Record<string, Readonly<Record<ChangedTask["what"], string>>>> = {
+const WORDS = {
   cancel: {
     done: "cancelled",
     requested: "was told to stop",
@@ -195,6 +196,6 @@ const WORDS: Readonly<Record<string, Readonly<Record<ChangedTask["what"], string
     refused: "left alone: it is neither failed nor cancelled any more",
     unknown: "is gone",
   },
-};
+} satisfies Partial<Record<BulkChangeAction, Record<ChangedTask["what"], string>>>;
 
 const SKIPPED = new Set(["InvalidTransition", "TaskNotFound", "StepNotFound"]);
