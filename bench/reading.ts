@@ -1,6 +1,7 @@
 /**
  * How long reads take beside a history of 10^6 tasks: `npm run -s bench:reading [-- --ended 1000000]`.
- * Prints p50 and p95 in milliseconds of each question, asked one after the other by one client.
+ * Prints p50 and p95 in milliseconds of each question, asked one after the other by one client; then the
+ * same over HTTP.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ import {
 import pg from "pg";
 
 import { fillHistory } from "./reading-fill.ts";
+import { askHttp } from "./reading-http.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -76,6 +78,7 @@ async function main(): Promise<void> {
       await db.end();
     }
     await ask(pool);
+    await askHttp(url, pool, time);
   } finally {
     await pool.end();
     if (!flags.keep) {
