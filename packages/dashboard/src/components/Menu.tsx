@@ -59,6 +59,7 @@ interface ChoiceMenuProps<Value extends string> {
   readonly choices: readonly { readonly value: Value; readonly label: string }[];
   readonly onChange: (value: Value) => void;
   readonly className?: string;
+  readonly title?: string;
 }
 
 /** One of a few, as radio items. */
@@ -66,7 +67,7 @@ export function ChoiceMenu<Value extends string>(props: ChoiceMenuProps<Value>) 
   const { label, name, value, choices, onChange, className = "" } = props;
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className={className} aria-label={name}>
+      <DropdownMenu.Trigger className={className} aria-label={name} title={props.title}>
         {label}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

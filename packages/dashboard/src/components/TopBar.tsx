@@ -65,6 +65,7 @@ function Clock() {
   return (
     <ChoiceMenu
       className="plain clock"
+      title="Times: UTC, local, sidereal, MJD"
       label={formatClock(now, style)}
       value={style.mode}
       choices={TIME_MODES.map((value) => ({ value, label: TIME_MODE_LABEL[value] }))}

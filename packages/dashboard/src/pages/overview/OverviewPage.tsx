@@ -18,8 +18,10 @@ import {
   formatRate,
   formatShare,
 } from "../../format/quantity.ts";
-import { backlogText, type Need, needsOf } from "./overview.model.ts";
+import { type Need, needsOf } from "../../components/needs.model.ts";
 import { Charts } from "./Charts.tsx";
+import { FirstSteps } from "./FirstSteps.tsx";
+import { backlogText, isFresh, machineryText } from "./overview.model.ts";
 import "./overview.css";
 
 const HEALTH_TONE = {
@@ -38,8 +40,9 @@ export function OverviewPage() {
       actions={
         health && (
           <span className="row">
+            <span>Machinery</span>
             <Badge tone={HEALTH_TONE[health.status]}>{health.status}</Badge>
-            <span className="muted">{health.message}</span>
+            <span className="muted">{machineryText(health)}</span>
           </span>
         )
       }
@@ -47,6 +50,7 @@ export function OverviewPage() {
       <QueryRegion query={query} lines={8}>
         {(overview) => (
           <div className="stack">
+            {isFresh(overview) && <FirstSteps />}
             <Needs needs={needsOf(overview)} />
             <Figures overview={overview} />
             <Charts />
@@ -107,6 +111,7 @@ function Figures({ overview }: { overview: Overview }) {
   const api = useApi();
   const { data: steps = [] } = useQuery(metricsHistoryQuery(api, { hours: 1, resolution: "1m" }));
   const { metrics, workers } = overview;
+  const isAnythingClaimed = metrics.total_claimed > 0;
   const ends = steps.map((step) => step.completed + step.failed + step.cancelled);
   return (
     <section className="figures" aria-label="How it goes">
@@ -146,8 +151,12 @@ function Figures({ overview }: { overview: Overview }) {
       />
       <Figure
         name="Wait, median"
-        value={formatDuration(metrics.p50_wait_time_sec)}
-        note={`one in twenty longer than ${formatDuration(metrics.p95_wait_time_sec)}`}
+        value={formatDuration(isAnythingClaimed ? metrics.p50_wait_time_sec : null)}
+        note={
+          isAnythingClaimed
+            ? `one in twenty longer than ${formatDuration(metrics.p95_wait_time_sec)}`
+            : "Nothing was taken yet"
+        }
         chart={
           <Sparkline
             values={steps.map((step) => step.wait_time_sec?.p95 ?? null)}
@@ -158,8 +167,12 @@ function Figures({ overview }: { overview: Overview }) {
       />
       <Figure
         name="Run, median"
-        value={formatDuration(metrics.p50_execution_time_sec)}
-        note={`one in twenty longer than ${formatDuration(metrics.p95_execution_time_sec)}`}
+        value={formatDuration(isAnythingClaimed ? metrics.p50_execution_time_sec : null)}
+        note={
+          isAnythingClaimed
+            ? `one in twenty longer than ${formatDuration(metrics.p95_execution_time_sec)}`
+            : "Nothing ran yet"
+        }
         chart={
           <Sparkline
             values={steps.map((step) => step.execution_time_sec?.p95 ?? null)}
