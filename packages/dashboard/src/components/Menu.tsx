@@ -20,11 +20,12 @@ interface MenuProps {
   /** null is a line between groups. */
   readonly items: readonly (MenuItem | null)[];
   readonly className?: string;
+  readonly isOpenAtFirst?: boolean;
 }
 
-export function Menu({ label, name, items, className = "" }: MenuProps) {
+export function Menu({ label, name, items, className = "", isOpenAtFirst = false }: MenuProps) {
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} defaultOpen={isOpenAtFirst}>
       <DropdownMenu.Trigger className={className} aria-label={name}>
         {label}
       </DropdownMenu.Trigger>

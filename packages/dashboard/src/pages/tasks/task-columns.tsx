@@ -1,11 +1,11 @@
 /** The columns of the list of tasks. */
 import type { TaskSummary } from "@contimg/contract";
-import { Link } from "@tanstack/react-router";
 
 import type { Column } from "../../components/DataTable.tsx";
 import { Elapsed } from "../../components/Elapsed.tsx";
 import { Instant } from "../../components/Instant.tsx";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
+import { TaskLink } from "../../components/TaskLink.tsx";
 import { formatCount, formatDuration, formatId, NONE } from "../../format/quantity.ts";
 
 type TaskColumn = Column<TaskSummary>;
@@ -17,9 +17,9 @@ const TASK: TaskColumn = {
   grows: true,
   isEssential: true,
   cell: (task) => (
-    <Link to="/tasks/$taskId" params={{ taskId: task.task_id }} title={task.task_id}>
+    <TaskLink taskId={task.task_id} title={task.task_id}>
       {task.task_name} <span className="muted mono small">{formatId(task.task_id)}</span>
-    </Link>
+    </TaskLink>
   ),
 };
 
