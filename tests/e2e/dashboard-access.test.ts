@@ -63,7 +63,7 @@ describe.skipIf(!existsSync(CHROMIUM))("at /ops, where tokens are asked for", ()
     assert.match(bed.server.url, /\/ops$/);
     const { page, complaints } = await signedIn("operator", "/tasks?q=status:pending");
     await page.getByText("1 task, all").waitFor();
-    assert.equal(new URL(page.url()).search, "?q=status:pending");
+    assert.equal(new URL(page.url()).searchParams.get("q"), "status:pending");
     await page.locator(".live-mark.is-live").waitFor();
     await page
       .getByRole("link", { name: /calibration-solve/ })
@@ -81,6 +81,7 @@ describe.skipIf(!existsSync(CHROMIUM))("at /ops, where tokens are asked for", ()
     const { page, complaints } = await openPage(browser);
     open.push(page);
     await page.goto(`${bed.server.url}/tasks`);
+    await page.getByLabel("Token").waitFor();
     await assertAccessible(page);
     await page.getByLabel("Token").fill("not a token");
     await page.getByRole("button", { name: "Sign in" }).click();
@@ -145,7 +146,7 @@ describe.skipIf(!existsSync(CHROMIUM))("at /ops, where tokens are asked for", ()
       headers: { authorization: `Bearer ${admin.secret}` },
     });
     assert.equal(status, 204);
-    await page.getByRole("tab", { name: "Attempts" }).click();
+    await page.getByRole("tab", { name: "Steps" }).click();
     await page.getByLabel("Token").waitFor();
     assert.equal(new URL(page.url()).pathname, `/ops/tasks/${taskId}`);
 

@@ -72,10 +72,8 @@ export async function assertAccessible(page: Page): Promise<void> {
 
 /** Until nothing is loading any more. */
 export async function isFull(page: Page): Promise<void> {
-  await page.waitForLoadState("load");
-  await page.waitForFunction(
-    "document.querySelector('main') && !document.querySelector('.skeleton')",
-  );
+  await page.getByRole("main").waitFor();
+  await page.locator(".skeleton").first().waitFor({ state: "detached" });
 }
 
 /** Shows the page in light and dark, wide and narrow, one after the other: "light-wide", … */

@@ -282,7 +282,6 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
   /** Loaded once: colors and width change under it, as they do at dusk and on a phone. */
   async function isReadable(path: string): Promise<void> {
     const { page, isClean } = await at(path);
-    await page.getByRole("main").waitFor();
     await isFull(page);
     for await (const look of looksOf(page)) {
       await isClean();
