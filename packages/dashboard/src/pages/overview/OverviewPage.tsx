@@ -17,6 +17,7 @@ import {
   formatDuration,
   formatRate,
   formatShare,
+  NONE,
 } from "../../format/quantity.ts";
 import { type Need, needsOf } from "../../components/needs.model.ts";
 import { Charts } from "./Charts.tsx";
@@ -111,7 +112,6 @@ function Figures({ overview }: { overview: Overview }) {
   const api = useApi();
   const { data: steps = [] } = useQuery(metricsHistoryQuery(api, { hours: 1, resolution: "1m" }));
   const { metrics, workers } = overview;
-  const isAnythingClaimed = metrics.total_claimed > 0;
   const ends = steps.map((step) => step.completed + step.failed + step.cancelled);
   return (
     <section className="figures" aria-label="How it goes">
@@ -151,12 +151,7 @@ function Figures({ overview }: { overview: Overview }) {
       />
       <Figure
         name="Wait, median"
-        value={formatDuration(isAnythingClaimed ? metrics.p50_wait_time_sec : null)}
-        note={
-          isAnythingClaimed
-            ? `one in twenty longer than ${formatDuration(metrics.p95_wait_time_sec)}`
-            : "Nothing was taken yet"
-        }
+        {...spreadFigure(metrics.p50_wait_time_sec, metrics.p95_wait_time_sec)}
         chart={
           <Sparkline
             values={steps.map((step) => step.wait_time_sec?.p95 ?? null)}
@@ -167,12 +162,7 @@ function Figures({ overview }: { overview: Overview }) {
       />
       <Figure
         name="Run, median"
-        value={formatDuration(isAnythingClaimed ? metrics.p50_execution_time_sec : null)}
-        note={
-          isAnythingClaimed
-            ? `one in twenty longer than ${formatDuration(metrics.p95_execution_time_sec)}`
-            : "Nothing ran yet"
-        }
+        {...spreadFigure(metrics.p50_execution_time_sec, metrics.p95_execution_time_sec)}
         chart={
           <Sparkline
             values={steps.map((step) => step.execution_time_sec?.p95 ?? null)}
@@ -183,6 +173,12 @@ function Figures({ overview }: { overview: Overview }) {
       />
     </section>
   );
+}
+
+/** Zeros: nothing ended in the last day, or its sums are not made yet. */
+function spreadFigure(p50: number, p95: number): { value: string; note: string } {
+  if (p95 <= 0) return { value: NONE, note: "Not known yet" };
+  return { value: formatDuration(p50), note: `one in twenty longer than ${formatDuration(p95)}` };
 }
 
 function Figure(props: {

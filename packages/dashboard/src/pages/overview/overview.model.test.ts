@@ -98,6 +98,8 @@ describe("what needs a person", () => {
 
   test("says of the machinery what it is, whatever tasks failed", () => {
     assert.equal(machineryText(QUIET.health), "Database, queues and workers are well");
+    const alone = { ...QUIET.health, worker_pool_healthy: false };
+    assert.equal(machineryText(alone), "Database and queues are well; no worker is there");
     const slow = { ...QUIET.health, status: "degraded" as const, message: "the database is slow" };
     assert.equal(machineryText(slow), "the database is slow");
   });

@@ -12,9 +12,10 @@ export function backlogText({ backlog, drains_in_seconds: seconds }: Overview): 
 }
 
 /** Of the machinery alone: tasks that failed are the list's matter, not its. */
-export function machineryText({ status, message }: Health): string {
-  if (status === "healthy") return "Database, queues and workers are well";
-  return message;
+export function machineryText(health: Health): string {
+  if (health.status !== "healthy") return health.message;
+  if (!health.worker_pool_healthy) return "Database and queues are well; no worker is there";
+  return "Database, queues and workers are well";
 }
 
 /** Nothing was ever spawned here, and nobody works: the first steps are shown. */
