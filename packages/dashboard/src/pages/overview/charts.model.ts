@@ -15,7 +15,7 @@ export interface OverviewCharts {
 /** An hour of five minutes: what a chart has at least. */
 const STEPS_MIN = 12;
 
-/** From a little before the first end on: a young system's hour is not one point at a day's edge. */
+/** From a little before the first end on: a young system's hour is not a point at a day's edge. */
 export function stepsFromFirstEnd(steps: readonly Step[]): readonly Step[] {
   const first = steps.findIndex((step) => step.completed + step.failed + step.cancelled > 0);
   const from = first < 0 ? steps.length - STEPS_MIN : Math.min(first - 1, steps.length - STEPS_MIN);
