@@ -80,9 +80,7 @@ function Inbox({ groups }: { groups: readonly FailureGroup[] }) {
           ),
           render: () => (
             <WithSidePanel
-              panel={
-                chosen && <FailurePanel group={chosen} actions={actions} onClose={close} />
-              }
+              panel={chosen && <FailurePanel group={chosen} actions={actions} onClose={close} />}
             >
               {shown.length === 0 ? (
                 <Nothing hasAny={groups.length > 0} isFiltered={search.find !== "" || isMine} />
