@@ -26,8 +26,9 @@ export interface AuditSearch {
 
 /** An instant as the filter grammar has it. Undefined: it cannot be read. */
 export function instantOf(text: string, now: Date): Date | undefined {
-  const value = parseTaskFilter(`ended>=${text}`, now).conditions?.[0]?.values[0];
-  return value instanceof Date ? value : undefined;
+  const [condition, ...more] = parseTaskFilter(`ended>=${text}`, now).conditions ?? [];
+  const [value, ...others] = condition?.values ?? [];
+  return value instanceof Date && more.length + others.length === 0 ? value : undefined;
 }
 
 export function timeFault(text: string): string | undefined {

@@ -43,7 +43,8 @@ export function readDeadLetterFilter(text: string, now: Date): ReadFilter {
 function readCondition(condition: TaskCondition, filter: Record<string, string>) {
   const { field, op, values, not } = condition;
   const [value] = values;
-  if (field === "status" && op === "is" && !not && value === "failed") return undefined;
+  const isFailed = values.length === 1 && value === "failed";
+  if (field === "status" && op === "is" && !not && isFailed) return undefined;
   if (field === "ended" && value instanceof Date && !not && values.length === 1) {
     return put(filter, op === "gt" || op === "gte" ? "failed_from" : "failed_to", value);
   }
