@@ -39,12 +39,6 @@ export interface BulkRow {
   readonly error: string | null;
 }
 
-export interface BulkItem {
-  readonly taskId: string;
-  /** What undoing needs. */
-  readonly before: unknown;
-}
-
 export type ItemState = "done" | "skipped" | "undone" | "kept";
 
 /** Any number that no other part of the database's users takes. */
@@ -137,31 +131,26 @@ export async function addItems(
   );
 }
 
-export async function itemsIn(
-  db: Db,
-  bulkId: string,
-  state: "waiting" | "done",
-  limit: number,
-): Promise<BulkItem[]> {
-  const { rows } = await db.query<BulkItem>(
-    `select task_id as "taskId", before from absurd_api.bulk_item
-      where bulk_id = $1 and state = $2 order by task_id limit $3`,
-    [bulkId, state, limit],
+export async function waitingIn(db: Db, bulkId: string, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ task_id: string }>(
+    `select task_id from absurd_api.bulk_item
+      where bulk_id = $1 and state = 'waiting' order by task_id limit $2`,
+    [bulkId, limit],
   );
-  return rows;
+  return rows.map((row) => row.task_id);
 }
 
 /** Says what became of tasks and counts them. */
 export async function settleItems(
   db: Db,
   bulkId: string,
-  items: readonly (BulkItem & { readonly state: ItemState })[],
+  items: readonly { readonly taskId: string; readonly state: ItemState }[],
 ): Promise<void> {
   await db.query(
     `with settled as (
        update absurd_api.bulk_item b
-          set state = i.state, before = coalesce(i.before, b.before)
-         from jsonb_to_recordset($2) as i("taskId" uuid, state text, before jsonb)
+          set state = i.state
+         from jsonb_to_recordset($2) as i("taskId" uuid, state text)
         where b.bulk_id = $1 and b.task_id = i."taskId"
        returning b.state
      )

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
-import { AbsurdClient, defineTask } from "@contimg/absurd";
+import { AbsurdClient, defineTask, startWorker, TaskError } from "@contimg/absurd";
 import { freshDatabase, until } from "@contimg/testkit";
 import type pg from "pg";
 import { afterEach, beforeAll, describe, test } from "vitest";
@@ -40,6 +40,24 @@ async function tasks(count: number, options: object = {}): Promise<{ tag: string
   return { tag, ids: (await client.spawnMany(requests)).map((each) => each.taskId) };
 }
 
+/** A task that failed for good. */
+async function dead(): Promise<string> {
+  const failing = defineTask({
+    name: "failing",
+    params: z.strictObject({}),
+    handler: () => Promise.reject(new TaskError("fatal", "the disk is full")),
+  });
+  const { taskId } = await client.spawn(failing, {});
+  const worker = await startWorker({ connectionString: database.url, tasks: [failing] });
+  try {
+    const isFailed = async () => (await client.show(taskId)).status === "failed";
+    await until(isFailed, { what: "the task failed" });
+  } finally {
+    await worker.stop();
+  }
+  return taskId;
+}
+
 function begin(bulk: Partial<NewBulk>): Promise<BulkRow> {
   return insertBulk(pool, {
     action: "cancel",
@@ -63,7 +81,7 @@ async function statuses(ids: readonly string[]): Promise<string[]> {
 }
 
 describe("a bulk action", () => {
-  test("takes all that fitted its filter when it was asked for, and nothing that came later", async () => {
+  test("takes all that fitted its filter when asked for, and nothing that came later", async () => {
     const { tag, ids } = await tasks(1_203);
     const bulk = await begin({ q: `tag:${tag}` });
     const [late] = await client.spawnMany([{ task: job, tags: [tag] }]);
@@ -73,7 +91,7 @@ describe("a bulk action", () => {
     assert.equal((await client.show(late!.taskId)).status, "pending");
   });
 
-  test("goes on in another process where the first one ended, and counts each task once", async () => {
+  test("goes on in another process where the first ended, and counts each task once", async () => {
     const { tag, ids } = await tasks(450);
     const bulk = await begin({ q: `tag:${tag}` });
     const first = runner();
@@ -179,6 +197,25 @@ describe("undo", () => {
     await finish();
     assert.deepEqual(await counts(bulk), ["undone", 2, 2, 0, 2]);
     assert.deepEqual(await statuses(ids), ["cancelled"]);
+  });
+
+  test("of a retry and of a discard gives the failure back as it was", async () => {
+    for (const action of ["retry", "discard"] as const) {
+      const id = await dead();
+      const before = await client.show(id);
+      const bulk = await begin({ action, taskIds: [id] });
+      await finish();
+      assert.notEqual((await client.show(id)).status, "failed");
+      await askUndo(pool, bulk.bulk_id);
+      await finish();
+      assert.deepEqual(await counts(bulk), ["undone", 1, 1, 0, 1]);
+      const after = await client.show(id);
+      assert.deepEqual(
+        [after.status, after.error, after.completedAt],
+        ["failed", before.error, before.completedAt],
+      );
+      assert.equal(after.error?.message, "the disk is full");
+    }
   });
 
   test("is asked for once", async () => {

@@ -1,4 +1,4 @@
-/** Tasks: see the contract's task.ts. Reading and spawning here, one task's story in task-story.ts. */
+/** Tasks: see the contract's task.ts. Reads and spawns; the story of one is in task-story.ts. */
 import type { AbsurdClient, Spawned } from "@contimg/absurd";
 import type { spawned, SpawnRequest, Task, TASK_ROUTES } from "@contimg/contract";
 import type { z } from "zod";
@@ -9,7 +9,7 @@ import { taskFilterOf } from "../task-filter.ts";
 import { uuidCursor } from "./cursor.ts";
 import { type StoryRoute, storyHandlers } from "./task-story.ts";
 import { spawnRequestOf, wireTask, wireTaskSummary } from "./task-wire.ts";
-import { given, objectOf } from "./wire-values.ts";
+import { given, objectOf, wireInstant } from "./wire-values.ts";
 
 type WireSpawned = z.output<typeof spawned>;
 type TaskHandlers = HandlersOf<typeof TASK_ROUTES>;
@@ -36,7 +36,12 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, ListRoute> {
     async listTasks({ query }) {
       const cursor = uuidCursor(query.cursor);
       const page = await client.list(filterOf(query), { limit: query.limit, cursor });
-      return { tasks: page.tasks.map(wireTaskSummary), next_cursor: page.cursor ?? null };
+      return {
+        tasks: page.tasks.map(wireTaskSummary),
+        next_cursor: page.cursor ?? null,
+        complete: page.complete,
+        scanned_to: wireInstant(page.scannedTo),
+      };
     },
     async countTasks({ query }) {
       const { counts, atLeast } = await client.count(filterOf(query));

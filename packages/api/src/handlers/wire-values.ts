@@ -8,11 +8,11 @@ export function wireInstant(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
 }
 
-/** Undefined stays undefined: an option that was not given. */
-export function dateOf(instant: string): Date;
-export function dateOf(instant: string | undefined): Date | undefined;
-export function dateOf(instant: string | undefined): Date | undefined {
-  return instant === undefined ? undefined : new Date(instant);
+/** Undefined stays undefined: an option that was not given. Null stays null: one that is cleared. */
+export function dateOf<Absent extends null | undefined = never>(
+  instant: string | Absent,
+): Date | Absent {
+  return typeof instant === "string" ? new Date(instant) : instant;
 }
 
 /** Errors that were written in SQL may lack a part; the record may hold more than is shown. */
