@@ -74,7 +74,8 @@ export function deadLetterDryRunQuery(api: Api, filter: DeadLetterFilter) {
         { signal },
       ),
     staleTime: 0,
-    gcTime: 0,
+    // Not 0: on a slow machine it would be forgotten before it is shown, and asked for again.
+    gcTime: 1_000,
   });
 }
 

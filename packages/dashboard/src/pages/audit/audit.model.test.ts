@@ -104,10 +104,7 @@ describe("an export", () => {
 
   test("is CSV that a spreadsheet reads, and does not run", () => {
     const [head, line] = toCsv([odd]).split("\r\n");
-    assert.equal(
-      head,
-      "audit_id,at,actor,role,action,target,reason,status,request_id,detail",
-    );
+    assert.equal(head, "audit_id,at,actor,role,action,target,reason,status,request_id,detail");
     assert.equal(
       line,
       `7,2026-01-25T08:00:00Z,maria,operator,cancelTask,${TASK},` +

@@ -43,9 +43,7 @@ export function BulkActionsPage() {
           return (
             <WithSidePanel
               panel={
-                chosen && (
-                  <BulkPanel bulk={chosen} onClose={() => void navigate({ search: {} })} />
-                )
+                chosen && <BulkPanel bulk={chosen} onClose={() => void navigate({ search: {} })} />
               }
             >
               <ol className="stack bulk-list">

@@ -188,7 +188,13 @@ const COLUMNS: readonly Column<DeadLetter>[] = [
     isEssential: true,
     cell: (letter) => letter.error.tag,
   },
-  { id: "class", header: "Class", width: 96, cell: (letter) => letter.error.class },
+  {
+    id: "class",
+    header: "Class",
+    width: 96,
+    isExtra: true,
+    cell: (letter) => letter.error.class,
+  },
   {
     id: "message",
     header: "Message",
@@ -219,7 +225,7 @@ const COLUMNS: readonly Column<DeadLetter>[] = [
   {
     id: "attempt",
     header: "Attempts",
-    width: 76,
+    width: 88,
     align: "right",
     cell: (letter) => formatCount(letter.attempt),
   },

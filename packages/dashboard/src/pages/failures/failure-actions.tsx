@@ -70,7 +70,11 @@ export function useFailureActions(chosen: FailureGroup | undefined): FailureActi
         if (asked.action !== "discard" && asked.group.state !== "acknowledged") {
           saying.mutate({
             fingerprints: [asked.group.fingerprint],
-            said: { state: "acknowledged" },
+            // A group without tasks has lost its name: the note keeps it.
+            said: {
+              state: "acknowledged",
+              ...(asked.group.note ? {} : { note: nameOf(asked.group) }),
+            },
           });
         }
       }}
@@ -83,6 +87,10 @@ export function useFailureActions(chosen: FailureGroup | undefined): FailureActi
     setAsked({ action, group });
   };
   return { canAct, selected, select, say, ask, dialog };
+}
+
+function nameOf({ error_tag: tag, task_name: name }: FailureGroup): string {
+  return [tag, name].filter((each) => each !== null).join(" in ");
 }
 
 interface Said {

@@ -97,9 +97,12 @@ describe("a group", () => {
     const from = picturedFrom(now);
     assert.equal(from, "2026-01-24T10:00:00.000Z");
     const counts = deathsByHour(
-      ["2026-01-24T09:59:59Z", "2026-01-24T10:00:00Z", "2026-01-25T09:00:00Z", "2026-01-25T09:29:00Z"].map(
-        (at) => ({ failed_at: at }),
-      ),
+      [
+        "2026-01-24T09:59:59Z",
+        "2026-01-24T10:00:00Z",
+        "2026-01-25T09:00:00Z",
+        "2026-01-25T09:29:00Z",
+      ].map((at) => ({ failed_at: at })),
       from,
     );
     assert.equal(counts.length, 24);

@@ -102,7 +102,7 @@ function Waiters({ taskIds }: { taskIds: readonly string[] }) {
   if (taskIds.length === 0) return <p className="muted">No task waits for it.</p>;
   return (
     <section>
-      <h3>{formatCountOf(taskIds.length, "task")} wait for it</h3>
+      <h3>Waiting for it: {formatCountOf(taskIds.length, "task")}</h3>
       <ul className="limit-users">
         {taskIds.slice(0, SHOWN_MAX).map((taskId) => (
           <li key={taskId}>
@@ -139,7 +139,7 @@ function EmitDialog(props: { name: string; waiting: number; onClose: () => void 
         <p>
           {waiting === 0
             ? "No task waits for it yet; one that will goes on at once."
-            : `${formatCountOf(waiting, "task")} that wait for it go on.`}{" "}
+            : `Of those that wait for it, ${formatCountOf(waiting, "task")}, each goes on.`}{" "}
           An event happens once and stays.
         </p>
         <JsonEditor label="Payload" text={text} onChange={setText} rows={4} />

@@ -60,11 +60,18 @@ export function LimitPanel({ limit, ask, onClose }: LimitPanelProps) {
         {({ holders, waiters }) => (
           <>
             {limit.kind !== "rate" && (
-              <Users title="In it" users={holders} count={limit.in_use} none="Nobody is in it." />
+              <Users
+                title="In it"
+                users={holders}
+                limit={limit}
+                count={limit.in_use}
+                none="Nobody is in it."
+              />
             )}
             <Users
               title="Waiting, the next first"
               users={waiters}
+              limit={limit}
               count={limit.waiting}
               none="Nobody waits for it."
             />
@@ -83,8 +90,15 @@ interface User {
   readonly claimed_at: string | null;
 }
 
-function Users(props: { title: string; users: readonly User[]; count: number; none: string }) {
-  const { title, users, count, none } = props;
+interface UsersProps {
+  readonly title: string;
+  readonly users: readonly User[];
+  readonly limit: Limit;
+  readonly count: number;
+  readonly none: string;
+}
+
+function Users({ title, users, limit, count, none }: UsersProps) {
   return (
     <section>
       <h3>{title}</h3>
@@ -100,7 +114,9 @@ function Users(props: { title: string; users: readonly User[]; count: number; no
             >
               {user.task_name} <span className="mono small">{formatId(user.task_id)}</span>
             </Link>
-            {user.mode === "shared" && <span className="small">reads</span>}
+            {limit.kind === "lock" && user.mode === "shared" && (
+              <span className="small">reads</span>
+            )}
             <span className="muted small">
               {user.worker_id ?? ""}
               {user.claimed_at !== null && (

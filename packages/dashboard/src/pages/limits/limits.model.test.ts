@@ -39,7 +39,7 @@ describe("a limit", () => {
     assert.deepEqual(fullnessOf(rate), {
       share: 1,
       isFull: true,
-      text: "20 of 20 starts in 1 min",
+      text: "20 of 20 starts",
     });
     assert.equal(numberText(rate), "20 in 1 min");
     const lock = limit({ kind: "lock", limit: null, in_use: 0 });

@@ -44,7 +44,7 @@ export function fullnessOf(limit: Limit): Fullness {
   return {
     share: limit.limit === 0 ? 1 : limit.in_use / limit.limit,
     isFull: limit.in_use >= limit.limit,
-    text: limit.kind === "rate" ? `${of} starts in ${formatDuration(limit.period_seconds)}` : of,
+    text: limit.kind === "rate" ? `${of} starts` : of,
   };
 }
 
