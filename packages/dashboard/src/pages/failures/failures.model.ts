@@ -90,7 +90,7 @@ export function storyOf(group: FailureGroup): string {
         : "Its tasks were given a new start. It is resolved by itself when every rerun has passed.";
     case "resolved":
       return group.count > 0
-        ? `Somebody resolved it; ${dead} are still here. One more death opens it again.`
+        ? `It is resolved, though ${dead} are still here. One more death opens it again.`
         : "No task that had this error is dead any more. If it comes back, it is open again.";
   }
 }

@@ -75,7 +75,7 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "name",
     header: "Limit",
-    width: 160,
+    width: 130,
     grows: true,
     isEssential: true,
     sortValue: (limit) => limit.name,
@@ -99,7 +99,7 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "use",
     header: "In use",
-    width: 240,
+    width: 188,
     isEssential: true,
     sortValue: (limit) => fullnessOf(limit).share,
     cell: (limit) => <LimitBar limit={limit} />,
@@ -120,14 +120,14 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "set",
     header: "Set to",
-    width: 150,
+    width: 104,
     sortValue: (limit) => limit.limit,
     cell: (limit) => numberText(limit),
   },
   {
     id: "by",
     header: "By",
-    width: 96,
+    width: 80,
     sortValue: (limit) => (limit.is_pinned ? "a person" : "spawns"),
     cell: (limit) => (limit.is_pinned ? "a person" : "spawns"),
   },
@@ -135,6 +135,7 @@ const COLUMNS: readonly Column<Limit>[] = [
     id: "when",
     header: "When",
     width: 104,
+    isExtra: true,
     sortValue: (limit) => Date.parse(limit.set_at),
     cell: (limit) => <Instant at={limit.set_at} ago />,
   },

@@ -50,7 +50,7 @@ export function fullnessOf(limit: Limit): Fullness {
 
 /** The number of a limit as it is set: "4 at once", "20 in 1 min". */
 export function numberText(limit: Limit): string {
-  if (limit.limit === null) return "one writer at a time";
+  if (limit.limit === null) return "one writer";
   const count = formatCount(limit.limit);
   return limit.kind === "rate"
     ? `${count} in ${formatDuration(limit.period_seconds)}`
