@@ -170,7 +170,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     ["dead-letters", "/dead-letters"],
     ["limits", "/limits?limit=key/archive-uplink"],
     ["limits-event", "/limits?tab=events&event=calibration-approved"],
-    ["bulk-actions-list", "/bulk-actions"],
+    ["bulk-action", "/bulk-actions"],
     ["audit", "/audit"],
   ] as const;
 
@@ -379,6 +379,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
   test.each(["light", "dark"] as const)(
     "can read every page when it is %s",
     async (scheme) => {
+      for (const part of ["d", "e"]) await client.spawn(archive, { part: `${scheme} ${part}` });
       for (const [width, size] of Object.entries({ wide: WIDE, narrow: NARROW })) {
         for (const [name, path] of LOOKS) {
           const { page, isClean } = await at(path, { scheme, size });
@@ -387,6 +388,10 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
             what: `${path} has its data`,
           });
           if (name === "failures" && width === "wide") await page.keyboard.press("j");
+          if (name === "bulk-action") {
+            await page.getByRole("link", { name: "Discard" }).click();
+            await page.getByRole("link", { name: "In the audit log" }).waitFor();
+          }
           if (name === "audit" && width === "wide") {
             await page.getByRole("link", { name: "Set limit" }).first().click();
           }

@@ -60,6 +60,7 @@ export function DeadLettersDialog(props: DeadLettersDialogProps) {
     <BulkDialog
       action={action === "replay" ? "retry" : "discard"}
       selection={{ task_ids: taskIds }}
+      known={taskIds.length}
       note={note}
       onStarted={started}
       onClose={onClose}
