@@ -62,7 +62,7 @@ interface AxeResult {
 export async function assertAccessible(page: Page): Promise<void> {
   // By the debugger: the page's own policy refuses scripts that are not of its server.
   await page.evaluate(AXE);
-  const result = (await page.evaluate("axe.run()")) as AxeResult;
+  const result = await page.evaluate<AxeResult>("axe.run()");
   const faults = result.violations.flatMap((violation) =>
     violation.nodes.map((node) => `${violation.id}: ${node.html}\n  ${node.failureSummary ?? ""}`),
   );

@@ -12,11 +12,13 @@ interface PageParam {
   readonly limit: number;
 }
 
+const FIRST_PAGE: PageParam = { cursor: undefined, limit: PAGE_FIRST };
+
 /** The list, page after page; kept as it is, and patched by live events. */
 export function taskPagesQuery(api: Api, q: string) {
   return infiniteQueryOptions({
     queryKey: ["task-pages", q],
-    initialPageParam: { cursor: undefined, limit: PAGE_FIRST } as PageParam,
+    initialPageParam: FIRST_PAGE,
     queryFn: ({ signal, pageParam: { cursor, limit } }) =>
       api.client.call(
         "listTasks",

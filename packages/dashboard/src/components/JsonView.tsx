@@ -85,7 +85,7 @@ function Branch(props: {
             {members.length > shown && (
               <li>
                 <More
-                  label={`${formatCountOf(members.length - shown, "more", "more")}`}
+                  label={formatCountOf(members.length - shown, "more", "more")}
                   onClick={() => {
                     setShown(shown * 10);
                   }}

@@ -85,7 +85,7 @@ function LiveMark() {
       title={isLive ? "Changes are shown as they happen" : "Pages ask every few seconds"}
     >
       <span aria-hidden="true">{isLive ? "●" : "○"}</span>
-      {isLive ? "Live" : "Polling"}
+      <span className="live-word">{isLive ? "Live" : "Polling"}</span>
     </span>
   );
 }

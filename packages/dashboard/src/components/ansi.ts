@@ -9,7 +9,6 @@ export interface AnsiSpan {
 const COLORS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"] as const;
 
 // CSI sequences with their parameters and final byte; OSC ones up to their end.
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\u001b\[([0-9;?]*)[ -/]*([@-~])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)/g;
 
 export function parseAnsi(text: string): readonly AnsiSpan[] {

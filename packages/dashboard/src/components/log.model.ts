@@ -30,7 +30,7 @@ export function textOf(line: LogLine): string {
 
 /** key=value for each; empty when there are none. */
 export function fieldsText({ fields }: LogLine): string {
-  if (fields === null || fields === undefined) return "";
+  if (fields === null) return "";
   if (typeof fields !== "object" || Array.isArray(fields)) return JSON.stringify(fields);
   return Object.entries(fields)
     .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)

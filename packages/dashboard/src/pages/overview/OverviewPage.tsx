@@ -181,10 +181,10 @@ function Figure(props: {
 }) {
   return (
     <article className="panel figure">
-      <h3>
+      <h2>
         {props.name}
         <span className="figure-link">{props.link}</span>
-      </h3>
+      </h2>
       <p className="figure-value">{props.value}</p>
       {props.chart}
       <p className="muted small">{props.note}</p>

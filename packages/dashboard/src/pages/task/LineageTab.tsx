@@ -30,7 +30,7 @@ function Relatives({ title, tasks }: { title: string; tasks: readonly TaskSummar
   return (
     <section className="panel">
       <header>
-        <h3 className="grow">{title}</h3>
+        <h2 className="grow">{title}</h2>
         <span className="muted">{formatCount(tasks.length)}</span>
       </header>
       {tasks.length === 0 ? (

@@ -75,7 +75,7 @@ function TaskBody({ task }: { task: Task }) {
     <div className="stack">
       <div className="task-top">
         <div className="stack">
-          <section className="panel task-states" aria-label="States">
+          <section className="panel task-states" aria-label="States" tabIndex={0}>
             <StateMachine task={task} attempts={attempts} />
           </section>
           {isMoving(task) && <Explanations taskId={task.task_id} />}
@@ -236,11 +236,11 @@ function DataTab({ task }: { task: Task }) {
   return (
     <div className="task-data">
       <section className="stack">
-        <h3>Params</h3>
+        <h2>Params</h2>
         <JsonView value={task.params} label="Params" />
       </section>
       <section className="stack">
-        <h3>Result</h3>
+        <h2>Result</h2>
         <JsonView value={task.result} label="Result" />
       </section>
     </div>

@@ -13,7 +13,7 @@ type TaskColumn = Column<TaskSummary>;
 const TASK: TaskColumn = {
   id: "task",
   header: "Task",
-  width: 200,
+  width: 260,
   grows: true,
   isEssential: true,
   cell: (task) => (
@@ -43,11 +43,11 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "status",
     header: "Status",
-    width: 112,
+    width: 120,
     isEssential: true,
     cell: (task) => <StatusBadge status={task.status} />,
   },
-  { id: "queue", header: "Queue", width: 110, cell: (task) => task.queue_name },
+  { id: "queue", header: "Queue", width: 100, cell: (task) => task.queue_name },
   {
     id: "attempt",
     header: "Attempt",
@@ -66,7 +66,7 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "wait",
     header: "Waited",
-    width: 88,
+    width: 100,
     align: "right",
     cell: (task) =>
       task.claimed_at === null && task.completed_at === null ? (
@@ -78,7 +78,7 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "run",
     header: "Ran",
-    width: 88,
+    width: 100,
     align: "right",
     cell: (task) =>
       task.status === "claimed" && task.claimed_at !== null ? (

@@ -94,7 +94,12 @@ function PlanView({ plan }: { plan: Plan }) {
   return (
     <section className="stack plan" aria-label="Plan">
       <h2>Plan: {formatCountOf(plan.nodes.length, "task")}, nothing is spawned yet</h2>
-      <GraphView graph={graph} label="Graph of the plan" selected={selected} onSelect={setSelected} />
+      <GraphView
+        graph={graph}
+        label="Graph of the plan"
+        selected={selected}
+        onSelect={setSelected}
+      />
     </section>
   );
 }

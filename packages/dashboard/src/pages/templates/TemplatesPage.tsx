@@ -116,8 +116,7 @@ const COLUMNS: readonly Column<Template>[] = [
     header: "Params",
     width: 240,
     grows: true,
-    cell: ({ params }) =>
-      params.map((param) => `${param.name}: ${param.type}`).join(", ") || NONE,
+    cell: ({ params }) => params.map((param) => `${param.name}: ${param.type}`).join(", ") || NONE,
   },
   {
     id: "created",

@@ -49,7 +49,11 @@ export function templateGraph(nodes: readonly StoredNode[]): Graph {
 function edgesTo(to: string, parent: z.output<typeof storedParent>): GraphEdge[] {
   if (typeof parent === "object" && "any_of" in parent) {
     const all = z.array(storedEdge).parse(parent.any_of);
-    return all.map((edge) => ({ from: parentOf(edge), to, label: `any of ${whenOf(edge)}`.trim() }));
+    return all.map((edge) => ({
+      from: parentOf(edge),
+      to,
+      label: `any of ${whenOf(edge)}`.trim(),
+    }));
   }
   const edge = storedEdge.parse(parent);
   return [{ from: parentOf(edge), to, label: whenOf(edge) }];
@@ -160,7 +164,9 @@ function graphFaults({ nodes }: z.output<typeof templateDefinition>, text: strin
   return nodes.flatMap((node, index): JsonFault[] => {
     const isTwice = names.has(node.node);
     names.add(node.node);
-    const twice = isTwice ? [faultAt(text, ["nodes", index, "node"], "a second node of this name")] : [];
+    const twice = isTwice
+      ? [faultAt(text, ["nodes", index, "node"], "a second node of this name")]
+      : [];
     const absent = (node.depends_on ?? []).flatMap((parent, at) => {
       const on =
         typeof parent === "string"
@@ -185,7 +191,10 @@ export type ParamTexts = Readonly<Record<string, string>>;
 /** What fields begin with: defaults, as text. */
 export function paramTextsOf(template: Template): ParamTexts {
   return Object.fromEntries(
-    template.params.map((param) => [param.name, param.default === undefined ? "" : textOf(param.default, param.type)]),
+    template.params.map((param) => [
+      param.name,
+      param.default === undefined ? "" : textOf(param.default, param.type),
+    ]),
   );
 }
 

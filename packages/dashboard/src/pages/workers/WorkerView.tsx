@@ -111,7 +111,8 @@ function Facts({ worker }: { worker: Worker }) {
       <dd>{formatBytes(worker.memory_bytes)}</dd>
       <dt>Beat</dt>
       <dd>
-        <Instant at={worker.last_seen} ago />, up {formatDuration(Math.floor(worker.uptime_seconds))}
+        <Instant at={worker.last_seen} ago />, up{" "}
+        {formatDuration(Math.floor(worker.uptime_seconds))}
       </dd>
       <dt>Queues</dt>
       <dd>{worker.queues.join(", ") || NONE}</dd>

@@ -97,11 +97,7 @@ function Cards({ cards }: { cards: readonly WorkerCard[] }) {
     <>
       <ul className="worker-cards">
         {shown.map((card) => (
-          <WorkerView
-            key={card.worker.number}
-            card={card}
-            actions={actions.itemsOf(card.worker)}
-          />
+          <WorkerView key={card.worker.number} card={card} actions={actions.itemsOf(card.worker)} />
         ))}
       </ul>
       {actions.dialog}

@@ -21,8 +21,7 @@ export function NodesTab({ dag, ask }: TabProps) {
   const named = search.find === "" ? dag.nodes : findNodes(dag.nodes, search.find);
   const rows = status ? named.filter((node) => node.status === status) : named;
   const open = useCallback(
-    (node: WorkflowNode) =>
-      void goTo({ to: "/tasks/$taskId", params: { taskId: node.task_id } }),
+    (node: WorkflowNode) => void goTo({ to: "/tasks/$taskId", params: { taskId: node.task_id } }),
     [goTo],
   );
   const actionsOf = useCallback(
@@ -104,7 +103,13 @@ const COLUMNS: readonly Column<WorkflowNode>[] = [
     sortValue: (node) => nodeLook(node).word,
     cell: (node) => <Badge tone={nodeLook(node).tone}>{nodeLook(node).word}</Badge>,
   },
-  { id: "task", header: "Task", width: 150, sortValue: (n) => n.task_name, cell: (n) => n.task_name },
+  {
+    id: "task",
+    header: "Task",
+    width: 150,
+    sortValue: (n) => n.task_name,
+    cell: (n) => n.task_name,
+  },
   {
     id: "attempt",
     header: "Attempt",

@@ -128,7 +128,9 @@ function Bars({ timeline, span, onSpan }: BarsProps) {
           <span
             key={offset}
             className="timeline-tick"
-            style={{ left: `${(placeIn(span, timeline.from + offset, timeline.from + offset)?.left ?? 0) * 100}%` }}
+            style={{
+              left: `${(placeIn(span, timeline.from + offset, timeline.from + offset)?.left ?? 0) * 100}%`,
+            }}
           >
             {offset === 0 ? "begin" : `+${formatDuration(offset / 1000)}`}
           </span>

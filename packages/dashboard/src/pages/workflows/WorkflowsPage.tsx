@@ -142,7 +142,9 @@ const COLUMNS: readonly Column<WorkflowSummary>[] = [
     header: "Status",
     width: 116,
     isEssential: true,
-    cell: ({ status }) => <Badge tone={WORKFLOW_LOOK[status].tone}>{WORKFLOW_LOOK[status].word}</Badge>,
+    cell: ({ status }) => (
+      <Badge tone={WORKFLOW_LOOK[status].tone}>{WORKFLOW_LOOK[status].word}</Badge>
+    ),
   },
   {
     id: "progress",
@@ -159,7 +161,12 @@ const COLUMNS: readonly Column<WorkflowSummary>[] = [
       <span className={failed > 0 ? "danger-text" : "muted"}>{formatCount(failed)}</span>
     ),
   },
-  { id: "id", header: "Id", width: 100, cell: ({ workflow_id: id }) => <code title={id}>{formatId(id)}</code> },
+  {
+    id: "id",
+    header: "Id",
+    width: 100,
+    cell: ({ workflow_id: id }) => <code title={id}>{formatId(id)}</code>,
+  },
   { id: "created", header: "Created", width: 110, cell: (w) => <Instant at={w.created_at} ago /> },
   {
     id: "template",

@@ -36,7 +36,8 @@ export function timelineOf(
     const parentEnds = (parents.get(node.node) ?? []).map((each) => ends.get(each) ?? createdAt);
     return {
       node,
-      readyAt: startAt === undefined ? undefined : Math.min(startAt, Math.max(createdAt, ...parentEnds)),
+      readyAt:
+        startAt === undefined ? undefined : Math.min(startAt, Math.max(createdAt, ...parentEnds)),
       startAt,
       endAt: startAt === undefined ? undefined : (millis(node.completed_at) ?? now),
       isCritical: critical.has(node.node),
@@ -125,7 +126,10 @@ export function ticksOf(span: Span, origin: number, count: number): readonly num
     1000 * (TICK_SECONDS.find((each) => (span.to - span.from) / (each * 1000) <= count) ?? 2.6e6);
   const first = Math.ceil((span.from - origin) / step);
   const last = Math.floor((span.to - origin) / step);
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => (first + index) * step);
+  return Array.from(
+    { length: Math.max(0, last - first + 1) },
+    (_, index) => (first + index) * step,
+  );
 }
 
 /** What is at `share` of the span stays there. */

@@ -110,7 +110,10 @@ function useStage({ graph, layout, selected, found, centered }: DrawnGraphProps)
 
 const CLICK_PIXELS_MAX = 4;
 
-function useDrag({ onSelect, onOpen }: DrawnGraphProps, stage: { current: CanvasStage | undefined }) {
+function useDrag(
+  { onSelect, onOpen }: DrawnGraphProps,
+  stage: { current: CanvasStage | undefined },
+) {
   const start = useRef<{ x: number; y: number; far: boolean }>(undefined);
   return {
     onPointerDown(event: PointerEvent<HTMLCanvasElement>) {

@@ -32,7 +32,8 @@ const FlowGraph = lazy(async () => ({ default: (await import("./FlowGraph.tsx"))
 
 export function GraphView(props: GraphViewProps) {
   const layout = useLayout(props.graph);
-  if (props.graph.nodes.length > ELEMENT_NODES_MAX) return <CanvasGraph {...props} layout={layout} />;
+  if (props.graph.nodes.length > ELEMENT_NODES_MAX)
+    return <CanvasGraph {...props} layout={layout} />;
   return (
     <Suspense fallback={<Skeleton lines={6} />}>
       <FlowGraph {...props} layout={layout} />

@@ -40,10 +40,7 @@ export interface Layout {
 export const NODE_WIDTH = 176;
 export const NODE_HEIGHT = 46;
 
-export function graphOf(
-  nodes: readonly WorkflowNode[],
-  edges: readonly WorkflowEdge[],
-): Graph {
+export function graphOf(nodes: readonly WorkflowNode[], edges: readonly WorkflowEdge[]): Graph {
   const known = new Set(nodes.map((node) => node.node));
   return {
     nodes: nodes.map((node) => ({

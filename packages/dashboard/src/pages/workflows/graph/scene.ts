@@ -57,7 +57,14 @@ export function drawScene(
 ): void {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, size.width, size.height);
-  context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y);
+  context.setTransform(
+    ratio * view.scale,
+    0,
+    0,
+    ratio * view.scale,
+    ratio * view.x,
+    ratio * view.y,
+  );
   const box = {
     left: -view.x / view.scale,
     top: -view.y / view.scale,
@@ -98,12 +105,7 @@ function drawEdges(
   context.globalAlpha = 1;
 }
 
-function drawNodes(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  scale: number,
-  box: Box,
-): void {
+function drawNodes(context: CanvasRenderingContext2D, scene: Scene, scale: number, box: Box): void {
   const seen = scene.graph.nodes.filter((node) => isIn(scene.layout, node, box));
   const { palette, found, selected, layout } = scene;
   for (const isDim of found ? [true, false] : [false]) {
