@@ -23,12 +23,14 @@ export function QueuesPage() {
   const query = useQuery(queuesQuery(useApi()));
   return (
     <Page title="Queues" isFull>
-      <FilterBar
-        label="Filter queues by name"
-        placeholder="part of a name"
-        value={name}
-        onApply={(text) => void navigate({ search: { name: text } })}
-      />
+      <div className="page-filters">
+        <FilterBar
+          label="Filter queues by name"
+          placeholder="part of a name"
+          value={name}
+          onApply={(text) => void navigate({ search: { name: text } })}
+        />
+      </div>
       <QueryRegion query={query} lines={6}>
         {(queues) => <QueueTable queues={filterQueues(queues, name)} isFiltered={name !== ""} />}
       </QueryRegion>

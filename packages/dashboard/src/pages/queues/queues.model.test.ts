@@ -37,7 +37,7 @@ test("a backlog that does not shrink is said and marked", () => {
   expect(drainText(QUEUE)).toBe("24 s");
   expect(needsAttention(QUEUE)).toBe(false);
   const growing = { ...QUEUE, drains_in_seconds: null };
-  expect(drainText(growing)).toBe("not at this pace");
+  expect(drainText(growing)).toBe("never like this");
   expect(needsAttention(growing)).toBe(true);
   expect(drainText({ ...growing, ready: 0 })).toBe("empty");
   expect(needsAttention({ ...growing, ready: 0 })).toBe(false);

@@ -24,7 +24,7 @@ export function stateOf(queue: Queue): QueueState {
 export function drainText(queue: Queue): string {
   if (queue.ready === 0) return "empty";
   if (queue.paused) return "paused";
-  if (queue.drains_in_seconds === null) return "not at this pace";
+  if (queue.drains_in_seconds === null) return "never like this";
   return formatDuration(queue.drains_in_seconds);
 }
 

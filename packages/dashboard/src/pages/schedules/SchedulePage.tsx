@@ -201,7 +201,7 @@ const COLUMNS: readonly Column<Firing>[] = [
   {
     id: "state",
     header: "Outcome",
-    width: 116,
+    width: 130,
     isEssential: true,
     cell: ({ state }) => <Badge tone={FIRING_LOOK[state].tone}>{FIRING_LOOK[state].word}</Badge>,
   },

@@ -37,7 +37,7 @@ export function SchedulesPage() {
         )
       }
     >
-      <div className="row wrap">
+      <div className="row wrap page-filters">
         <div className="grow">
           <FilterBar
             label="Filter schedules"

@@ -33,12 +33,14 @@ export function TemplatesPage() {
         )
       }
     >
-      <FilterBar
-        label="Filter templates by name"
-        placeholder="part of a name"
-        value={name}
-        onApply={(text) => void navigate({ search: { name: text } })}
-      />
+      <div className="page-filters">
+        <FilterBar
+          label="Filter templates by name"
+          placeholder="part of a name"
+          value={name}
+          onApply={(text) => void navigate({ search: { name: text } })}
+        />
+      </div>
       <QueryRegion query={query} lines={6}>
         {(templates) => (
           <TemplateTable

@@ -4,7 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { WORKER_STATES } from "@contimg/contract";
 
 import { useApi } from "../../api/api.tsx";
-import { overviewQuery, workersQuery } from "../../api/workers.ts";
+import { workersQuery } from "../../api/names.ts";
+import { overviewQuery } from "../../api/workers.ts";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { useNow } from "../../components/now.ts";
 import { Page } from "../../components/Page.tsx";

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import type { WorkflowNode, WorkflowSummary } from "@contimg/contract";
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
 import { useApi } from "../../api/api.tsx";
 import { gridQuery } from "../../api/workflows.ts";
@@ -38,6 +38,10 @@ function RunGrid({ runs, workflow }: { runs: readonly Run[]; workflow: WorkflowS
     estimateSize: () => ROW_HEIGHT,
     overscan: 10,
   });
+  // The latest run is at the right: that is where to begin.
+  useEffect(() => {
+    scroller.current?.scrollTo({ left: scroller.current.scrollWidth });
+  }, [grid.runs.length]);
   const items = virtualizer.getVirtualItems();
   const before = items[0]?.start ?? 0;
   const after = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);

@@ -98,7 +98,7 @@ const COLUMNS: readonly Column<WorkflowNode>[] = [
   {
     id: "status",
     header: "Status",
-    width: 118,
+    width: 130,
     isEssential: true,
     sortValue: (node) => nodeLook(node).word,
     cell: (node) => <Badge tone={nodeLook(node).tone}>{nodeLook(node).word}</Badge>,

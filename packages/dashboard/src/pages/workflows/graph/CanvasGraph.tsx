@@ -50,8 +50,8 @@ export function CanvasGraph(props: DrawnGraphProps) {
         <button className="icon" aria-label="Zoom out" onClick={() => stage.current?.zoom(1 / 1.3)}>
           −
         </button>
-        <button className="icon" aria-label="Show all" onClick={() => stage.current?.fit()}>
-          ⛶
+        <button className="icon" onClick={() => stage.current?.fit()}>
+          All
         </button>
       </div>
       <div
