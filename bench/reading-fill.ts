@@ -26,7 +26,8 @@ export async function fillHistory(db: pg.Client, size: FillSize): Promise<void> 
     create temp table lanes as
       select l.lane_id, row_number() over (order by k.name) - 1 as place
         from absurd.lane l join absurd.kind k on k.kind_id = l.kind_id where k.name like 'task-%';
-    insert into absurd.worker (name, epoch, beat_at, lease_ms, queues, concurrency, gone_at, buried)
+    insert into absurd.worker (
+        name, epoch, beat_at, lease_ms, queues, concurrency, gone_at, buried)
       select 'worker-' || i, i, now(), 30000, '{day,night}', 10, now(), true
         from generate_series(1, 20) i`);
   await insertTasks(db, size.ended);
@@ -51,7 +52,8 @@ async function addPastDays(db: pg.Client): Promise<void> {
       for v_day in select current_date - i from generate_series(1, ${DAYS}) i loop
         for v_table in select p.name from absurd.partitioned_tables() p(name) loop
           v_name := v_table || '_' || to_char(v_day, 'YYYYMMDD');
-          execute format('create table absurd.%I partition of absurd.%I for values from (%s) to (%s)',
+          execute format('create table absurd.%I partition of absurd.%I
+            for values from (%s) to (%s)',
             v_name, v_table, absurd.first_of_day(v_day), absurd.first_of_day(v_day + 1));
         end loop;
       end loop;
@@ -66,7 +68,8 @@ async function insertTasks(db: pg.Client, count: number): Promise<void> {
             json_build_object('group', to_char(w.at, 'YYYY-MM-DD"T"HH24:MI'), 'index', i,
                               'cell_arcsec', 3.5, 'files', array['a' || i, 'b' || i]),
             'night-' || i / 200,
-            case when i % 50 = 0 then array['test', 'n' || i % 7] when i % 5 = 0 then array['auto'] end,
+            case when i % 50 = 0 then array['test', 'n' || i % 7]
+                 when i % 5 = 0 then array['auto'] end,
             case when i % 100 = 7 then absurd.first_task_number(w.at) end
        from generate_series(1, $1) i
        cross join lateral (select now() - interval '1 hour'
@@ -79,14 +82,16 @@ async function insertTasks(db: pg.Client, count: number): Promise<void> {
 /** 1 of 100 failed after two attempts, 1 of 500 was cancelled, the rest completed. */
 async function insertEnds(db: pg.Client): Promise<void> {
   await db.query(
-    `insert into absurd.outcome (task_id, claim_no, worker_id, claimed_at, finished_at, kind, result,
+    `insert into absurd.outcome (task_id, claim_no, worker_id, claimed_at, finished_at, kind,
+                                 result,
                                  error, fingerprint)
      select t.id, case e.kind when 'c' then 1 when 'd' then 2 else 0 end,
             case when e.kind <> 'x' then 1 + t.id % 20 end,
             case when e.kind <> 'x' then e.at + interval '1 second' * (t.id % 60) end,
             e.at + interval '1 second' * (60 + t.id % 300), e.kind::"char",
             case when e.kind = 'c' then '{"rms_jy": 0.0012, "product": "image"}'::jsonb end,
-            case when e.kind <> 'c' then jsonb_build_object('tag', 'OutOfMemory', 'class', 'retryable',
+            case when e.kind <> 'c' then jsonb_build_object(
+              'tag', 'OutOfMemory', 'class', 'retryable',
               'message', 'needed ' || t.id % 1000 || ' MB', 'fields', '{}'::jsonb) end,
             case when e.kind = 'd' then 'print-' || t.id % 40 end
        from absurd.task t
@@ -96,7 +101,8 @@ async function insertEnds(db: pg.Client): Promise<void> {
       where not exists (select from absurd.ready r where r.task_id = t.id)`,
   );
   await db.query(
-    `insert into absurd.attempt (task_id, claim_no, worker_id, claimed_at, finished_at, class, error,
+    `insert into absurd.attempt (task_id, claim_no, worker_id, claimed_at, finished_at, class,
+                                 error,
                                  fingerprint)
      select o.task_id, n, o.worker_id, o.claimed_at, o.finished_at, 'retryable', o.error,
             o.fingerprint

@@ -134,7 +134,8 @@ async function completeLate(stage: Stage, stale: readonly AttemptRow[]): Promise
   for (const { task_id, claim_no, worker_id, epoch } of stale) {
     const { rows } = await stage.admin
       .query<{ accepted: string[] }>(
-        "select absurd.complete_attempts($1, $2, array[$3::bigint], array[$4::integer], $5) as accepted",
+        "select absurd.complete_attempts($1, $2, array[$3::bigint], array[$4::integer], $5)" +
+          " as accepted",
         [worker_id, epoch, task_id, claim_no, ['"late"']],
       )
       .catch(() => ({ rows: [] }));

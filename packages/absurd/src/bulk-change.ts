@@ -1,7 +1,7 @@
 /**
  * One change of many tasks, in batches, and taking it back for those that have not run since. A
- * change that was cut off goes on when it is called again with the same batch: who was changed then
- * is refused.
+ * change that was cut off goes on when it is called again with the same batch: who was changed
+ * then is refused.
  */
 import { type Db, run } from "./db.ts";
 import { taskNumber, taskUuid } from "./task-id.ts";
@@ -33,7 +33,10 @@ export interface UndoneTask {
 
 const BATCH = 500;
 
-/** Yields what became of each task, a transaction at a time. @throws {QueueDraining | HistoryClosed} */
+/**
+ * Yields what became of each task, a transaction at a time. @throws {QueueDraining |
+ * HistoryClosed}
+ */
 export async function* changeMany(
   db: Db,
   taskIds: readonly string[],

@@ -33,7 +33,9 @@ export interface Part {
 
 /** Open transactions that a cursor names; it counts what came after these as unseen. */
 const OPEN_MAX = 4;
-/** A server that crashed may give numbers again that it had not written down: these are read again. */
+/**
+ * A server that crashed may give numbers again that it had not written down: these are read again.
+ */
 const CRASH_XIDS = 10_000n;
 const CRASH_MS = 10_000;
 const FORM = /^c1(?:\.[a-z0-9:,-]*){7}$/;
@@ -102,7 +104,9 @@ export function decode(cursor: string): Seen {
   };
 }
 
-/** What a reader has seen after a read: `ends` are the last rows that it was told, at most `limit`. */
+/**
+ * What a reader has seen after a read: `ends` are the last rows that it was told, at most `limit`.
+ */
 export function nextSeen(
   before: Seen | undefined,
   horizon: {

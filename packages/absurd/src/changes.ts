@@ -2,10 +2,11 @@
  * Changes of tasks, for those who follow them: each at least once, however late its transaction
  * commits, and none twice as long as one reader goes on.
  *
- * A reader remembers which transactions it has seen. Ends, failed attempts and new starts carry the
- * number of their transaction, so what others wrote is found by index. Spawns are found by the time
- * in their task's number, claims by comparing the leases with those of the read before: what came and
- * went between two reads is told by its end only. One reader serves any number of listeners.
+ * A reader remembers which transactions it has seen. Ends, failed attempts and new starts carry
+ * the number of their transaction, so what others wrote is found by index. Spawns are found by the
+ * time in their task's number, claims by comparing the leases with those of the read before: what
+ * came and went between two reads is told by its end only. One reader serves any number of
+ * listeners.
  */
 import { type Part, type Seen, decode, encode, nextSeen, rewound } from "./change-cursor.ts";
 import { type Db, run } from "./db.ts";
@@ -52,7 +53,9 @@ interface Row {
 
 type Horizon = Parameters<typeof nextSeen>[1];
 
-/** A task's number is made this long, at most, before the transaction that spawns it first writes. */
+/**
+ * A task's number is made this long, at most, before the transaction that spawns it first writes.
+ */
 const NUMBER_LEAD_MS = 2_000;
 /** Transactions whose ends are looked for in one read: who was away catches up in steps. */
 const WINDOW = 20_000n;
@@ -68,7 +71,9 @@ export class ChangeReader {
   /** The leases of the last read; undefined before the first of a reader without a cursor. */
   #leases: ReadonlySet<string> | undefined;
 
-  /** @param cursor of an earlier reader; without, from the first read on. @throws {InvalidCursor} */
+  /**
+   * @param cursor of an earlier reader; without, from the first read on. @throws {InvalidCursor}
+   */
   constructor(db: Db, cursor?: string) {
     this.#db = db;
     if (cursor === undefined) return;

@@ -223,7 +223,8 @@ export class AbsurdClient {
   }
 
   /**
-   * Cancels, retries, moves or discards tasks, a transaction of 500 at a time, and says of each what
+   * Cancels, retries, moves or discards tasks, a transaction of 500 at a time, and says of each
+   * what
    * became of it. @throws {QueueDraining | HistoryClosed}
    */
   async *changeMany(
@@ -279,7 +280,10 @@ export class AbsurdClient {
     return { ...tasks[0], place, attempts };
   }
 
-  /** Who spawned a task, what it spawned, what it waits for, what waits for it. @throws {TaskNotFound} */
+  /**
+   * Who spawned a task, what it spawned, what it waits for, what waits for it. @throws
+   * {TaskNotFound}
+   */
   lineage(taskId: string): Promise<Lineage> {
     return readLineage(this.#pool, taskId);
   }

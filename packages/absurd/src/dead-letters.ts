@@ -154,7 +154,7 @@ export class DeadLetters {
     return row!.n;
   }
 
-  /** A page of the same, and where the next one begins. @throws {InvalidFilter} also for a cursor */
+  /** A page of the same, and its cursor. @throws {InvalidFilter} also for a wrong cursor */
   async page(
     filter: DeadLetterFilter = {},
     page: { limit?: number; cursor?: string } = {},

@@ -1,4 +1,6 @@
-/** What people look at besides lists: relatives, names, runs of a workflow, dead letters by page. */
+/**
+ * What people look at besides lists: relatives, names, runs of a workflow, dead letters by page.
+ */
 import assert from "node:assert/strict";
 
 import { describe, test } from "vitest";

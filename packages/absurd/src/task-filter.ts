@@ -1,6 +1,6 @@
 /**
- * What tasks a list or a count is about: conditions that must all hold. A filter is checked here and
- * becomes what the walk of task-list.ts needs: the statuses that fit, the lanes that fit, and
+ * What tasks a list or a count is about: conditions that must all hold. A filter is checked here
+ * and becomes what the walk of task-list.ts needs: the statuses that fit, the lanes that fit, and
  * conditions in SQL. Pure.
  */
 import { InvalidFilter } from "./errors.ts";

@@ -1,9 +1,9 @@
 /**
  * Lists of tasks: newest first, by filter, a page at a time; and how many fit.
  *
- * A search walks candidates newest first, in longer and longer steps, and stops when the page is full
- * or its budget is used up: so no filter makes a page slow. The cursor goes on where it stopped, also
- * when nothing was found yet.
+ * A search walks candidates newest first, in longer and longer steps, and stops when the page is
+ * full or its budget is used up: so no filter makes a page slow. The cursor goes on where it
+ * stopped, also when nothing was found yet.
  */
 import { type Db, run } from "./db.ts";
 import { InvalidCursor } from "./errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Where a walk through tasks reads its candidates: newest first, from the place that holds the fewest
- * of those that can fit. Every statement is bounded by a number of candidates.
+ * Where a walk through tasks reads its candidates: newest first, from the place that holds the
+ * fewest of those that can fit. Every statement is bounded by a number of candidates.
  */
 import { type Db, run } from "./db.ts";
 import { Where } from "./task-condition-sql.ts";
@@ -52,7 +52,8 @@ export async function prepareSearch(db: Db, filter: TaskFilter): Promise<TaskSea
     `select absurd.clock() as now,
             coalesce(current_setting('absurd.fake_now', true), '') <> '' as is_clock_moved,
             pg_relation_size('absurd.ready') + pg_relation_size('absurd.deferred')
-              + pg_relation_size('absurd.waiting') + pg_relation_size('absurd.parked') as live_bytes,
+              + pg_relation_size('absurd.waiting') + pg_relation_size('absurd.parked')
+              as live_bytes,
             (select count(*)::integer from absurd.lane) as lane_count,
             array(select l.lane_id from absurd.lane l join absurd.kind k on k.kind_id = l.kind_id
                   ${where.text}) as lanes`,

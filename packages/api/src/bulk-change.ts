@@ -1,6 +1,6 @@
 /**
- * What an action does to one task after the other, and how it is taken back. All of it happens on the
- * given client: over a transaction's connection, what was done and what is noted of it are one.
+ * What an action does to one task after the other, and how it is taken back. All of it happens on
+ * the given client: over a transaction's connection, what was done and what is noted of it are one.
  */
 import {
   type AbsurdClient,

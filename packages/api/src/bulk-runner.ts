@@ -1,7 +1,7 @@
 /**
- * Works off actions on many tasks in the background, a batch a transaction: what a batch changed and
- * what is noted of it happen together or not at all. A lock keeps it to one process at a time; when
- * that ends, however it ends, another goes on.
+ * Works off actions on many tasks in the background, a batch a transaction: what a batch changed
+ * and what is noted of it happen together or not at all. A lock keeps it to one process at a time;
+ * when that ends, however it ends, another goes on.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -63,7 +63,7 @@ async function statuses(ids: readonly string[]): Promise<string[]> {
 }
 
 describe("a bulk action", () => {
-  test("takes all that fitted its filter when it was asked for, and nothing that came later", async () => {
+  test("takes all that fitted its filter when asked for, and nothing that came later", async () => {
     const { tag, ids } = await tasks(1_203);
     const bulk = await begin({ q: `tag:${tag}` });
     const [late] = await client.spawnMany([{ task: job, tags: [tag] }]);
@@ -73,7 +73,7 @@ describe("a bulk action", () => {
     assert.equal((await client.show(late!.taskId)).status, "pending");
   });
 
-  test("goes on in another process where the first one ended, and counts each task once", async () => {
+  test("goes on in another process where the first ended, and counts each task once", async () => {
     const { tag, ids } = await tasks(450);
     const bulk = await begin({ q: `tag:${tag}` });
     const first = runner();

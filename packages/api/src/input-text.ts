@@ -1,4 +1,4 @@
-/** What no text of a request may have, because PostgreSQL stores none of it; and how deep JSON may be. */
+/** What no text of a request may have, as PostgreSQL stores none of it; how deep JSON may be. */
 import type { Fault } from "@contimg/contract";
 
 import { ApiError } from "./problem.ts";

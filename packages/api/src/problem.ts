@@ -74,7 +74,7 @@ const CODES: readonly (readonly [new (...given: never[]) => Error, ProblemCode])
 ];
 
 const STATEMENT_TIMEOUT = "57014";
-/** Text that PostgreSQL cannot store: input-text.ts finds it before, but for what a handler makes. */
+/** Text that PostgreSQL cannot store: input-text.ts finds it before, but for handlers' own. */
 const UNSTORABLE = new Set(["22021", "22P05"]);
 
 /** Of fastify: what was wrong with a request before a route saw it. */

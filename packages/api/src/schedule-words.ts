@@ -1,6 +1,6 @@
 /**
- * When a schedule fires, in words for people: "weekdays at 03:00 (UTC)". An expression for which there
- * are no short words is shown as it is: wrong words would be worse than none. Pure.
+ * When a schedule fires, in words for people: "weekdays at 03:00 (UTC)". An expression for which
+ * there are no short words is shown as it is: wrong words would be worse than none. Pure.
  */
 import type { ScheduleSpec } from "@contimg/absurd";
 

@@ -69,9 +69,11 @@ as $$
          s.wait_mean, w.p50, w.p95, w.p99, s.run_mean, r.p50, r.p95, r.p99
     from summed s
     left join quantile w on w.is_wait and w.since = s.since
-      and w.queue is not distinct from s.queue and w.name is not distinct from s.name
+      and coalesce(w.queue, '') = coalesce(s.queue, '')
+      and coalesce(w.name, '') = coalesce(s.name, '')
     left join quantile r on not r.is_wait and r.since = s.since
-      and r.queue is not distinct from s.queue and r.name is not distinct from s.name
+      and coalesce(r.queue, '') = coalesce(s.queue, '')
+      and coalesce(r.name, '') = coalesce(s.name, '')
    order by 1, 2, 3;
 $$;
 

@@ -1,4 +1,4 @@
-/** Tasks: see the contract's task.ts. Reading and spawning here, one task's story in task-story.ts. */
+/** Tasks: see the contract's task.ts. Reads and spawns; the story of one is in task-story.ts. */
 import type { AbsurdClient, Spawned } from "@contimg/absurd";
 import type { spawned, SpawnRequest, Task, TASK_ROUTES } from "@contimg/contract";
 import type { z } from "zod";

@@ -18,7 +18,8 @@ export interface GuardOptions {
 }
 
 const ALLOWED_HEADERS =
-  "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, x-csrf-token";
+  "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, " +
+  "x-csrf-token";
 const EXPOSED_HEADERS = "etag, retry-after, x-request-id, idempotency-replayed";
 
 /** Host check, CORS, and the answer to preflights. */

@@ -1,10 +1,10 @@
 /**
  * One reader of the engine's changes for all who listen in this process.
  *
- * It reads only while somebody listens: when it is woken, and in any case every half second. What it
- * read stays for a while, so that who reconnects goes on where it was; who was away for longer is
- * brought up by a reader of its own. Everything is told at least once and in order. Listeners are
- * handed batches and must never wait: slow clients are their transport's to deal with.
+ * It reads only while somebody listens: when it is woken, and in any case every half second. What
+ * it read stays for a while, so that who reconnects goes on where it was; who was away for longer
+ * is brought up by a reader of its own. Everything is told at least once and in order. Listeners
+ * are handed batches and must never wait: slow clients are their transport's to deal with.
  */
 import { isConnectionLoss } from "@contimg/absurd";
 import type { LiveEvent } from "@contimg/contract";

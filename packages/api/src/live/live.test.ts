@@ -56,7 +56,7 @@ describe("a feed", () => {
     assert.equal(log.opened.length, 1);
   });
 
-  test("lets who comes back go on without loss, from what is kept and from the source", async () => {
+  test("lets who comes back go on without loss, from what is kept and the source", async () => {
     const log = new ChangeLog();
     const feed = feedOf(log);
     const [stays, goes] = [client(), client()];

@@ -119,7 +119,9 @@ ${cases(levels, "    ")}
   if [ "\${#COMPREPLY[@]}" -eq 1 ]; then
     case "\${COMPREPLY[0]}" in *[:.]) compopt -o nospace 2>/dev/null ;; esac
   fi
-  case "\${COMPREPLY[0]-}" in *\\>) [ -z "$quote" ] && COMPREPLY=("\${COMPREPLY[@]/%>/\\\\>}") ;; esac
+  case "\${COMPREPLY[0]-}" in
+    *\\>) [ -z "$quote" ] && COMPREPLY=("\${COMPREPLY[@]/%>/\\\\>}") ;;
+  esac
 }
 complete -F _absurd absurd
 `;

@@ -236,8 +236,8 @@ export function checkListen(isHeard: boolean, isDirect: boolean): Check {
     isHeard ? "ok" : "warn",
     isHeard ? "notifications arrive" : "no notification arrived within 2 s",
     isDirect
-      ? "a pooler in transaction mode is in between: add ?pgbouncer=true to ABSURD_DATABASE_URL and " +
-          "set ABSURD_LISTEN_URL to the server itself"
+      ? "a pooler in transaction mode is in between: add ?pgbouncer=true to " +
+          "ABSURD_DATABASE_URL and set ABSURD_LISTEN_URL to the server itself"
       : "ABSURD_LISTEN_URL must lead to the server itself, not to a pooler",
   );
 }

@@ -55,7 +55,7 @@ async function list(words: string[], flags: ListFlags): Promise<void> {
   );
 }
 
-/** A search that is cut by its budget before it found anything goes on: a person wants an answer. */
+/** A search that its budget cut before it found anything goes on: a person wants an answer. */
 async function readPage(
   client: AbsurdClient,
   filter: Parameters<AbsurdClient["list"]>[0],

@@ -42,7 +42,8 @@ export function topCommand(): Command {
     .addHelpText(
       "after",
       "\nKeys: q ends; r, n, u and w sort by run time, name, queue and worker; space looks now." +
-        "\nWithout a terminal it prints a frame a look.\n\nExamples:\n  absurd top\n  absurd top --once",
+        "\nWithout a terminal it prints a frame a look." +
+        "\n\nExamples:\n  absurd top\n  absurd top --once",
     )
     .action(top);
 }

@@ -4,8 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AbsurdClient } from "@contimg/absurd";
-import { unixMsFromMjd } from "@contimg/astro";
+import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import pg from "pg";
@@ -112,12 +111,14 @@ describe.skipIf(!isAvailable)("a science tile whose gains are known (needs casac
     await pool.query(
       "update contimg.calibrations set status = 'retired' where table_path not like '%other%'",
     );
-    const nowUnixMs = unixMsFromMjd(scienceTile.startMjd + 0.2);
+    const nowUnixMs = Date.parse(`${GROUP}Z`) + 5 * 3_600_000;
     const [tile] = await affectedTiles(pool, { dataRoot, nowUnixMs });
     assert.equal(tile?.groupId, GROUP);
 
     const { affected } = await supersede(client, pool, { dataRoot, nowUnixMs, queue: QUEUE });
-    const { tasks } = await client.list({ workflowId: affected[0]!.workflowId! });
+    const { tasks } = await client.list({
+      conditions: [fieldIs("workflow", affected[0]!.workflowId!)],
+    });
     await client.close();
     assert.ok(tasks.some(({ taskName }) => taskName === CONVERT));
   });

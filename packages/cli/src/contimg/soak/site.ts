@@ -1,4 +1,4 @@
-/** What a soak runs: an embedded PostgreSQL, ingest, workers; as real processes that can be hurt. */
+/** What a soak runs: an embedded PostgreSQL, ingest, workers; real processes that can be hurt. */
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { cp, rename, rm } from "node:fs/promises";
