@@ -22,7 +22,7 @@ describe.skipIf(!existsSync(CHROMIUM))("while the API is away", () => {
       await page.goto(`${bed.server.url}/tasks`);
       await page.getByText("1 task, all").waitFor();
 
-      await bed.server.close();
+      await bed.stopServer();
       await page.getByText("The API does not answer.").waitFor();
       await page.getByText("1 task, all").waitFor();
       await bed.client.spawn(hold, { word: "b" }, { delaySeconds: 3600 });

@@ -74,6 +74,8 @@ export interface Bed {
   readonly client: AbsurdClient;
   readonly worker: WorkerHandle;
   readonly server: Server;
+  /** The API goes, workers stay. */
+  stopServer(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -96,12 +98,15 @@ export async function startBed(
     checkAnswers: true,
     ...options,
   });
+  let stopped: Promise<void> | undefined;
+  const stopServer = () => (stopped ??= server.close());
   return {
     client,
     worker,
     server,
+    stopServer,
     close: async () => {
-      await server.close();
+      await stopServer();
       await worker.stop();
       await client.close();
     },

@@ -88,6 +88,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     overscan: 12,
   });
   const id = useId();
+  const isNarrow = useIsNarrow();
   const chosen = useShownColumns(props);
   const shown = useVisibleColumns(columns, chosen.ids);
   const keys = useTableKeys({ ...props, rows, scrollTo: virtualizer.scrollToIndex });
@@ -116,7 +117,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           aria-rowcount={rows.length + 1}
           aria-multiselectable={selection ? true : undefined}
           aria-activedescendant={keys.active >= 0 ? `${id}-${keys.active}` : undefined}
-          style={{ minWidth: width }}
+          style={{ minWidth: isNarrow ? 0 : width }}
           onKeyDown={keys.onKeyDown}
         >
           <Columns columns={shown} hasSelection={!!selection} hasActions={!!actionsOf} />

@@ -25,7 +25,7 @@ export function SettingsPage() {
           <p className="body">
             {session.auth_required
               ? `${session.actor ?? "Nobody"}, ${session.role ?? "without a role"}`
-              : "This server asks nobody: only this machine reaches it, and whoever does is an admin."}
+              : "This server asks nobody: only this machine reaches it, and who does is an admin."}
           </p>
         </section>
         {isAdmin && <Tokens />}

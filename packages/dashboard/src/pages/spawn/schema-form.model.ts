@@ -1,4 +1,4 @@
-/** A form of the JSON Schema of a task's params: its fields, and the params that texts make. Pure. */
+/** A form of the JSON Schema of params: its fields, and the params that texts make. Pure. */
 
 import type { Json } from "../../components/JsonEditor.tsx";
 

@@ -1,4 +1,4 @@
-/** The relatives of a task: who spawned it, what it spawned, what it waits for, what waits for it. */
+/** The relatives of a task: who spawned it, its children, what it waits for, what waits for it. */
 import { useQuery } from "@tanstack/react-query";
 import type { TaskSummary } from "@contimg/contract";
 import { Link } from "@tanstack/react-router";

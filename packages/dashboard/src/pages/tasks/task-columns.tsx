@@ -60,7 +60,6 @@ const OTHERS: readonly TaskColumn[] = [
     id: "created",
     header: "Spawned",
     width: 104,
-    isEssential: true,
     cell: (task) => <Instant at={task.created_at} ago />,
   },
   {
