@@ -34,14 +34,22 @@ export function workflowsQuery(api: Api, { name, status }: WorkflowFilter) {
   });
 }
 
-/** Fast while something can still change; what has ended changes by a rerun only. */
+/** To read thousands of nodes takes a while that a drag of their graph would feel. */
+const LARGE_NODES = 500;
+
+/**
+ * Fast while something can still change; what has ended changes by a rerun only. Not below the key
+ * that live events make old: each task of any workflow would have all nodes of this one read anew.
+ */
 export function dagQuery(api: Api, workflowId: string) {
   return queryOptions({
-    queryKey: ["workflows", "dag", workflowId],
+    queryKey: ["workflow-dag", workflowId],
     queryFn: ({ signal }) =>
       api.client.call("getWorkflowDag", { params: { workflow_id: workflowId } }, { signal }),
-    refetchInterval: ({ state }) =>
-      state.data?.workflow.status === "running" ? api.pace(3_000) : 30_000,
+    refetchInterval: ({ state: { data } }) => {
+      if (data?.workflow.status !== "running") return 30_000;
+      return data.nodes.length > LARGE_NODES ? 5_000 : 2_000;
+    },
   });
 }
 

@@ -23,7 +23,16 @@ export function EditScheduleDialog(props: { schedule: Schedule; onClose: () => v
     if (!request) return;
     setBusy(true);
     setError(undefined);
-    const { task_name: _task, queue_name: _queue, template_name: _template, ...change } = request;
+    const change = {
+      timezone: request.timezone,
+      params: request.params,
+      overlap: request.overlap,
+      ...(request.description === undefined ? {} : { description: request.description }),
+      ...(request.cron_expression === undefined
+        ? {}
+        : { cron_expression: request.cron_expression }),
+      ...(request.every_seconds === undefined ? {} : { every_seconds: request.every_seconds }),
+    };
     try {
       await client.call("updateSchedule", { params: { name: schedule.name }, body: change });
       await queries.invalidateQueries({ queryKey: ["schedules"] });

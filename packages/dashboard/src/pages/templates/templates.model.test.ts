@@ -51,7 +51,7 @@ test("a stored template becomes what the API takes", () => {
 test("what the API cannot write is named before it is lost", () => {
   const [first] = TEMPLATE.nodes;
   const nodes = [{ ...first!, for_each: { of: "a" } }];
-  expect(editableOf({ ...TEMPLATE, nodes }).lost).toEqual(["solve: for_each"]);
+  expect(editableOf({ ...TEMPLATE, nodes }).lost).toEqual(['"solve": for_each']);
 });
 
 test("edges of a template are those of its nodes, with their conditions", () => {

@@ -98,7 +98,7 @@ export function editableOf(template: Template): Editable {
         if (parents.length > 0) out["depends_on"] = parents.map(writtenParent);
       } else if (value !== null) {
         const field = Object.entries(FIELDS).find(([key]) => key === stored)?.[1];
-        if (field === undefined) lost.push(`${String(node["node"])}: ${stored}`);
+        if (field === undefined) lost.push(`${JSON.stringify(node["node"])}: ${stored}`);
         else out[field] = value;
       }
     }

@@ -12,7 +12,7 @@ import { Instant } from "../../components/Instant.tsx";
 import { Page } from "../../components/Page.tsx";
 import { Badge } from "../../components/StatusBadge.tsx";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "../../components/states.tsx";
-import { formatCount, formatCountOf, formatId, NONE } from "../../format/quantity.ts";
+import { formatCount, formatCountOf, NONE } from "../../format/quantity.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
 import { workflowsRoute } from "./route.ts";
 import { statusOf, WORKFLOW_LOOK } from "./workflows.model.ts";
@@ -140,7 +140,7 @@ const COLUMNS: readonly Column<WorkflowSummary>[] = [
   {
     id: "status",
     header: "Status",
-    width: 116,
+    width: 130,
     isEssential: true,
     cell: ({ status }) => (
       <Badge tone={WORKFLOW_LOOK[status].tone}>{WORKFLOW_LOOK[status].word}</Badge>
@@ -164,8 +164,9 @@ const COLUMNS: readonly Column<WorkflowSummary>[] = [
   {
     id: "id",
     header: "Id",
-    width: 100,
-    cell: ({ workflow_id: id }) => <code title={id}>{formatId(id)}</code>,
+    width: 290,
+    isExtra: true,
+    cell: ({ workflow_id: id }) => <code>{id}</code>,
   },
   { id: "created", header: "Created", width: 110, cell: (w) => <Instant at={w.created_at} ago /> },
   {

@@ -115,6 +115,9 @@ function useAction(workflow: WorkflowSummary, action: WorkflowAction) {
       const answer = await client.call("rerunWorkflow", { params, body: { ...part, ...because } });
       notify(`${formatCountOf(answer.nodes.length, "node")} run again`);
     }
-    await queries.invalidateQueries({ queryKey: ["workflows"] });
+    await Promise.all([
+      queries.invalidateQueries({ queryKey: ["workflows"] }),
+      queries.invalidateQueries({ queryKey: ["workflow-dag"] }),
+    ]);
   };
 }

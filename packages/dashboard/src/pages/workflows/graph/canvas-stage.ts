@@ -13,6 +13,9 @@ import {
 
 const MINIMAP: Size = { width: 180, height: 120 };
 const READABLE_SCALE = 0.8;
+/** From afar all of the drawing fits a picture, and a pan only moves it. */
+const PICTURE_PIXELS_MAX = 4096;
+const PICTURE_MARGIN = 8;
 
 interface At {
   readonly offsetX: number;
@@ -29,6 +32,8 @@ export class CanvasStage {
   #size: Size = { width: 0, height: 0 };
   #isFitted = true;
   #request = 0;
+  readonly #picture = document.createElement("canvas");
+  #pictureOf: { readonly scene: Scene; readonly scale: number } | undefined;
 
   constructor(canvas: HTMLCanvasElement, minimap: HTMLCanvasElement, frame: HTMLElement) {
     this.#canvas = canvas;
@@ -117,13 +122,40 @@ export class CanvasStage {
       this.#request = 0;
       const context = this.#canvas.getContext("2d");
       if (!context || !this.#scene) return;
-      drawScene(context, this.#scene, {
-        view: this.#view,
-        size: this.#size,
-        ratio: devicePixelRatio,
-      });
+      if (!this.#drawPicture(context, this.#scene)) {
+        drawScene(context, this.#scene, {
+          view: this.#view,
+          size: this.#size,
+          ratio: devicePixelRatio,
+        });
+      }
       this.#placeFrame(this.#scene);
     });
+  }
+
+  /** False: the drawing is too large for a picture at this scale. */
+  #drawPicture(context: CanvasRenderingContext2D, scene: Scene): boolean {
+    const ratio = devicePixelRatio;
+    const { scale, x, y } = this.#view;
+    const size = {
+      width: scene.layout.width * scale + 2 * PICTURE_MARGIN,
+      height: scene.layout.height * scale + 2 * PICTURE_MARGIN,
+    };
+    if (Math.max(size.width, size.height) * ratio > PICTURE_PIXELS_MAX) return false;
+    if (this.#pictureOf?.scene !== scene || this.#pictureOf.scale !== scale) {
+      this.#picture.width = Math.ceil(size.width * ratio);
+      this.#picture.height = Math.ceil(size.height * ratio);
+      const own = this.#picture.getContext("2d");
+      if (!own) return false;
+      const view = { scale, x: PICTURE_MARGIN, y: PICTURE_MARGIN };
+      drawScene(own, scene, { view, size, ratio });
+      this.#pictureOf = { scene, scale };
+    }
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    const left = Math.round((x - PICTURE_MARGIN) * ratio);
+    context.drawImage(this.#picture, left, Math.round((y - PICTURE_MARGIN) * ratio));
+    return true;
   }
 
   #drawMinimap(scene: Scene): void {
