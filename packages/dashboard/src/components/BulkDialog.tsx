@@ -22,11 +22,13 @@ export type BulkSelection = BulkPreviewRequest["selection"];
 interface BulkDialogProps {
   readonly action: BulkVerb;
   readonly selection: BulkSelection;
+  /** What else there is to know, such as why these. */
+  readonly note?: string | undefined;
   readonly onClose: () => void;
   readonly onStarted?: () => void;
 }
 
-export function BulkDialog({ action, selection, onClose, onStarted }: BulkDialogProps) {
+export function BulkDialog({ action, selection, note, onClose, onStarted }: BulkDialogProps) {
   const api = useApi();
   const [target, setTarget] = useState<{ priority?: number; queue_name?: string }>({});
   const body = { action, selection, ...target };
@@ -52,6 +54,7 @@ export function BulkDialog({ action, selection, onClose, onStarted }: BulkDialog
     >
       <div className="stack">
         <p>{BULK_MEANING[action]} What has not run since can be taken back.</p>
+        {note !== undefined && <p className="muted">{note}</p>}
         {action === "move" && <MoveFields onChange={setTarget} />}
         {isReady && (
           <QueryRegion query={preview}>
