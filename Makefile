@@ -3,6 +3,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 SIZE ?= small
 SOAK_MINUTES ?= 60
+SOAK_TILES ?= 40
 PLAN_ROWS ?= 10000000
 ARGS ?=
 
@@ -25,9 +26,10 @@ test:
 	@scripts/test.sh
 
 ## soak: new random histories under faults for SOAK_MINUTES, the same on an engine broken on purpose
-## (about 20 minutes), the plans at PLAN_ROWS, a long pin
+## (about 20 minutes), the plans at PLAN_ROWS, a long pin; first a night of SOAK_TILES small tiles
 soak:
 	@scripts/setup.sh test
+	@node packages/cli/src/contimg.ts soak --tiles $(SOAK_TILES) --size small --faults
 	@PLAN_ROWS=$(PLAN_ROWS) scripts/test.sh tests/histories/scale
 	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/pinned
 	@MUTATIONS=1 scripts/test.sh tests/histories/mutations

@@ -126,6 +126,7 @@ export type { EmitOptions, EventView } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
 export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";
 export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
+export { wireRetry } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
 export type { QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";

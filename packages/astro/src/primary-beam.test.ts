@@ -26,6 +26,15 @@ describe("the primary beam", () => {
     assert.ok(Math.abs(besselJ1(3.831_705_970_207_512)) < 1e-12, "the first zero");
   });
 
+  test("is whole on its axis, where a formula without J1 falls to nothing", () => {
+    // (2 J1(x) / x)² is 1 − x²/4 + … near 0; (2 x / 3)², which was used once, makes bright
+    // calibrators in the middle of the beam look faint.
+    for (const offset of [0, 1e-12, 1e-6, 0.01]) {
+      const response = airyPower(offset * DEGREE_RAD, 1.405e9);
+      assert.ok(response > 0.9999 && response <= 1, `${response} at ${offset}°`);
+    }
+  });
+
   test("joins its two expansions without a step", () => {
     const step = besselJ1(12 + 1e-9) - besselJ1(12 - 1e-9);
     assert.ok(Math.abs(step) < 1e-9, `${step}`);

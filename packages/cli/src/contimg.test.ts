@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -24,6 +24,20 @@ describe("contimg", () => {
     for (const word of ["run", "worker", "CONTIMG_DATA_ROOT", "interrupted"]) {
       assert.ok(stdout.includes(word), word);
     }
+  });
+
+  test("says where a file of site stages is wrong", async () => {
+    const path = join(dataRoot, "stages.json");
+    writeFileSync(path, '{"stages": {"imagin": {"slurm": {}}}}');
+    const { exitCode, stderr } = await contimg(["run", "imaging", "--params", GROUP_PARAMS], {
+      CONTIMG_STAGES_FILE: path,
+    });
+
+    assert.equal(exitCode, 2);
+    assert.match(
+      stderr,
+      /stages file .*stages\.json: stages\.imagin: no stage is named so; there are/,
+    );
   });
 
   test.each([
@@ -120,8 +134,9 @@ function parseSpawned(stdout: string): Spawned {
 
 function contimg(
   argv: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, CONTIMG_DATA_ROOT: dataRoot };
+  const env = { ...process.env, CONTIMG_DATA_ROOT: dataRoot, ...settings };
   Reflect.deleteProperty(env, "ABSURD_DATABASE_URL");
   return new Promise((resolve) => {
     const program = join(import.meta.dirname, "contimg.ts");

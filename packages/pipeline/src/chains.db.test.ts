@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 
-import { AbsurdClient, fieldIs } from "@contimg/absurd";
+import { AbsurdClient, defineTask, fieldIs, startWorker } from "@contimg/absurd";
 import { test } from "vitest";
+import { z } from "zod";
 
 import { CHAINS, spawnChain } from "./chains.ts";
 import { PipelineError } from "./errors.ts";
 import type { Json } from "./stage.ts";
-import { stageTasks } from "./stage-task.ts";
+import { classifyStageError, stageTasks } from "./stage-task.ts";
 import { STAGES } from "./stages.ts";
 import { pipelineDatabase } from "./testing/pipeline-database.ts";
 
@@ -32,6 +33,38 @@ test("a chain's tasks wait for each other in order and share a workflow", async 
     shown.map((task) => task.place.place),
     ["ready", "waiting", "waiting", "waiting", "waiting"],
   );
+  assert.deepEqual(
+    shown.map((task) => task.priority),
+    [0, 1, 2, 3, 4],
+    "a tile that is begun is finished before another is begun",
+  );
+});
+
+test("one bad calibrator stops no tile: it is calibrated by another, and imaged", async () => {
+  const group = "2026-01-25T20:00:00";
+  await spawnChain(setup(), "standard-pipeline", group, { queue: "bad-calibrator" });
+
+  const ends = await endsWhenFails("calibration-solve", group, "bad-calibrator");
+
+  assert.deepEqual(ends, {
+    "convert-uvh5-to-ms": "completed",
+    "calibration-solve": "failed",
+    "calibration-apply": "completed",
+    imaging: "completed",
+    validation: "completed",
+    photometry: "completed",
+  });
+});
+
+test("a tile that cannot be converted is neither solved nor calibrated", async () => {
+  const group = "2026-01-25T20:30:00";
+  await spawnChain(setup(), "standard-pipeline", group, { queue: "bad-files" });
+
+  const ends = await endsWhenFails("convert-uvh5-to-ms", group, "bad-files");
+
+  const { "convert-uvh5-to-ms": convert, ...others } = ends;
+  assert.equal(convert, "failed");
+  assert.deepEqual([...new Set(Object.values(others))], ["cancelled"]);
 });
 
 test("a science tile's apply waits for the calibrator's solve when it is given", async () => {
@@ -94,6 +127,35 @@ test("a group id that is no time is refused before anything is spawned", async (
     [],
   );
 });
+
+/** How the tasks of a group end, when a stand-in of one stage fails and all others do nothing. */
+async function endsWhenFails(failing: string, groupId: string, queue: string) {
+  const tasks = CHAINS["standard-pipeline"].map((name) =>
+    defineTask({
+      name,
+      queue,
+      params: z.record(z.string(), z.unknown()),
+      handler: () => {
+        if (name === failing) throw new PipelineError("UnphysicalData", `${name} fails`);
+        return Promise.resolve({});
+      },
+    }),
+  );
+  const worker = await startWorker({
+    ...{ connectionString: database.url, tasks, queues: [queue] },
+    capacity: { memory_mib: 1_000_000, open_files: 1_000_000 },
+    classifyError: classifyStageError,
+  });
+  const client = new AbsurdClient(database.pool());
+  try {
+    const spawned = (await client.list({ conditions: [fieldIs("correlation", groupId)] })).tasks;
+    const ended = await client.awaitTasks(spawned.map(({ taskId }) => taskId));
+    return Object.fromEntries(ended.map(({ taskName, status }) => [taskName, status]));
+  } finally {
+    await worker.stop({ graceSeconds: 1 });
+    await client.close();
+  }
+}
 
 function setup(): AbsurdClient {
   const pool = database.pool();

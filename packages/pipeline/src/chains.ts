@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 
-import type { AbsurdClient, SpawnRequest } from "@contimg/absurd";
+import type { AbsurdClient, Dependency, SpawnRequest } from "@contimg/absurd";
 import type pg from "pg";
 
 import { PipelineError } from "./errors.ts";
@@ -39,6 +39,9 @@ const CHAIN_PARAMS: Readonly<Partial<Record<ChainName, ChainOptions["params"]>>>
   calibrator: { "convert-uvh5-to-ms": { role: "calibrators" } },
 };
 
+/** A smallint in the database. */
+const PRIORITY_MAX = 32_767;
+
 export interface ChainOptions {
   /** Further params by stage name; group_id is set for each. */
   readonly params?: Readonly<Record<string, Readonly<Record<string, Json>>>>;
@@ -46,6 +49,7 @@ export interface ChainOptions {
   readonly solveTaskId?: string;
   /** Shared by chains that belong together. Default: one of its own. */
   readonly workflowId?: string;
+  /** Of the first stage; each later one has one more. Chains of different urgency are 10 apart. */
   readonly priority?: number;
   readonly queue?: string;
   /** Any word; a word not used before runs the group's stages again. */
@@ -113,7 +117,7 @@ function chainRequest(
 ): SpawnRequest {
   const stage = stages[index]!;
   const { revision, solveTaskId } = options;
-  const before: (string | number)[] = index === 0 ? [] : [index - 1];
+  const before: Dependency[] = edgesOf(stages, index);
   const isCalibrator = stages.includes("calibration-solve");
   const appliesOthers = stage === "calibration-apply" && !isCalibrator;
   const role = stage === "convert-uvh5-to-ms" && isCalibrator ? { role: "calibrators" } : {};
@@ -128,8 +132,19 @@ function chainRequest(
     correlationId: groupId,
     workflowId: options.workflowId,
     dependsOn: before,
-    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    // What is begun is finished first: a tile is of use only when its last stage is over.
+    priority: Math.min((options.priority ?? 0) + index, PRIORITY_MAX),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
   };
+}
+
+/**
+ * What a stage waits for: the one before it. A calibrator tile whose own solve fails is imaged all
+ * the same, with what the registry has: a bad calibrator costs its solution, not the tile.
+ */
+function edgesOf(stages: readonly string[], index: number): Dependency[] {
+  if (index === 0) return [];
+  if (stages[index - 1] !== "calibration-solve") return [index - 1];
+  return [index - 2, { on: index - 1, when: "always" }];
 }

@@ -172,7 +172,7 @@ export const ERRORS = {
   ClusterAway: {
     class: "retryable",
     stages: "every",
-    hint: "Slurm's commands fail: ask the cluster's operator; the task tries again by itself",
+    hint: "ask the cluster's operator why Slurm does not answer; the task tries again by itself",
     runbook: "a-cluster-job-fails.md",
   },
   StageCrashed: {

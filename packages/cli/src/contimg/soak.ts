@@ -13,7 +13,8 @@ import { print } from "../output.ts";
 import { paramsByStageSchema } from "../params-by-stage.ts";
 import { DATA_FAULTS, DISTURBANCES } from "./soak/night.ts";
 import { formatSoak, reportAsJson } from "./soak/report.ts";
-import { runSoak } from "./soak/run-soak.ts";
+import { runSoak, smallDiskFolder } from "./soak/run-soak.ts";
+import { SmallDisk } from "./soak/site.ts";
 
 interface SoakFlags {
   readonly tiles: number;
@@ -43,7 +44,7 @@ ${MEANINGS}
 In the end every tile must be imaged, held or refused as its data allow, with the reason; nothing
 lost, nothing twice, audit clean, every fault really met, fluxes and places as injected. What is
 not so is a PROBLEM, and the exit code is 1. The same seed gives the same night; how processes
-interleave is the machine's. A small tile takes about 0.4 GB of disk.
+interleave is the machine's. A small tile takes about 0.5 GB of disk.
 
 Examples:
   contimg soak --tiles 4 --faults
@@ -109,6 +110,7 @@ async function makeAnew(folder: string, flags: SoakFlags): Promise<void> {
   if (!isEmpty && !existsSync(join(folder, MARK))) {
     throw new UsageError(`${folder} holds files that are not of a soak; give another --folder`);
   }
+  SmallDisk.release(smallDiskFolder(folder));
   await rm(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, MARK), `${JSON.stringify(flags)}\n`);

@@ -6,7 +6,14 @@ import fc from "fast-check";
 import { describe, test } from "vitest";
 
 import { DSA_SITE } from "../array-site.ts";
-import { calibratorsInBeam, dsaTile, isCalibratorTile, vlaCalibrators } from "./in-beam.ts";
+import { PipelineError } from "../errors.ts";
+import {
+  calibratorsInBeam,
+  dsaTile,
+  isCalibratorTile,
+  knownCalibrator,
+  vlaCalibrators,
+} from "./in-beam.ts";
 import { predictTransits } from "./predict-transits.ts";
 import { CALIBRATOR_LIMITS, describeCalibrator, placeCalibrator, rankCalibrators } from "./rank.ts";
 
@@ -104,6 +111,30 @@ describe("calibrators in a beam", () => {
       { numRuns: 100 },
     );
   });
+});
+
+test("a calibrator that the list does not know gets no flux by default: it is refused", () => {
+  const name = "9999+999";
+
+  assert.throws(
+    () => knownCalibrator(name),
+    (error: unknown) => {
+      assert.ok(error instanceof PipelineError);
+      assert.equal(error.tag, "NoCalibrator");
+      assert.match(error.message, /9999\+999/);
+      return true;
+    },
+  );
+});
+
+test("calibrators are where the sky has them, within a hundredth of a second of arc", () => {
+  // International Celestial Reference Frame 3 (Charlot et al. 2020), epoch 2015.0.
+  const { raRad, decRad } = knownCalibrator("3C286");
+  const raDeg = 15 * (13 + 31 / 60 + 8.288 / 3600);
+  const decDeg = 30 + 30 / 60 + 32.959 / 3600;
+
+  assert.ok(Math.abs(raRad / DEGREE_RAD - raDeg) * 3600 < 0.02);
+  assert.ok(Math.abs(decRad / DEGREE_RAD - decDeg) * 3600 < 0.02);
 });
 
 describe("a calibrator tile", () => {

@@ -1,6 +1,6 @@
-/** Gains applied inside the conversion against conversion and calibration-apply one after another. */
+/** Gains applied inside the conversion against conversion and calibration-apply in turn. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -102,6 +102,13 @@ describe.skipIf(!isAvailable)("a science tile whose gains are known (needs casac
     const client = new AbsurdClient(pool, {
       tasks: stageTasks(STAGES, { pool, dataRoot, threadCount: 1, queue: QUEUE }),
     });
+    const { rows } = await pool.query<{ table_path: string }>(
+      "select table_path from contimg.calibrations",
+    );
+    const [from, to] = [rows[0]!.table_path, "caltables/other.bcal"].map((path) =>
+      join(dataRoot, path),
+    );
+    cpSync(from!, to!, { recursive: true });
     await pool.query(
       `select contimg.register_calibration(
          'caltables/other.bcal', group_id, calibrator, mid_mjd, start_mjd, end_mjd,

@@ -58,7 +58,8 @@ export function groupSet({ plan, reader, writeFlags, onBlocks }: GroupSetParts):
       const flags = slab.flags.subarray(0, count).fill(1);
       if (plan.axis.missing.length > 0) vis.fill(0);
       const band: BandIntegration = { vis, flags, weights: new Float32Array(0) };
-      onBlocks?.(await reader.fill(time, geometries[time]!.pathM, band));
+      const blocks = await reader.fill(time, geometries[time]!.pathM, band);
+      onBlocks?.(blocks);
       await writeFlags?.(time, flags);
       return { vis, flags, rowCount, channelCount, polarizationCount };
     },

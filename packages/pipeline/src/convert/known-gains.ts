@@ -4,6 +4,8 @@
  */
 import { resolve as resolvePath } from "node:path";
 
+import { SECONDS_PER_DAY } from "@contimg/astro";
+
 import { arraySite } from "../array-site.ts";
 import type { DecidedCalibration } from "../calibration/apply-decided.ts";
 import { pointingAt } from "../calibration/pointing.ts";
@@ -38,7 +40,9 @@ function tileOf(group: PlanOptions & { readonly inputPaths: readonly string[] })
     const plan = planConversion(files, group);
     const { timesMjd } = files[0]!.header;
     const { antennas, field, frequencyHz, channelWidthHz } = describeMeasurementSet(plan, false);
-    const midMjd = (timesMjd[0]! + timesMjd.at(-1)!) / 2;
+    // By way of seconds, as a Measurement Set keeps them.
+    const [first, last] = [timesMjd[0]! * SECONDS_PER_DAY, timesMjd.at(-1)! * SECONDS_PER_DAY];
+    const midMjd = (first + last) / 2 / SECONDS_PER_DAY;
     const { declinationRad } = pointingAt(midMjd, field, arraySite(antennas.positionsM));
     return { midMjd, declinationRad, band: { frequencyHz, channelWidthHz } };
   } catch (error) {

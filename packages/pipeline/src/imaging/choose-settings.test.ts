@@ -166,3 +166,17 @@ function isFiveSmooth(count: number): boolean {
   for (const prime of [2, 3, 5]) while (rest % prime === 0) rest /= prime;
   return rest === 1;
 }
+
+test("a threshold in mJy, in words, or without its unit is refused by name, never guessed", () => {
+  const wrong = [
+    { threshold_mjy: 5 },
+    { threshold: 0.005 },
+    { threshold_jy: "5mJy" },
+    { threshold_jy: "0.005" },
+  ];
+  for (const params of wrong) {
+    const parsed = imagingParamsSchema.safeParse({ group_id: GROUP, ...params });
+    assert.ok(!parsed.success, JSON.stringify(params));
+    assert.match(parsed.error.message, new RegExp(Object.keys(params)[0]!));
+  }
+});

@@ -3,9 +3,11 @@
  *
  * Every function writes in the caller's transaction, with the task's own functions of the engine.
  */
+import { wireRetry } from "@contimg/absurd";
 import type pg from "pg";
 
 import { ERRORS } from "../errors.ts";
+import { resourcesOf, ROOM_RETRIES } from "../keeping/needs.ts";
 import type { Finding, Verdict } from "./gate.ts";
 import type { Ending, GatedTask, Judged, RunAtGate } from "./gate-run.ts";
 import type { ChosenRoute } from "./routes.ts";
@@ -98,7 +100,20 @@ export async function failTask(
   ]);
 }
 
-/** Spawns the task that stands in for this one, and suspends this one until that has ended. */
+/** What a task that stands in has of the one that it stands in for. */
+interface StandInOrigin {
+  readonly task_name: string;
+  readonly queue_name: string;
+  readonly priority: number;
+  readonly timeout_seconds: number | null;
+  readonly tags: readonly string[] | null;
+  readonly root: string;
+}
+
+/**
+ * Spawns the task that stands in for this one, after the stages of its route, and suspends this one
+ * until that has ended.
+ */
 export async function recover(
   client: pg.ClientBase,
   run: RunAtGate,
@@ -106,25 +121,56 @@ export async function recover(
   task: GatedTask,
 ): Promise<Ending> {
   const { route } = judged;
-  const { rows } = await client.query<{ task_id: string; root: string }>(
-    `select s.task_id, contimg.recovery_root(t.task_id) as root
-       from absurd.tasks t,
-            absurd.spawn_tasks(jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
-              'task_name', t.task_name, 'queue_name', t.queue_name, 'priority', t.priority,
-              'timeout_seconds', t.timeout_sec, 'tags', to_jsonb(t.tags),
-              'idempotency_key', contimg.recovery_root(t.task_id) || '/' || $2
-            )) || jsonb_build_object('params', $3::jsonb)), $4) s
+  const { rows } = await client.query<StandInOrigin>(
+    `select t.task_name, t.queue_name, t.priority, t.timeout_sec as timeout_seconds, t.tags,
+            contimg.recovery_root(t.task_id) as root
+       from absurd.tasks t
       where t.task_id = $1`,
-    [task.taskId, route.name, JSON.stringify(route.params), task.fence],
+    [task.taskId],
   );
-  const { task_id: recoveryTaskId, root } = rows[0]!;
-  const recovery = { route: route.name, taskId: recoveryTaskId };
-  const caseId = await openCase(client, run, judged, recovery);
+  const origin = rows[0]!;
+  const recoveryTaskId = await spawnStandIn(client, run, route, origin, task.fence);
+  const caseId = await openCase(client, run, judged, {
+    ...{ route: route.name, taskId: recoveryTaskId },
+  });
   await client.query(
     `insert into contimg.quality_recoveries (root_task_id, route, case_id, task_id)
      values ($1, $2, $3, $4)`,
-    [root, route.name, caseId, recoveryTaskId],
+    [origin.root, route.name, caseId, recoveryTaskId],
   );
   await client.query("select what from absurd.await_tasks($1, $2)", [task.fence, [recoveryTaskId]]);
   return "recovering";
+}
+
+/** Returns the id of the last of them. */
+async function spawnStandIn(
+  client: pg.ClientBase,
+  { groupId }: RunAtGate,
+  route: ChosenRoute,
+  { root, task_name, ...origin }: StandInOrigin,
+  fence: string,
+): Promise<string> {
+  const steps = [
+    ...route.before.map((stage) => ({ stage, params: { group_id: groupId } })),
+    { stage: task_name, params: route.params },
+  ];
+  const key = `${root}/${route.name}`;
+  const requests = steps.map(({ stage, params }, index) => ({
+    ...withoutNulls(origin),
+    task_name: stage,
+    params,
+    resources: resourcesOf(stage, params),
+    policy: { retry: wireRetry(ROOM_RETRIES) },
+    idempotency_key: index === steps.length - 1 ? key : `${key}/${stage}`,
+    depends_on: index === 0 ? [] : [index - 1],
+  }));
+  const { rows } = await client.query<{ task_id: string }>(
+    "select task_id from absurd.spawn_tasks($1, $2) order by task_index",
+    [JSON.stringify(requests), fence],
+  );
+  return rows.at(-1)!.task_id;
+}
+
+function withoutNulls(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }

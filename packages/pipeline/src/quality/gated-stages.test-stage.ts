@@ -1,7 +1,8 @@
 /**
- * Two stages that need no science packages, to try what happens at gates: one that solves with the
- * first calibrator and reference that it may take and measures what its params say of the pair, and
- * one that comes after it. They bear names of real stages, whose gates and places they use.
+ * Stages that need no science packages, to try what happens at gates: one that solves with the
+ * first calibrator and reference that it may take and measures what its params say of the pair, one
+ * that comes after it, and one that flags. They bear names of real stages, whose gates and places
+ * they use.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 import { PipelineError } from "../errors.ts";
-import { calibrationTablePath, photometryPath } from "../products/paths.ts";
+import { calibrationTablePath, measurementSetPath, photometryPath } from "../products/paths.ts";
 import type { Stage, StageResult } from "../stage.ts";
 
 const solveParams = z.strictObject({
@@ -19,7 +20,7 @@ const solveParams = z.strictObject({
   skip_calibrators: z.array(z.string()).default([]),
   skip_references: z.array(z.string()).default([]),
   calibrator: z.string().optional(),
-  /** By "calibrator/reference"; what is not listed is good. */
+  /** By "calibrator/reference", "…/flagged" on a flagged set; what is not listed is good. */
   metrics: z.record(z.string(), z.record(z.string(), z.number())).default({}),
 });
 
@@ -39,17 +40,23 @@ export const GOOD_METRICS = {
   usable_count: 90,
 };
 
-export const solveStage: Stage<SolveParams, SolveParams & { calibrator: string }, SolveResult> = {
+type SolveInputs = SolveParams & { calibrator: string; is_flagged: boolean };
+
+export const solveStage: Stage<SolveParams, SolveInputs, SolveResult> = {
   name: "calibration-solve",
   packages: [],
   params: solveParams,
-  async resolve(params) {
+  async resolve(params, lookup) {
     const free = params.calibrators.filter((each) => !params.skip_calibrators.includes(each));
     const calibrator = params.calibrator ?? free[0];
     if (calibrator === undefined) {
       throw new PipelineError("NoCalibrator", "no calibrator is left", { calibrator: null });
     }
-    return { ...params, calibrator };
+    const is_flagged = await lookup.find("measurement-set", params.group_id).then(
+      () => true,
+      () => false,
+    );
+    return { ...params, calibrator, is_flagged };
   },
   outputBytes: () => 100,
   async run(inputs, context): Promise<StageResult<SolveResult>> {
@@ -58,7 +65,8 @@ export const solveStage: Stage<SolveParams, SolveParams & { calibrator: string }
     await writeFile(join(context.stageFolder, "table"), `${calibrator} ${reference}\n`);
     const finalPath = calibrationTablePath(inputs.group_id);
     const result = { table_path: finalPath, calibrator, reference_antenna: reference };
-    const measured = inputs.metrics[`${calibrator}/${reference}`] ?? {};
+    const flagged = inputs.is_flagged ? "/flagged" : "";
+    const measured = inputs.metrics[`${calibrator}/${reference}${flagged}`] ?? {};
     return {
       outputs: [{ kind: "calibration-table", stagePath: "table", finalPath, metadata: result }],
       quality: { grade: "good", findings: [], metrics: { ...GOOD_METRICS, ...measured } },
@@ -70,6 +78,26 @@ export const solveStage: Stage<SolveParams, SolveParams & { calibrator: string }
       "select contimg.register_calibration($1, $2, $3, 61000, 60999.5, 61000.5, 0.9, '{}')",
       [table_path, group_id, calibrator],
     );
+  },
+};
+
+const flagParams = z.strictObject({ group_id: z.string() });
+type FlagParams = z.infer<typeof flagParams>;
+
+export const flagStage: Stage<FlagParams, FlagParams, null> = {
+  name: "flag-thorough",
+  packages: [],
+  params: flagParams,
+  resolve: (params) => Promise.resolve(params),
+  outputBytes: () => 100,
+  async run({ group_id }, context): Promise<StageResult<null>> {
+    await writeFile(join(context.stageFolder, "set"), "flagged\n");
+    const finalPath = measurementSetPath(group_id, "science");
+    return {
+      outputs: [{ kind: "measurement-set", stagePath: "set", finalPath, metadata: {} }],
+      quality: { grade: "good", findings: [], metrics: { flagged_fraction: 0.1 } },
+      result: null,
+    };
   },
 };
 

@@ -15,10 +15,13 @@ import { calibrationTablePath } from "../products/paths.ts";
 import { ProductRegistry } from "../products/registry.ts";
 import { stageTasks } from "../stage-task.ts";
 import { decide, type Decision } from "./decide.ts";
-import { GATED_STAGES_URL, nextStage, solveStage } from "./gated-stages.test-stage.ts";
+import { flagStage, GATED_STAGES_URL, nextStage, solveStage } from "./gated-stages.test-stage.ts";
 import { pipelineDatabase } from "../testing/pipeline-database.ts";
 
-const STAGES = [solveStage, nextStage].map((stage) => ({ stage, url: GATED_STAGES_URL }));
+const STAGES = [flagStage, solveStage, nextStage].map((stage) => ({
+  stage,
+  url: GATED_STAGES_URL,
+}));
 const SOLVE = "calibration-solve";
 /** The telescope's limits reject a solution or let it pass; some of ours hold it. */
 const LIMITS = {
@@ -32,6 +35,8 @@ const LIMITS = {
 const HELD = { amplitude_scatter: 0.9 };
 const RESTLESS = { phase_scatter_deg: 25 };
 const NOISY = { median_snr: 3 };
+/** No way leads round it when the calibrator was asked for. */
+const FEW = { usable_count: 3 };
 const SIGNED = { by: "Ada", reason: "two subbands only, the rest is fine" };
 
 const database = pipelineDatabase();
@@ -181,8 +186,7 @@ test("a worker that is killed in the gate's transaction leaves nothing of it", a
 describe("a run that its gate rejects", () => {
   test("publishes nothing, fails with its findings and ends its chain alone", async () => {
     await startWorker();
-    const metrics = { "A/r1": NOISY };
-    const bad = await spawnChain({ metrics, calibrator: "A" });
+    const bad = await spawnChain({ metrics: { "A/r1": FEW }, calibrator: "A" });
     const good = await spawnChain({});
 
     const [solve, next, sibling] = await client.awaitTasks([bad.solve, bad.next, good.next]);
@@ -191,10 +195,7 @@ describe("a run that its gate rejects", () => {
     assert.equal(solve.attempt, 1);
     assert.equal(solve.error?.tag, "QualityRejected");
     assert.equal(solve.error.class, "fatal");
-    assert.match(
-      solve.error.message,
-      /signal-to-noise ratio of the gains is 3, expected at least 5/,
-    );
+    assert.match(solve.error.message, /number of antennas with gains is 3, expected at least 10/);
     assert.equal(solve.error.fields["runbook"], "docs/operations/a-run-is-rejected.md");
     assert.equal(next?.status, "cancelled");
     assert.ok(next.error?.message.includes(bad.solve), next.error?.message);
@@ -240,7 +241,7 @@ describe("a way round a gate", () => {
 
   test("is gone once; then the next one, then the gate's word holds", async () => {
     await startWorker();
-    const all = ["A/r1", "A/r2", "A/r3", "B/r1", "B/r2", "B/r3"];
+    const all = ["A/r1", "A/r2", "A/r3", "B/r1", "B/r2", "B/r3", "B/r2/flagged"];
     const chain = await spawnChain({
       references: ["r1", "r2", "r3"],
       calibrators: ["A", "B"],
@@ -255,21 +256,42 @@ describe("a way round a gate", () => {
       "select route from contimg.quality_recoveries where root_task_id = $1 order by begun_at",
       [chain.solve],
     );
-    assert.deepEqual(rows, [{ route: "next-reference" }, { route: "next-calibrator" }]);
+    assert.deepEqual(
+      rows.map(({ route }) => route),
+      ["next-reference", "next-calibrator", "flag-thorough"],
+    );
     assert.match(
       solve.error!.message,
-      /next-reference \(task .*\) did not help: .*next-calibrator/,
+      /next-reference \(task .*\) did not help: .*next-calibrator .*flag-thorough/,
     );
     assert.deepEqual(
       (await cases(chain)).map(({ state }) => state),
-      ["failed", "failed", "rejected"],
+      ["failed", "failed", "failed", "rejected"],
     );
+  });
+
+  test("flags thoroughly first and solves again, when no calibrator helps", async () => {
+    await startWorker();
+    const chain = await spawnChain({ calibrator: "A", metrics: { "A/r1": NOISY } });
+
+    const [solve, next] = await client.awaitTasks([chain.solve, chain.next]);
+
+    assert.equal(next?.status, "completed", next?.error?.message);
+    const [only] = await cases(chain);
+    assert.equal(only?.state, "recovered");
+    const standIn = await client.show(only.recovery_task_id!);
+    const [flagging] = await client.awaitTasks(standIn.dependsOn);
+    assert.equal(flagging?.taskName, flagStage.name);
+    assert.equal(flagging.correlationId, chain.group);
+    const { recovered } = solve?.result as { recovered: object };
+    assert.deepEqual(recovered, { route: "flag-thorough", task_id: standIn.taskId });
   });
 
   test("that did not help leaves a run to be held as it would have been", async () => {
     await startWorker();
-    const metrics = { "A/r1": RESTLESS, "A/r2": NOISY };
-    const chain = await spawnChain({ references: ["r1", "r2"], metrics, calibrator: "A" });
+    const metrics = { "A/r1": RESTLESS, "A/r2": NOISY, "A/r2/flagged": NOISY };
+    const both = { metrics: { ...metrics, "A/r1/flagged": RESTLESS }, calibrator: "A" };
+    const chain = await spawnChain({ references: ["r1", "r2"], ...both });
 
     await untilState(chain, "held");
 

@@ -11,20 +11,36 @@ const SOLVED = { calibrator: "J0834+5534", reference_antenna: "104" };
 
 const NONE: RouteOptions = { gone: new Set(), accepts: () => true };
 
-test("a restless solution is tried with the next reference, then with another calibrator", () => {
+test("a restless solution is tried with the next reference, calibrator, and other flags", () => {
   const run = { params: { group_id: "g", skip_references: ["103"] }, result: SOLVED };
   const findings = [finding("phase_scatter_deg")];
 
   const first = chooseRoute(SOLVE, findings, run, NONE);
   const second = chooseRoute(SOLVE, findings, run, gone("next-reference"));
   const third = chooseRoute(SOLVE, findings, run, gone("next-reference", "next-calibrator"));
+  const all = gone("next-reference", "next-calibrator", "flag-thorough");
 
   assert.deepEqual(first, {
     name: "next-reference",
+    before: [],
     params: { group_id: "g", skip_references: ["103", "104"] },
   });
   assert.deepEqual(second?.params["skip_calibrators"], ["J0834+5534"]);
-  assert.equal(third, undefined);
+  assert.deepEqual(third, { name: "flag-thorough", before: ["flag-thorough"], params: run.params });
+  assert.equal(chooseRoute(SOLVE, findings, run, all), undefined);
+});
+
+test("an image that interference spoils is made again from a thoroughly flagged set", () => {
+  const run = { params: { group_id: "g", tier: "deep" }, result: {} };
+  const findings = [finding("dynamic_range", "hold")];
+
+  assert.deepEqual(chooseRoute("imaging", findings, run, NONE), {
+    name: "flag-thorough",
+    before: ["flag-thorough", "calibration-apply"],
+    params: run.params,
+  });
+  const given = { ...run, params: { ...run.params, measurement_set_path: "/data/g.cal.ms" } };
+  assert.equal(chooseRoute("imaging", findings, given, NONE), undefined);
 });
 
 test("noise is no fault of the reference", () => {
@@ -36,7 +52,8 @@ test("noise is no fault of the reference", () => {
 test("a calibrator that was asked for is not exchanged", () => {
   const run = { params: { calibrator: "3C286" }, result: SOLVED };
 
-  assert.equal(chooseRoute(SOLVE, [finding("median_snr")], run, NONE), undefined);
+  assert.equal(chooseRoute(SOLVE, [finding("median_snr")], run, NONE)?.name, "flag-thorough");
+  assert.equal(chooseRoute(SOLVE, [finding("usable_count")], run, NONE), undefined);
 });
 
 test("no way is tried that leaves another finding standing, but warnings do not count", () => {

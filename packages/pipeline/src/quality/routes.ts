@@ -2,13 +2,14 @@
  * Ways round a gate: what may be tried instead of a run that was not good enough. A closed table.
  *
  * A route is a change of params, so that what goes it is an ordinary task of the same stage with a
- * lineage of its own. Each is gone at most once for the work of one task, in the table's order.
+ * lineage of its own; or other stages before it, which give it better inputs. Each is gone at most
+ * once for the work of one task, in the table's order.
  */
 import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
 import type { Json } from "../stage.ts";
 import type { Finding } from "./gate.ts";
 
-export type RouteName = "next-reference" | "next-calibrator" | "drop-subbands";
+export type RouteName = "next-reference" | "next-calibrator" | "drop-subbands" | "flag-thorough";
 
 /** A run as a route sees it. */
 export interface RoutedRun {
@@ -22,6 +23,8 @@ interface Route {
   readonly stage: string;
   /** The metrics whose failure it may mend. */
   readonly mends: readonly string[];
+  /** Stages that are run first, one after the other. */
+  readonly before?: readonly string[];
   /** The params to try instead; undefined when this run leaves nothing to try. */
   readonly paramsFor: (run: RoutedRun) => Readonly<Record<string, unknown>> | undefined;
 }
@@ -45,6 +48,22 @@ const ROUTES: readonly Route[] = [
         : undefined,
   },
   {
+    // Interference that the fast flagger left makes solutions noisy and restless.
+    name: "flag-thorough",
+    stage: "calibration-solve",
+    mends: ["median_snr", "phase_scatter_deg"],
+    before: ["flag-thorough"],
+    paramsFor: unlessGivenSet,
+  },
+  {
+    // In an image it shows as noise and ripples.
+    name: "flag-thorough",
+    stage: "imaging",
+    mends: ["dynamic_range", "noise_ratio", "pixels_above_5_sigma"],
+    before: ["flag-thorough", "calibration-apply"],
+    paramsFor: unlessGivenSet,
+  },
+  {
     name: "drop-subbands",
     stage: "convert-uvh5-to-ms",
     mends: ["problem_subband_count"],
@@ -61,6 +80,8 @@ const ROUTES: readonly Route[] = [
 
 export interface ChosenRoute {
   readonly name: RouteName;
+  /** Stages that are run first, with the group alone as params. */
+  readonly before: readonly string[];
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -79,16 +100,21 @@ export function chooseRoute(
   { gone, accepts }: RouteOptions,
 ): ChosenRoute | undefined {
   const stopping = findings.filter(({ verdict }) => verdict !== "warn");
-  for (const { name, mends, paramsFor, ...route } of ROUTES) {
+  for (const { name, mends, before = [], paramsFor, ...route } of ROUTES) {
     if (route.stage !== stage || gone.has(name)) continue;
     // What it cannot mend would stop the next run as well.
     if (stopping.length === 0 || !stopping.every(({ quantity }) => mends.includes(quantity))) {
       continue;
     }
     const params = paramsFor(run);
-    if (params !== undefined && accepts(params)) return { name, params };
+    if (params !== undefined && accepts(params)) return { name, before, params };
   }
   return undefined;
+}
+
+/** The same again: the registry gives it what was made before it; not a set that was given. */
+function unlessGivenSet({ params }: RoutedRun) {
+  return params["measurement_set_path"] === undefined ? params : undefined;
 }
 
 /** The params with what the run chose (a member of its result) among what is not to be chosen. */

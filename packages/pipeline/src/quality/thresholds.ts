@@ -57,15 +57,11 @@ export const THRESHOLDS: Thresholds = {
       },
       missing_subband_count: {
         ...{ what: "number of subbands without a file", unit: "", absent: "pass" },
-        at_most: { warn: 0 },
+        at_most: { warn: 0, hold: 4 },
       },
       problem_subband_count: {
         ...{ what: "number of subbands that are nearly all flagged", unit: "", absent: "pass" },
         at_most: { hold: 0 },
-      },
-      missing_subbands: {
-        ...{ what: "number of missing subbands", unit: "", absent: "pass" },
-        at_most: { warn: 0, hold: 4 },
       },
     },
     "flag-thorough": {

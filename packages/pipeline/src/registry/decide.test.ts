@@ -65,6 +65,13 @@ describe("the calibration of a tile", () => {
     assert.deepEqual(taken(decision), [["table4", 100]]);
   });
 
+  test("is the nearest of those that overlap, not the newest", () => {
+    const older = at(-1, { createdUnixMs: 0 });
+    const newer = at(-5, { createdUnixMs: 86_400_000 });
+
+    assert.deepEqual(taken(choose([newer, older])), [["table-1", 100]]);
+  });
+
   test("is the one of its own time when there is one", () => {
     assert.deepEqual(taken(choose([at(-3), at(0), at(3)])), [["table0", 100]]);
   });

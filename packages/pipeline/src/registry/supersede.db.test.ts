@@ -117,10 +117,12 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
       [null],
     );
     const { tasks } = await client.list({ conditions: [fieldIs("workflow", workflowId)] });
-    assert.deepEqual(
-      tasks.map(({ taskName, priority }) => [taskName, priority]).sort(),
-      ["calibration-apply", "imaging", "photometry", "validation"].map((name) => [name, -20]),
-    );
+    assert.deepEqual(tasks.map(({ taskName, priority }) => [taskName, priority]).sort(), [
+      ["calibration-apply", -20],
+      ["imaging", -19],
+      ["photometry", -17],
+      ["validation", -18],
+    ]);
     const { taskId } = tasks.find(({ taskName }) => taskName === "imaging")!;
     const imaging = await client.show(taskId);
     assert.deepEqual(imaging.params, { group_id: TILE_GROUP, robustness: 0.25 });

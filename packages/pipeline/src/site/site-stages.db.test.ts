@@ -1,4 +1,4 @@
-/** Executables of a site in place of stages: the documentation's example, and ones that go wrong. */
+/** Executables of a site in place of stages: the documentation's example, and wrong ones. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, writeFileSync } from "node:fs";

@@ -9,7 +9,7 @@
  *   that follow from the task, and one of that name is taken over in place of submitting again;
  * - if two were submitted all the same, the one that did not write the job's folder last ends at
  *   once;
- * - cancelling the task, its time-out and its deadline cancel the job; a worker's stop does not.
+ * - cancelling the task, its time-out and its deadline cancel the job, a stop does not.
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -142,7 +142,7 @@ async function submit(
   return { job_id: jobId, name, folder, submitted_unix_ms: Date.now() };
 }
 
-/** Slurm copies the script: a job whose folder another wrote anew finds another word there. */
+/** Slurm copies the script: a job whose folder was written anew finds another word. */
 async function writeScript(folder: string): Promise<string> {
   const submission = randomUUID();
   await writeFile(join(folder, "submission"), submission);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +69,35 @@ describe.skipIf(!addonsExist)("the stage convert-uvh5-to-ms", () => {
     assert.equal(flagged.statistics.axes.antenna.length, 19);
   });
 
+  test("gives a tile its start, middle and end, not one instant for all", async () => {
+    const input_paths = writeGroup(2);
+    const params = stage.params.parse({ group_id: GROUP_ID, input_paths, expected_subbands: 2 });
+
+    const { result } = await stage.run(await stage.resolve(params, lookup()), context([]));
+
+    const times = timesSchema.parse(result);
+    const seconds = (times.end_mjd - times.start_mjd) * 86_400;
+    assert.ok(Math.abs(seconds - 4 * 12.884902) < 0.01, `${seconds} s`);
+    assert.ok(Math.abs(times.mid_mjd - (times.start_mjd + times.end_mjd) / 2) < 1e-9);
+  });
+
+  test("writes its set once: no copy of the files or of the set is staged", async () => {
+    const input_paths = writePointSourceGroup({
+      ...{ folder: join(dataRoot, "incoming"), groupId: GROUP_ID, sources: SOURCES },
+      ...{ subbandCount: 16, timeCount: 24 },
+    });
+    const params = stage.params.parse({ group_id: GROUP_ID, input_paths });
+    const inputs = await stage.resolve(params, lookup());
+    const before = bytesWritten();
+
+    await stage.run(inputs, context([]));
+
+    const writtenBytes = bytesWritten() - before;
+    const outputBytes = bytesBelow(join(dataRoot, "stage"));
+    assert.ok(writtenBytes < 1.3 * outputBytes + 1e6, `${writtenBytes} for ${outputBytes}`);
+    assert.ok(outputBytes > 4e6, "a second writing would not show");
+  });
+
   test("names the subband that is missing before anything is read", async () => {
     const paths = writeGroup(16);
     await rm(paths[9]!);
@@ -111,6 +140,20 @@ test("the params of convert-uvh5-to-ms refuse what cannot be meant", () => {
     assert.ok(!stage.params.safeParse(params).success, JSON.stringify(params));
   }
 });
+
+const timesSchema = z.object({ start_mjd: z.number(), mid_mjd: z.number(), end_mjd: z.number() });
+
+/** By this process so far, to the cache or through it; proc(5). */
+function bytesWritten(): number {
+  const text = readFileSync("/proc/self/io", "utf8");
+  return Number(/^wchar: (\d+)$/m.exec(text)?.[1]);
+}
+
+function bytesBelow(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
 
 const statisticsSchema = z.object({
   flagged_fraction: z.number(),

@@ -61,6 +61,18 @@ describe("the measurements of a tile", () => {
     assert.deepEqual(rows, [{ source_name: "A", spectral_index: -1 }]);
   });
 
+  test("have the time of the observation, however late they are made or made again", async () => {
+    const place = "select mjd, measured_at from contimg.measurements where group_id = $1";
+    await register(FIRST_GROUP, { A: 0.5 });
+    const first = await pool.query<{ mjd: number }>(place, [FIRST_GROUP]);
+    await register(FIRST_GROUP, { A: 0.4 });
+    const again = await pool.query<{ mjd: number; measured_at: Date }>(place, [FIRST_GROUP]);
+
+    assert.equal(first.rows[0]?.mjd, 61_065.93);
+    assert.equal(again.rows[0]?.mjd, 61_065.93);
+    assert.ok(again.rows[0].measured_at.getTime() > 0);
+  });
+
   test("of a field without sources are none", async () => {
     await register(FIRST_GROUP, { A: 0.5 });
     await register(FIRST_GROUP, {});

@@ -12,7 +12,7 @@ import { until } from "@contimg/testkit";
 
 const PROGRAMS = ["/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch", "/usr/bin/squeue"];
 
-/** What is missing here, as the name of a skipped test says it; "" when a cluster can be started. */
+/** What is missing here, as a skipped test says it; "" when a cluster can be started. */
 export function whyNoSlurm(): string {
   if (process.getuid?.() !== 0) return "root";
   return PROGRAMS.every((path) => existsSync(path)) ? "" : "slurmctld, slurmd and slurm-client";

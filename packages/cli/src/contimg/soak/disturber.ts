@@ -24,7 +24,7 @@ export interface Disturbed {
 export interface DisturberOptions {
   readonly night: Night;
   readonly site: Site;
-  /** The disk of the images; undefined where it cannot be filled. */
+  /** Undefined where no disk can be filled. */
   readonly disk: SmallDisk | undefined;
   /** A fresh look; undefined while the database is away. */
   readonly look: () => Promise<NightState | undefined>;
@@ -35,7 +35,7 @@ export interface DisturberOptions {
 const POLL_MS = 200;
 /** How long a full disk or a stopped worker may go unnoticed. */
 const NOTICED_MS_MAX = 180_000;
-const FILLER_BYTES = 2 ** 25;
+const FILLER_BYTES = 2 ** 22;
 
 export class Disturber {
   readonly #options: DisturberOptions;
@@ -147,11 +147,13 @@ export class Disturber {
 
   async #untilTakenOver(task: TaskState): Promise<string> {
     const isOver = (now: TaskState): boolean =>
-      now.attempt > task.attempt || (now.status !== "claimed" && now.status !== "retrying");
+      now.attempt > task.attempt || now.status !== "claimed";
     const taken = await this.#until((state) =>
       state.tasks.some((now) => now.task_id === task.task_id && isOver(now)),
     );
-    return taken ? "another took the task" : `nobody took the task; a lease is ${LEASE_SECONDS} s`;
+    return taken
+      ? "the task was taken from it"
+      : `nobody took the task from it; a lease is ${LEASE_SECONDS} s`;
   }
 
   async #fillDisk(): Promise<string> {

@@ -46,7 +46,7 @@ export const DISTURBANCES = {
   "stop-worker": "SIGSTOP of the worker past its lease, then SIGCONT",
   "kill-ingest": "kill -9 of ingest when half of the tile's files have come",
   "kill-stage": "kill -9 of the stage's own process, as for want of memory",
-  "fill-disk": "the disk of the images is full until a run fails of it",
+  "fill-disk": "the disk of an area is full until a run says so",
 } as const;
 
 export type DisturbanceKind = keyof typeof DISTURBANCES;
@@ -78,8 +78,10 @@ const DATE_UNIX_MS = Date.UTC(2026, 0, 25);
 const MS_PER_TILE = 1000 * TILE_SECONDS;
 /** Solutions reach 2.5° in declination. */
 const ELSEWHERE_DEG = [4, -4, 5, -5, 6, -6];
-/** In longer nights the calibrator comes later, so that many tiles wait for it. */
+/** In longer nights tiles follow each other, and the calibrator comes later: many wait for it. */
 const LONG_NIGHT = 8;
+/** A short one leaves out those that see the calibrator drift through the edge of the beam. */
+const LEFT_OUT = 8;
 
 const EXPECTED: Readonly<Record<DataFault, Fate>> = {
   "missing-subbands": "imaged",
@@ -99,8 +101,11 @@ export function planNight(options: NightOptions): Night {
   const calibrator = knownCalibrator(CALIBRATOR);
   const transit = transitOf(calibrator, DATE_UNIX_MS);
   const { pointingDecRad } = transit;
-  const startOf = (index: number): number =>
-    wholeSecond(transit.unixMs + (index - calibratorIndex - 0.5) * MS_PER_TILE);
+  const startOf = (index: number): number => {
+    const place = index - calibratorIndex;
+    const slot = tileCount < LONG_NIGHT ? place + LEFT_OUT * Math.sign(place) : place;
+    return wholeSecond(transit.unixMs + (slot - 0.5) * MS_PER_TILE);
+  };
   const isSolved = (index: number): boolean =>
     isCalibratorTile(middleMjd(startOf(index)), pointingDecRad);
   const solved = Array.from({ length: tileCount }, (_, index) => index).filter(isSolved);

@@ -1,6 +1,4 @@
 /** When tiles came and ended, and how far behind the sky the pipeline was. */
-import { setTimeout as pause } from "node:timers/promises";
-
 import { TILE_SECONDS } from "@contimg/pipeline";
 
 export interface Timing {
@@ -44,9 +42,9 @@ export class Punctuality {
     return cameMs === undefined ? null : (endedAt.getTime() - cameMs) / 1000;
   }
 
-  async untilSeconds(seconds: number, signal: AbortSignal): Promise<void> {
-    const restMs = this.#startMs + 1000 * seconds - Date.now();
-    if (restMs > 0) await pause(restMs, undefined, { signal });
+  /** Since the night began. */
+  seconds(): number {
+    return (Date.now() - this.#startMs) / 1000;
   }
 
   summary(tiles: readonly EndedTile[], imagedCount: number): Timing {

@@ -1,8 +1,7 @@
 /** A soak's results, as one JSON object and as text for people. Pure. */
 import { formatDuration, formatTable } from "../../terminal.ts";
-import type { Summary } from "../demo/compare.ts";
 import type { Disturbed } from "./disturber.ts";
-import type { StageTime } from "./evidence.ts";
+import type { StageTime, TruthSummary } from "./evidence.ts";
 import { DATA_FAULTS, DISTURBANCES } from "./night.ts";
 import type { Timing } from "./punctuality.ts";
 import type { TileOutcome, Verdict } from "./verdict.ts";
@@ -12,7 +11,7 @@ export interface SoakReport extends Verdict {
   readonly seed: number;
   readonly outcomes: readonly TileOutcome[];
   readonly disturbed: readonly Disturbed[];
-  readonly truth: Summary;
+  readonly truth: TruthSummary;
   readonly timing: Timing;
   readonly stages: readonly StageTime[];
 }
@@ -98,14 +97,16 @@ function timingLines({ timing }: SoakReport): string {
   ].join("\n");
 }
 
-function truthLines(truth: Summary): string {
+function truthLines(truth: TruthSummary): string {
   const { found, injectedAbove8Sigma: bright, falseDetections } = truth;
   const number = (value: number | null, digits: number): string => value?.toFixed(digits) ?? "–";
   const ratio = `${number(truth.medianFluxRatio, 3)} ± ${number(truth.fluxRatioStd, 3)}`;
   return [
     `flux, measured over injected: ${ratio} (median, standard deviation)`,
     `position offset: ${number(truth.medianOffsetArcsec, 2)}″ (median)`,
-    `found blindly: ${found} of ${bright} above 8 σ; ${falseDetections} false detections`,
+    `found blindly: ${found} of ${bright} above 8 σ; ${falseDetections} false detections in ` +
+      `${truth.tileCount} tiles, ${truth.falseBesideBright} of them in the ` +
+      `${truth.tilesBesideBright} beside a bright source`,
   ].join("\n");
 }
 

@@ -42,16 +42,16 @@ export interface SoakOptions {
 /** Tiles that may be in work when the next one comes, where no rate is given. */
 const AHEAD = 3;
 const POLL_MS = 500;
-/** Nothing has happened for so long: what is open now stays open. */
+/** When nothing happens for so long, what is open stays open. */
 const IDLE_MS_MAX = 600_000;
-/** Images and previews of a tile, about, and what a full disk must at least hold. */
-const IMAGE_BYTES = { small: 120e6, full: 700e6 };
-const DISK_BYTES_MIN = 1.2e9;
+/** The area that lies on a small disk: its products are small, the stage's needs are not. */
+const SMALL_AREA = "validation";
+const DISK_BYTES = 2 ** 27;
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const night = planNight(options);
   const disk = night.disturbances.some(({ kind }) => kind === "fill-disk")
-    ? SmallDisk.mount(join(options.folder, "data-root", "images"), diskBytes(options))
+    ? SmallDisk.mount(smallDiskFolder(options.folder), DISK_BYTES)
     : undefined;
   try {
     const site = await Site.start(options);
@@ -65,8 +65,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   }
 }
 
-function diskBytes({ size, tileCount }: SoakOptions): number {
-  return DISK_BYTES_MIN + tileCount * IMAGE_BYTES[size];
+/** In a soak's folder. */
+export function smallDiskFolder(folder: string): string {
+  return join(folder, "data-root", SMALL_AREA);
 }
 
 class Soak {
@@ -78,6 +79,7 @@ class Soak {
   readonly #punctuality = new Punctuality();
   readonly #truthPaths = new Map<string, string>();
   readonly #late = new Map<string, readonly string[]>();
+  readonly #told = new Map<string, string>();
   readonly #over = new AbortController();
   #state: NightState | undefined;
 
@@ -99,14 +101,15 @@ class Soak {
   }
 
   async play(): Promise<SoakReport> {
-    const disturbing = this.#disturber.run();
+    const watching = this.#watch().finally(() => {
+      this.#over.abort();
+    });
+    const parts = [this.#observe(), watching, this.#disturber.run()];
     try {
-      const watching = this.#watch();
-      await Promise.race([this.#observe(), watching.then(() => undefined), disturbing.then(never)]);
-      await watching;
+      await Promise.all(parts);
     } finally {
       this.#over.abort();
-      await disturbing;
+      await Promise.allSettled(parts);
     }
     await this.#site.stopServices();
     return this.#reckon();
@@ -128,6 +131,7 @@ class Soak {
       const ready = await this.#telescope.simulate(tile);
       this.#truthPaths.set(tile.groupId, ready.truthPath);
       await this.#untilDue(tile);
+      if (this.#over.signal.aborted) return;
       await this.#deliver(ready);
     }
   }
@@ -141,12 +145,12 @@ class Soak {
   }
 
   async #untilDue(tile: NightTile): Promise<void> {
-    const { intervalSeconds, signal } = this.#options;
-    if (intervalSeconds !== null) {
-      await this.#punctuality.untilSeconds(tile.index * intervalSeconds, signal);
-      return;
-    }
-    while (this.#openTiles().length >= AHEAD) await pause(POLL_MS, undefined, { signal });
+    const { intervalSeconds } = this.#options;
+    const isDue = (): boolean =>
+      intervalSeconds === null
+        ? this.#openTiles().length < AHEAD
+        : this.#punctuality.seconds() >= tile.index * intervalSeconds;
+    while (!isDue() && !this.#over.signal.aborted) await pause(POLL_MS);
   }
 
   /** Delivered, and at work or in ingest's hands. */
@@ -160,28 +164,32 @@ class Soak {
 
   /** Ends when every tile has ended and every disturbance has happened, or nothing happens more. */
   async #watch(): Promise<void> {
-    const { signal, onEvent } = this.#options;
-    const told = new Map<string, string>();
+    const { signal } = this.#options;
     let changedMs = Date.now();
     let before = "";
-    while (Date.now() - changedMs < IDLE_MS_MAX) {
+    const idleMsMax = IDLE_MS_MAX + 1000 * (this.#options.intervalSeconds ?? 0);
+    while (Date.now() - changedMs < idleMsMax && !this.#over.signal.aborted) {
       signal.throwIfAborted();
       const state = await this.#look();
       await pause(POLL_MS);
       if (state === undefined) continue;
       const now = fingerprint(state);
-      if (now !== before || !this.#haveAllCome()) changedMs = Date.now();
+      if (now !== before) changedMs = Date.now();
       before = now;
       await this.#deliverLate(state);
       const open = this.#openTiles();
       this.#punctuality.behind(open.length);
-      for (const { groupId, index } of this.#night.tiles) {
-        const { fate, why } = endOf(state, groupId);
-        if (fate === "open" || told.get(groupId) === fate) continue;
-        told.set(groupId, fate);
-        onEvent(`tile ${index} ${groupId} is ${fate}${why === null ? "" : `: ${why}`}`);
-      }
+      this.#tellEnds(state);
       if (open.length === 0 && this.#haveAllCome() && this.#isQuiet(state)) return;
+    }
+  }
+
+  #tellEnds(state: NightState): void {
+    for (const { groupId, index } of this.#night.tiles) {
+      const { fate, why } = endOf(state, groupId);
+      if (fate === "open" || this.#told.get(groupId) === fate) continue;
+      this.#told.set(groupId, fate);
+      this.#options.onEvent(`tile ${index} ${groupId} is ${fate}${why === null ? "" : `: ${why}`}`);
     }
   }
 
@@ -226,6 +234,7 @@ class Soak {
     const { disturbed } = this.#disturber;
     const verdict = judgeNight({
       ...{ outcomes, auditFindings, disturbed, truth },
+      hasOwnImaging: Object.hasOwn(this.#options.params, "imaging"),
       lostFiles: await findLostFiles(pool, dataRoot),
       duplicates: await findDuplicates(pool),
       attempts: await readAttempts(pool),
@@ -251,11 +260,6 @@ class Soak {
           : null,
     };
   }
-}
-
-/** A disturber that ends does not end the night; one that fails does. */
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }
 
 function fingerprint(state: NightState): string {

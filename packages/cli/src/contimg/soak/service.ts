@@ -68,7 +68,7 @@ export class Service {
   }
 
   async #keepRunning(): Promise<void> {
-    while (!this.#isStopping) {
+    while (true) {
       const child = spawn(process.execPath, [CONTIMG, ...this.#options.argv], {
         env: this.#options.env,
         stdio: ["ignore", "pipe", "pipe"],
@@ -83,7 +83,8 @@ export class Service {
       });
       await once(child, "exit");
       this.#workerName = undefined;
-      if (!this.#isStopping) await pause(RESTART_MS);
+      if (this.#isStopping) return;
+      await pause(RESTART_MS);
     }
   }
 }

@@ -141,6 +141,15 @@ export class SmallDisk {
     }
   }
 
+  /** What a soak left mounted that was killed. */
+  static release(folder: string): void {
+    try {
+      execFileSync("umount", [folder], { stdio: "ignore" });
+    } catch {
+      // Nothing is mounted there, as it should be.
+    }
+  }
+
   private constructor(folder: string) {
     this.folder = folder;
   }

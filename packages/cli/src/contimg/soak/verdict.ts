@@ -1,8 +1,8 @@
 /** What a soak has to show, held against what happened. Pure. */
 import { isPipelineErrorTag } from "@contimg/pipeline";
 
-import type { Summary } from "../demo/compare.ts";
 import type { Disturbed } from "./disturber.ts";
+import type { TruthSummary } from "./evidence.ts";
 import type { NightTile } from "./night.ts";
 import type { TileEnd } from "./night-state.ts";
 
@@ -22,7 +22,9 @@ export interface Evidence {
   readonly duplicates: readonly string[];
   readonly auditFindings: readonly string[];
   readonly disturbed: readonly Disturbed[];
-  readonly truth: Summary;
+  readonly truth: TruthSummary;
+  /** With settings of imaging that were given, nothing is known of what must be found. */
+  readonly hasOwnImaging: boolean;
   /** Attempts of the tasks that disturbances hit, by task. */
   readonly attempts: ReadonlyMap<string, number>;
 }
@@ -92,24 +94,29 @@ function disturbanceProblems(
   return [`${kind} interrupted nothing: task ${taskId} of ${stage ?? "no stage"} began once`];
 }
 
-function truthProblems({ truth, outcomes }: Evidence): string[] {
-  const imaged = outcomes.filter(({ fate }) => fate === "imaged").length;
-  if (imaged === 0) return ["no tile was imaged, so nothing was compared with the truth"];
-  const { medianFluxRatio: ratio, medianOffsetArcsec: offset, found, falseDetections } = truth;
-  const bright = truth.injectedAbove8Sigma;
-  const falseMax = LIMITS.falseATile * imaged;
+function truthProblems({ truth, hasOwnImaging }: Evidence): string[] {
+  if (truth.tileCount === 0) return ["no tile was imaged, so nothing was compared with the truth"];
+  const { medianFluxRatio: ratio, medianOffsetArcsec: offset } = truth;
   return [
     ...(ratio === null || Math.abs(ratio - 1) > LIMITS.fluxOff
       ? [`median flux ratio is ${ratio?.toFixed(4) ?? "none"}, expected 1 ± ${LIMITS.fluxOff}`]
       : []),
     ...(offset === null || offset > LIMITS.offsetArcsec
-      ? [
-          `median offset is ${offset?.toFixed(2) ?? "none"}″, expected at most ${LIMITS.offsetArcsec}″`,
-        ]
+      ? [`median offset is ${offset?.toFixed(2) ?? "none"}″, expected ${LIMITS.offsetArcsec}″`]
       : []),
+    ...(hasOwnImaging ? [] : detectionProblems(truth)),
+  ];
+}
+
+function detectionProblems(truth: TruthSummary): string[] {
+  const { found, injectedAbove8Sigma: bright } = truth;
+  const quietTiles = truth.tileCount - truth.tilesBesideBright;
+  const falseCount = truth.falseDetections - truth.falseBesideBright;
+  const falseMax = LIMITS.falseATile * quietTiles;
+  return [
     ...(found < bright ? [`${found} of ${bright} sources above 8 σ were found, expected all`] : []),
-    ...(falseDetections > falseMax
-      ? [`${falseDetections} false detections in ${imaged} tiles, expected at most ${falseMax}`]
+    ...(falseCount > falseMax
+      ? [`${falseCount} false detections in ${quietTiles} tiles, expected at most ${falseMax}`]
       : []),
   ];
 }
