@@ -37,7 +37,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
     ]);
     await bed.client.schedules.create({
       name: "nightly-conversion",
-      spec: { cron: "0 3 * * *", timezone: "UTC" },
+      spec: { cron: "0 3 * * *", timeZone: "UTC" },
       spawn: { task: convert, params: GROUP },
     });
   }, 120_000);

@@ -29,7 +29,7 @@ const fates = (tasks: readonly TaskRow[], name: string): string[] =>
 export const SCENES: Readonly<Record<string, SetScene>> = {
   "Rerun what failed last night": async (bed) => {
     await bed.worker();
-    const ids = [];
+    const ids: string[] = [];
     for (const group of GROUPS) {
       await bed.client.spawn(convert, { group_id: group }, NIGHT);
       ids.push((await bed.client.spawn(imaging, { group_id: group }, NIGHT)).taskId);
@@ -40,6 +40,7 @@ export const SCENES: Readonly<Record<string, SetScene>> = {
       values: { TASK: ids[0]! },
       meanwhile: () => bed.mend("calibration"),
       check: async () => {
+        await bed.untilAll("completed", (task) => ids.includes(task.id));
         const tasks = await bed.tasks();
         const again = "completed 2";
         assert.deepEqual(fates(tasks, "imaging"), [again, again, again, "failed 1"]);
@@ -79,8 +80,11 @@ export const SCENES: Readonly<Record<string, SetScene>> = {
       values: { TASK: taskId, WORKER: `${stuck.view.workerId}` },
       check: async () => {
         await bed.untilAll("completed", isNamed("solve"));
-        const [task] = await bed.tasks();
-        assert.equal(task!.attempt, 1, "being given back costs no attempt");
+        const { attempts } = await bed.client.show(taskId);
+        assert.deepEqual(
+          attempts.map((attempt) => attempt.ending),
+          ["released", "completed"],
+        );
         await until(() => stuck.process.exitCode !== null, {
           what: "the stuck worker's process has ended",
         });

@@ -1,5 +1,11 @@
 /** `absurd cancel`, `absurd retry`: tasks by id, or all that fit a filter. */
-import { type AbsurdClient, fieldIs, type TaskCondition, type TaskStatus } from "@contimg/absurd";
+import {
+  type AbsurdClient,
+  fieldIs,
+  type TaskCondition,
+  type TaskStatus,
+  type TaskSummary,
+} from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
@@ -122,9 +128,8 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
       );
       return;
     }
-    // Oldest first: they have waited longest.
     const tasks: { taskId: string; what: string }[] = [];
-    for (const { taskId } of found.toReversed()) {
+    for (const { taskId } of inOrder(found)) {
       tasks.push({ taskId, what: await triedOn(client, taskId, change) });
     }
     print(flags.json ?? false, { dryRun, filter: filterText(conditions), tasks }, () =>
@@ -134,6 +139,15 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
       ].join("\n"),
     );
   });
+}
+
+/**
+ * Oldest first: they have waited longest. Those that run last: where one of them ends, its worker
+ * would take the next, which is to be cancelled as well.
+ */
+function inOrder(newestFirst: readonly TaskSummary[]): readonly TaskSummary[] {
+  const runs = (task: TaskSummary): number => (task.status === "claimed" ? 1 : 0);
+  return newestFirst.toReversed().sort((a, b) => runs(a) - runs(b));
 }
 
 /** A task that moved on since it was found is no reason to leave the others as they are. */
