@@ -98,7 +98,7 @@ const DOINGS: Readonly<Record<string, DoJob>> = {
     await operator.press("Actions of worker");
     await operator.press("Drain");
     await operator.confirm("Drain");
-    await operator.page.getByText("Draining").first().waitFor();
+    await operator.page.getByRole("listitem").getByText("Draining").waitFor();
     await scene.meanwhile!();
     const card = operator.page.getByRole("listitem").filter({
       has: operator.page.getByRole("heading", { name: scene.values["NAME"]! }),
