@@ -94,7 +94,11 @@ function readTable(path: string): BandpassTable {
 }
 
 /** @throws {PipelineError} TooFewVisibilities */
-export function assertEnough(report: ApplyReport, path: string, flaggedFractionMax: number): void {
+export function assertEnough(
+  report: Pick<ApplyReport, "rowCount" | "flaggedFraction"> & Partial<ApplyReport>,
+  path: string,
+  flaggedFractionMax: number,
+): void {
   const { flaggedFraction } = report;
   if (report.rowCount > 0 && flaggedFraction <= flaggedFractionMax) return;
   throw new PipelineError(

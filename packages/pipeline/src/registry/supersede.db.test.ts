@@ -41,6 +41,8 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     client = new AbsurdClient(pool, { tasks: stageTasks(STAGES, options) });
   });
   afterEach(async () => {
+    // A tile that is worked on is left alone: what a test began must not be the next one's.
+    await client.cancelMany({ correlationId: TILE_GROUP });
     await client.close();
     site.remove();
   });

@@ -17,7 +17,6 @@ import {
   FLAGGED_FRACTION_MAX,
   readNote,
 } from "../calibration/apply-decided.ts";
-import type { ApplyReport } from "../calibration/apply-gains.ts";
 import { readBand, readPointing } from "../calibration/pointing.ts";
 import { readSiteSet } from "../calibration/site-set.ts";
 import { openVisibilitySet } from "../calibration/visibility-set.ts";
@@ -118,7 +117,7 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
     const limit = inputs.flagged_fraction_max;
     const { report, quality } = await applyDecided(set, inputs, outputPath, context, limit);
     const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
-    const result = describe(report, inputs, finalPath);
+    const result = { ...describe(inputs, finalPath), ...factsOfApply(report) };
     const times = { start_mjd: set.startMjd, end_mjd: set.endMjd };
     return {
       outputs: [
@@ -146,18 +145,12 @@ export const calibrationApplyStage: Stage<ApplyParams, ApplyInputs, ApplyResult>
       checkAddon();
       const stagePath = `${inputs.group_id}.cal.ms`;
       const facts = readSiteSet(join(context.stageFolder, stagePath), context.signal);
-      const report = {
-        ...{ averagingFactor: 1, antennasWithoutSolution: [], flaggedBeforeFraction: 0 },
-        ...{ unusableFraction: 0, clippedFraction: 0 },
-        rowCount: facts["row_count"] ?? 0,
-        channelCount: facts["channel_count"] ?? 0,
-        flaggedFraction: facts.flagged_fraction,
-      };
       const finalPath = calibratedMeasurementSetPath(inputs.group_id, inputs.role);
-      assertEnough(report, inputs.measurement_set_path, inputs.flagged_fraction_max);
+      const counts = { rowCount: facts["row_count"] ?? 0, flaggedFraction: facts.flagged_fraction };
+      assertEnough(counts, inputs.measurement_set_path, inputs.flagged_fraction_max);
       const { warnings: findings } = inputs.decision;
       const grade = findings.length > 0 ? "warn" : "good";
-      const result = { ...describe(report, inputs, finalPath), ...facts };
+      const result = { ...describe(inputs, finalPath), ...facts };
       const { age_hours: calibration_age_hours } = inputs.decision;
       const metrics = { flagged_fraction: facts.flagged_fraction, calibration_age_hours };
       return Promise.resolve({
@@ -268,14 +261,13 @@ function checkAddon(): void {
   );
 }
 
-function describe(report: ApplyReport, inputs: ApplyInputs, finalPath: string): ApplyResult {
+function describe(inputs: ApplyInputs, finalPath: string): ApplyResult {
   return {
     measurement_set_path: finalPath,
     group_id: inputs.group_id,
     calibration_table_path: inputs.calibration_table_paths[0] ?? "",
     calibration: inputs.decision,
     calibration_policy: inputs.policy,
-    ...factsOfApply(report),
   };
 }
 

@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<Action, { verb: string; done: string; says: string 
   pauseQueue: {
     verb: "Pause",
     done: "is paused",
-    says: "Nothing of it begins any more; what runs goes on to its end. New tasks are taken and wait.",
+    says: "Nothing of it begins any more; what runs goes on. New tasks are taken and wait.",
   },
   resumeQueue: {
     verb: "Resume",

@@ -1,4 +1,4 @@
-/** Queues as they are drawn: state in a word, drain in words, series of charts, settings as text. */
+/** Queues as they are drawn: state and drain in words, series of charts. */
 import type { Queue } from "@contimg/contract";
 import { RESOLUTIONS } from "@contimg/contract";
 

@@ -1,4 +1,4 @@
-/** Templates as JSON: from the database's form to the API's, faults at their places, typed params. */
+/** Templates as JSON: from stored to written form, faults at their places, typed params. */
 import { type Template, templateDefinition } from "@contimg/contract";
 import { expect, test } from "vitest";
 

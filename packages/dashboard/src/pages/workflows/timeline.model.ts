@@ -1,4 +1,4 @@
-/** A workflow over time: bars of waiting and running, the path that set its end, ticks of an axis. */
+/** A workflow over time: bars of waits and runs, the critical path, ticks of an axis. */
 import type { WorkflowEdge, WorkflowNode } from "@contimg/contract";
 
 export interface TimelineBar {
