@@ -53,7 +53,7 @@ export const imaging = defineTask({
   },
 });
 
-/** Runs until it may go on. A deaf one hangs the first time, and does not hear that it shall end. */
+/** Runs until it may go on. A deaf one hangs the first time, and does not hear an abort. */
 export const solve = defineTask({
   name: "solve",
   params: z.strictObject({
