@@ -9,10 +9,12 @@ ARGS ?=
 
 .PHONY: demo up test test-pg15 soak bench lint format setup clean
 
-## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured
+## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured; on a
+## terminal the dashboard then shows them until Ctrl-C
 demo:
 	@scripts/setup.sh run
-	@node packages/cli/src/contimg.ts demo --size $(SIZE)
+	@scripts/build-dashboard.sh
+	@node packages/cli/src/contimg.ts demo --size $(SIZE) $(ARGS)
 
 ## up: database, a worker, API and dashboard together, until Ctrl-C; ARGS="--port 9000" and the like
 up:

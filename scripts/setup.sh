@@ -9,7 +9,7 @@ PURPOSE=${1:-run}
 NODE_MAJOR_MIN=24
 RUN_PACKAGES="wsclean casacore-data casacore-dev libhdf5-dev liblzf-dev pkg-config"
 TEST_PACKAGES="aoflagger fitsverify python3-casacore python3-h5py python3-astropy python3-numpy
-  python3-psycopg postgresql-client pgbouncer chromium"
+  python3-prometheus-client python3-psycopg postgresql-client pgbouncer chromium"
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -117,7 +117,7 @@ export {
   Schedules,
 } from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
-export type { EmitOptions, EventView } from "./events.ts";
+export type { EmitOptions, EventView, HeldTask } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
 export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";
 export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";

@@ -8,13 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AbsurdClient, isConnectionLoss, isTransient } from "@contimg/absurd";
 import type pg from "pg";
 
-import {
-  changeTasks,
-  type Guarded,
-  isRefusal,
-  STATUSES_OF_ACTION,
-  undoTasks,
-} from "./bulk-change.ts";
+import { changeTasks, type Guarded, STATUSES_OF_ACTION, undoTasks } from "./bulk-change.ts";
 import * as store from "./bulk-store.ts";
 import { taskFilterOf, withStatuses } from "./task-filter.ts";
 
@@ -128,12 +122,12 @@ async function change(
   client: AbsurdClient,
   bulk: store.BulkRow,
 ): Promise<void> {
-  const items = await store.itemsIn(connection, bulk.bulk_id, "waiting", BATCH);
-  if (items.length > 0) {
-    const settled = await changeTasks(client, bulk, items, guardedBy(connection));
+  const ids = await store.waitingIn(connection, bulk.bulk_id, BATCH);
+  if (ids.length > 0) {
+    const settled = await changeTasks(client, bulk, ids, guardedBy(connection));
     await store.settleItems(connection, bulk.bulk_id, settled);
   }
-  if (items.length < BATCH) await store.endBulk(connection, bulk.bulk_id, "completed");
+  if (ids.length < BATCH) await store.endBulk(connection, bulk.bulk_id, "completed");
 }
 
 async function undo(
@@ -141,26 +135,23 @@ async function undo(
   client: AbsurdClient,
   bulk: store.BulkRow,
 ): Promise<void> {
-  const items = await store.itemsIn(connection, bulk.bulk_id, "done", BATCH);
-  if (items.length > 0) {
-    const settled = await undoTasks(client, bulk, items, guardedBy(connection));
-    await store.settleItems(connection, bulk.bulk_id, settled);
-  }
-  if (items.length < BATCH) await store.endBulk(connection, bulk.bulk_id, "undone");
+  const settled = await undoTasks(client, bulk);
+  if (settled.length > 0) await store.settleItems(connection, bulk.bulk_id, settled);
+  else await store.endBulk(connection, bulk.bulk_id, "undone");
 }
 
-/** A refusal of one task takes back what was tried for it, and nothing else. */
+/** A refusal takes back what was tried, and nothing else. */
 function guardedBy(connection: pg.PoolClient): Guarded {
   return async (work) => {
-    await connection.query("savepoint one_task");
+    await connection.query("savepoint change");
     try {
-      const isDone = await work();
-      await connection.query("release savepoint one_task");
-      return isDone;
+      const result = await work();
+      await connection.query("release savepoint change");
+      return result;
     } catch (error) {
-      if (!isRefusal(error)) throw error;
-      await connection.query("rollback to savepoint one_task");
-      return false;
+      // Of a connection that broke there is nothing to take back.
+      if (!isConnectionLoss(error)) await connection.query("rollback to savepoint change");
+      throw error;
     }
   };
 }

@@ -6,6 +6,7 @@ type Db = Pick<pg.ClientBase, "query">;
 type Action = BulkAction["action"];
 
 export interface NewBulk {
+  readonly bulkId: string;
   readonly action: Action;
   /** The filter, or the tasks. */
   readonly q: string | null;
@@ -39,32 +40,31 @@ export interface BulkRow {
   readonly error: string | null;
 }
 
-export interface BulkItem {
-  readonly taskId: string;
-  /** What undoing needs. */
-  readonly before: unknown;
-}
-
 export type ItemState = "done" | "skipped" | "undone" | "kept";
 
 /** Any number that no other part of the database's users takes. */
 const RUNNER_LOCK = 7_214_051_206;
 
+/** One that is there already is given as it is: it was asked for by the same request. */
 export async function insertBulk(db: Db, bulk: NewBulk): Promise<BulkRow> {
   const { rows } = await db.query<BulkRow>(
     `with made as (
        insert into absurd_api.bulk_action
-              (action, q, priority, queue_name, reason, actor, collected, total)
-       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]))
+              (action, q, priority, queue_name, reason, actor, collected, total, bulk_id)
+       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]), $8)
+       on conflict (bulk_id) do nothing
        returning *
      ), items as (
        insert into absurd_api.bulk_item (bulk_id, task_id)
        select m.bulk_id, i from made m, unnest($7::uuid[]) i
      )
      select * from made`,
-    [bulk.action, bulk.q, bulk.priority, bulk.queue, bulk.reason, bulk.actor, bulk.taskIds],
+    [
+      ...[bulk.action, bulk.q, bulk.priority, bulk.queue, bulk.reason, bulk.actor],
+      ...[bulk.taskIds, bulk.bulkId],
+    ],
   );
-  return rows[0]!;
+  return rows[0] ?? (await findBulk(db, bulk.bulkId))!;
 }
 
 export async function findBulk(db: Db, bulkId: string): Promise<BulkRow | undefined> {
@@ -137,31 +137,26 @@ export async function addItems(
   );
 }
 
-export async function itemsIn(
-  db: Db,
-  bulkId: string,
-  state: "waiting" | "done",
-  limit: number,
-): Promise<BulkItem[]> {
-  const { rows } = await db.query<BulkItem>(
-    `select task_id as "taskId", before from absurd_api.bulk_item
-      where bulk_id = $1 and state = $2 order by task_id limit $3`,
-    [bulkId, state, limit],
+export async function waitingIn(db: Db, bulkId: string, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ task_id: string }>(
+    `select task_id from absurd_api.bulk_item
+      where bulk_id = $1 and state = 'waiting' order by task_id limit $2`,
+    [bulkId, limit],
   );
-  return rows;
+  return rows.map((row) => row.task_id);
 }
 
 /** Says what became of tasks and counts them. */
 export async function settleItems(
   db: Db,
   bulkId: string,
-  items: readonly (BulkItem & { readonly state: ItemState })[],
+  items: readonly { readonly taskId: string; readonly state: ItemState }[],
 ): Promise<void> {
   await db.query(
     `with settled as (
        update absurd_api.bulk_item b
-          set state = i.state, before = coalesce(i.before, b.before)
-         from jsonb_to_recordset($2) as i("taskId" uuid, state text, before jsonb)
+          set state = i.state
+         from jsonb_to_recordset($2) as i("taskId" uuid, state text)
         where b.bulk_id = $1 and b.task_id = i."taskId"
        returning b.state
      )

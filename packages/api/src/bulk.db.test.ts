@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
-import { AbsurdClient, defineTask } from "@contimg/absurd";
+import { AbsurdClient, defineTask, startWorker, TaskError } from "@contimg/absurd";
 import { freshDatabase, until } from "@contimg/testkit";
 import type pg from "pg";
 import { afterEach, beforeAll, describe, test } from "vitest";
@@ -40,8 +40,27 @@ async function tasks(count: number, options: object = {}): Promise<{ tag: string
   return { tag, ids: (await client.spawnMany(requests)).map((each) => each.taskId) };
 }
 
+/** A task that failed for good. */
+async function dead(): Promise<string> {
+  const failing = defineTask({
+    name: "failing",
+    params: z.strictObject({}),
+    handler: () => Promise.reject(new TaskError("fatal", "the disk is full")),
+  });
+  const { taskId } = await client.spawn(failing, {});
+  const worker = await startWorker({ connectionString: database.url, tasks: [failing] });
+  try {
+    const isFailed = async () => (await client.show(taskId)).status === "failed";
+    await until(isFailed, { what: "the task failed" });
+  } finally {
+    await worker.stop();
+  }
+  return taskId;
+}
+
 function begin(bulk: Partial<NewBulk>): Promise<BulkRow> {
   return insertBulk(pool, {
+    bulkId: randomUUID(),
     action: "cancel",
     ...{ q: null, taskIds: [], priority: null, queue: null, reason: "a test", actor: "ada" },
     ...bulk,
@@ -179,6 +198,25 @@ describe("undo", () => {
     await finish();
     assert.deepEqual(await counts(bulk), ["undone", 2, 2, 0, 2]);
     assert.deepEqual(await statuses(ids), ["cancelled"]);
+  });
+
+  test("of a retry and of a discard gives the failure back as it was", async () => {
+    for (const action of ["retry", "discard"] as const) {
+      const id = await dead();
+      const before = await client.show(id);
+      const bulk = await begin({ action, taskIds: [id] });
+      await finish();
+      assert.notEqual((await client.show(id)).status, "failed");
+      await askUndo(pool, bulk.bulk_id);
+      await finish();
+      assert.deepEqual(await counts(bulk), ["undone", 1, 1, 0, 1]);
+      const after = await client.show(id);
+      assert.deepEqual(
+        [after.status, after.error, after.completedAt],
+        ["failed", before.error, before.completedAt],
+      );
+      assert.equal(after.error?.message, "the disk is full");
+    }
   });
 
   test("is asked for once", async () => {

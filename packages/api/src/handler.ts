@@ -18,6 +18,8 @@ export interface Call {
   readonly requestId: string;
   /** Aborted when the client has gone or the time for an answer is over. */
   readonly signal: AbortSignal;
+  /** Of a request with an Idempotency-Key: the same when it is done again after a crash. */
+  readonly workId?: string | undefined;
 }
 
 export type Handler<R extends Route> = (

@@ -129,8 +129,10 @@ async function doOnce(
   }
   const content = [route.method, request.url, input.body ?? null];
   const { status } = route.answer;
-  const { answer, isReplay } = await options.idempotency.once({ key, content, status }, call, () =>
-    handler(input, call),
+  const { answer, isReplay } = await options.idempotency.once(
+    { key, content, status },
+    call,
+    (workId) => handler(input, { ...call, workId }),
   );
   if (isReplay) reply.header("idempotency-replayed", "true");
   return answer;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 
-import { AbsurdClient, defineTask } from "@contimg/absurd";
+import { AbsurdClient, defineTask, startWorker } from "@contimg/absurd";
 import { metrics, PROBLEM_CODES } from "@contimg/contract";
 import { freshDatabase, until } from "@contimg/testkit";
 import { describe, onTestFinished, test } from "vitest";
@@ -11,7 +11,26 @@ import { preferred } from "./metrics/serve-metrics.ts";
 import { startServer } from "./server.ts";
 
 const database = freshDatabase();
-const promtool = spawnSync("promtool", ["--version"]).status === 0;
+const PYTHON = "/usr/bin/python3";
+const referee = spawnSync(PYTHON, ["-c", "import prometheus_client"]).status === 0;
+/** Every sample as the client library of Prometheus (Debian: python3-prometheus-client) reads it. */
+const READ = `
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families
+families = list(text_string_to_metric_families(sys.stdin.read()))
+assert all(f.documentation and f.type != "unknown" for f in families), families
+print(json.dumps([dict(name=s.name, labels=s.labels, value=s.value)
+                  for f in families for s in f.samples]))
+`;
+const samplesSchema = z.array(
+  z.object({ name: z.string(), labels: z.record(z.string(), z.string()), value: z.number() }),
+);
+
+function readByReferee(text: string): z.output<typeof samplesSchema> {
+  const read = spawnSync(PYTHON, ["-c", READ], { input: text, encoding: "utf8" });
+  assert.equal(read.status, 0, read.stderr);
+  return samplesSchema.parse(JSON.parse(read.stdout));
+}
 
 const greet = defineTask({
   name: "greet",
@@ -73,13 +92,39 @@ describe("/absurd/metrics", () => {
     assert.equal(preferred("application/json, text/plain, */*"), "text/plain");
   });
 
-  test.skipIf(!promtool)("passes promtool (Debian package prometheus)", async () => {
-    const { url } = await setup();
-    const text = await (await fetch(`${url}/absurd/metrics/prometheus`)).text();
+  test.skipIf(!referee)("are read by Prometheus's own client, as they were meant", async () => {
+    const { url, client, pool } = await setup();
+    const queue = 'odd "name" \\ of a queue';
+    const { taskId } = await client.spawn(greet, { name: "c" }, { queue });
+    const worker = await startWorker({
+      connectionString: database.url,
+      tasks: [greet],
+      queues: [queue],
+    });
+    const isDone = async () => (await client.show(taskId)).status === "completed";
+    await until(isDone, { what: "the task ran" }).finally(() => worker.stop());
+    await pool.query("select absurd.roll_up()");
 
-    const checked = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+    const samples = readByReferee(await (await fetch(`${url}/absurd/metrics/prometheus`)).text());
 
-    assert.equal(checked.status, 0, checked.stderr);
+    const series = samples.map(({ name, labels }) => JSON.stringify([name, labels]));
+    assert.equal(new Set(series).size, series.length, "a series is told once");
+    for (const name of ["absurd_task_wait_seconds", "absurd_task_run_seconds"]) {
+      const own = samples.filter(({ labels }) => labels["queue"] === queue);
+      const buckets = own.filter((each) => each.name === `${name}_bucket`);
+      const counts = buckets.map(({ value }) => value);
+      assert.deepEqual(
+        counts,
+        counts.toSorted((a, b) => a - b),
+        "buckets add up",
+      );
+      assert.equal(buckets.at(-1)?.labels["le"], "+Inf");
+      assert.equal(counts.at(-1), 1);
+      assert.equal(own.find((each) => each.name === `${name}_count`)?.value, 1);
+      const sum = own.find((each) => each.name === `${name}_sum`)?.value ?? -1;
+      const fitting = buckets.find(({ labels }) => Number(labels["le"]) >= sum);
+      assert.equal(fitting?.value ?? 1, 1, `a sum of ${sum} s is in the bucket that has it`);
+    }
   });
 });
 

@@ -87,7 +87,8 @@ describe("a database that goes away", () => {
     assert.equal(refused.status, 503);
     assert.equal(refused.headers.get("retry-after"), "5");
     assert.equal(((await refused.json()) as { code: string }).code, "DATABASE_UNAVAILABLE");
-    assert.ok(tookMs < 1_000, `${tookMs} ms`);
+    // A try to connect takes longer: nothing was tried.
+    assert.ok(tookMs < 2_500, `${tookMs} ms`);
 
     postgres = await startEmbeddedPostgres(place);
     await until(async () => (await status("/absurd/views", view("made"))) === 201, { what: "201" });

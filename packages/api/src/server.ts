@@ -206,7 +206,12 @@ async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }>
         system.watch.state(),
         client.history.totals(),
       ]);
-      return { metrics, queues, workers: countStates(workers.map(workerState)), totals };
+      return {
+        metrics,
+        queues,
+        workers: countStates(workers.map(workerState)),
+        histograms: totals,
+      };
     },
   });
   serveDocs(app.fastify, { version: VERSION, basePath });

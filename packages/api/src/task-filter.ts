@@ -1,6 +1,6 @@
 /** From the filter of a request to the engine's: its text, and what stands beside it. */
 import { fieldIs, type TaskFilter, type TaskStatus } from "@contimg/absurd";
-import { parseTaskFilter } from "@contimg/contract";
+import { parseTaskFilter, type TaskCondition } from "@contimg/contract";
 
 import { ApiError } from "./problem.ts";
 
@@ -20,18 +20,25 @@ export function taskFilterOf(
   { q, queue_name: queue, task_status: status }: FilterText,
   { now, field }: { readonly now: Date; readonly field: string },
 ): TaskFilter {
-  const parsed = parseTaskFilter(q, now);
-  if (parsed.faults) {
-    const faults = parsed.faults.map((each) => ({ ...each, field }));
-    throw new ApiError("INVALID_FILTER", faults.map((each) => each.message).join("; "), { faults });
-  }
   return {
     conditions: [
-      ...parsed.conditions,
+      ...conditionsOf(q, now, field),
       ...(queue === undefined ? [] : [fieldIs("queue", queue)]),
       ...(status === undefined ? [] : [fieldIs("status", status)]),
     ],
   };
+}
+
+/** @throws {ApiError} INVALID_FILTER: what is kept under a name must be readable later */
+export function assertReadable(q: string, field: string): void {
+  conditionsOf(q, new Date(), field);
+}
+
+function conditionsOf(q: string, now: Date, field: string): readonly TaskCondition[] {
+  const parsed = parseTaskFilter(q, now);
+  if (!parsed.faults) return parsed.conditions;
+  const faults = parsed.faults.map((each) => ({ ...each, field }));
+  throw new ApiError("INVALID_FILTER", faults.map((each) => each.message).join("; "), { faults });
 }
 
 /** The same, of tasks that have one of these statuses. */

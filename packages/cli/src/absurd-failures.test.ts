@@ -85,8 +85,9 @@ describe("absurd", () => {
     const db = await database.connect();
     await db.query(`select absurd.register_kinds('[{"task_name": "noop"}]')`);
     await spawnTasks(db, [
-      task({ max_retries: 0, tags: ["re-a"] }),
-      task({ max_retries: 0, tags: ["re-b"] }),
+      // Before what other tests left.
+      task({ max_retries: 0, tags: ["re-a"], priority: 9 }),
+      task({ max_retries: 0, tags: ["re-b"], priority: 9 }),
     ]);
     const worker = await registerWorker(db);
     const held = await claim(db, worker, 10);

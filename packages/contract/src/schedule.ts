@@ -83,7 +83,15 @@ export const createSchedule = editable
     message: "expected either task_name or template_name",
   });
 
+/** Null clears a field: it is as if it had never been given. */
 export const updateSchedule = editable.partial().extend({
+  description: editable.shape.description.nullish(),
+  queue_name: editable.shape.queue_name.nullish(),
+  timeout_sec: editable.shape.timeout_sec.nullish(),
+  max_retries: editable.shape.max_retries.nullish(),
+  starts_at: editable.shape.starts_at.nullish(),
+  ends_at: editable.shape.ends_at.nullish(),
+  remaining: editable.shape.remaining.nullish(),
   state: z.enum(["active", "paused"]).optional(),
   reason: reason.optional(),
 });

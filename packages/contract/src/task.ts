@@ -91,7 +91,14 @@ export const task = taskSummary.extend({
 });
 export type Task = z.output<typeof task>;
 
-export const taskPage = z.strictObject({ tasks: z.array(taskSummary), next_cursor: nextCursor });
+export const taskPage = z.strictObject({
+  tasks: z.array(taskSummary),
+  next_cursor: nextCursor,
+  /** False: the search ended by its budget, before the page was full. `next_cursor` goes on. */
+  complete: z.boolean(),
+  /** Every task created since then was looked at; null: all were. */
+  scanned_to: instant.nullable(),
+});
 export type TaskPage = z.output<typeof taskPage>;
 
 /** A task to depend on, and in which end of it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 
 import type { Role } from "@contimg/contract";
 import { describe, test } from "vitest";
@@ -324,5 +325,26 @@ describe("a saved view", () => {
     );
     assert.equal(stolen.statusCode, 404);
     assert.equal(own.json<{ q: string }>().q, "status:pending");
+  });
+
+  test("is refused with a filter that cannot be read, at the place of the fault", async () => {
+    const { fastify } = apps.app();
+    const post = { method: "POST", url: "/absurd/views" } as const;
+    const name = `unreadable ${randomUUID()}`;
+    const made = await fastify.inject({ ...post, payload: { name, page: "tasks", q: "" } });
+    const { view_id: id } = made.json<{ view_id: string }>();
+    for (const answer of [
+      await fastify.inject({ ...post, payload: { name: "b", page: "tasks", q: "-tag:a age>" } }),
+      await fastify.inject({
+        method: "PATCH",
+        url: `/absurd/views/${id}`,
+        payload: { q: "-tag:a age>" },
+      }),
+    ]) {
+      const { code, faults } = answer.json<{ code: string; faults: Record<string, unknown>[] }>();
+      assert.deepEqual([answer.statusCode, code], [422, "INVALID_FILTER"]);
+      assert.equal(faults[0]?.["field"], "body.q");
+      assert.ok(Number(faults[0]?.["start"]) >= 7, JSON.stringify(faults));
+    }
   });
 });

@@ -15,6 +15,14 @@ function make(name, properties = {}, ...children) {
 
 const text = (value) => document.createTextNode(value);
 
+/** A paragraph whose `words` between backquotes are code. */
+function paragraph(words) {
+  const parts = words
+    .split("`")
+    .map((part, index) => (index % 2 === 1 ? make("code", {}, part) : text(part)));
+  return make("p", {}, ...parts);
+}
+
 function resolve(document, node) {
   let found = node;
   while (found?.$ref !== undefined) {
@@ -93,7 +101,8 @@ function parameterTable(api, parameters) {
   const head = ["Name", "In", "Type", "Meaning"].map((name) => make("th", { scope: "col" }, name));
   return make(
     "div",
-    { className: "scroll" },
+    // With a place for the keyboard: a narrow page scrolls it sideways.
+    { className: "scroll", tabIndex: 0, role: "group", ariaLabel: "Parameters" },
     make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)),
   );
 }
@@ -139,10 +148,7 @@ function tryForm(path, parameters) {
 function answerParts(api, status, given) {
   const answer = resolve(api, given);
   const [type, media] = Object.entries(answer.content ?? {})[0] ?? [];
-  const parts = [
-    make("h4", {}, `${status} ${type ?? ""}`),
-    make("p", {}, answer.description ?? ""),
-  ];
+  const parts = [make("h3", {}, `${status} ${type ?? ""}`), paragraph(answer.description ?? "")];
   if (type === "application/json") parts.push(json(exampleOf(api, media.schema)));
   return parts;
 }
@@ -175,9 +181,9 @@ function operationBlock(api, path, method, operation) {
   );
   const fill = () => {
     if (!block.open || inside.childElementCount > 0) return;
-    inside.append(make("p", {}, operation.description ?? ""));
+    inside.append(paragraph(operation.description ?? ""));
     if (parameters.length > 0) inside.append(parameterTable(api, parameters));
-    if (body) inside.append(make("h4", {}, "Body"), json(exampleOf(api, body)));
+    if (body) inside.append(make("h3", {}, "Body"), json(exampleOf(api, body)));
     if (body) {
       const schema = make("details", {}, make("summary", {}, "JSON Schema of the body"));
       schema.append(make("div", { className: "inside" }, json(resolve(api, body))));
@@ -190,7 +196,7 @@ function operationBlock(api, path, method, operation) {
     if (problems) inside.append(problems);
     const isStream = path === "/absurd/live";
     if (method === "get" && !isStream)
-      inside.append(make("h4", {}, "Try it"), tryForm(path, parameters));
+      inside.append(make("h3", {}, "Try it"), tryForm(path, parameters));
   };
   block.addEventListener("toggle", fill);
   return block;
@@ -205,7 +211,7 @@ function draw(api) {
   }
   content.replaceChildren(
     make("h1", {}, `${api.info.title} ${api.info.version}`),
-    ...api.info.description.split("\n\n").map((paragraph) => make("p", {}, paragraph)),
+    ...api.info.description.split("\n\n").map(paragraph),
     make(
       "p",
       {},

@@ -57,6 +57,7 @@ function problemsPage(): string {
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <title>Absurd: problems</title>
+    <link rel="icon" href="data:," />
     <link rel="stylesheet" href="page.css" />
   </head>
   <body>
@@ -65,7 +66,7 @@ function problemsPage(): string {
       <h1>Problems</h1>
       <p>Every error answer is application/problem+json (RFC 9457). Programs decide by its code;
       its detail says to a person what is wrong and what to do next.</p>
-      <div class="scroll"><table>
+      <div class="scroll" tabindex="0" role="group" aria-label="All problems"><table>
         <thead><tr>
           <th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th>
         </tr></thead>

@@ -7,6 +7,7 @@ import { type AuditRow, AuditStore } from "../access/audit-store.ts";
 import { type ViewRow, ViewStore } from "../access/view-store.ts";
 import type { HandlersOf } from "../handler.ts";
 import { ApiError } from "../problem.ts";
+import { assertReadable } from "../task-filter.ts";
 
 /** @param onRevoked tells those that remember who holds a secret */
 export function accessHandlers(
@@ -41,9 +42,11 @@ export function accessHandlers(
       return { views: (await views.list(actor, query.page)).map(wireView) };
     },
     async createView({ body }, { actor }) {
+      assertReadable(body.q, "body.q");
       return wireView(await views.create(actor, body.page, body));
     },
     async updateView({ params, body }, { actor }) {
+      if (body.q !== undefined) assertReadable(body.q, "body.q");
       return wireView(await views.update(params.view_id, actor, body));
     },
     async deleteView({ params }, { actor }) {

@@ -1,4 +1,6 @@
 /** Actions on many tasks: see the contract's bulk.ts. */
+import { randomUUID } from "node:crypto";
+
 import { type AbsurdClient, fieldIs, type TaskFilter, type TaskSummary } from "@contimg/absurd";
 import type { BULK_ROUTES, BulkAction, bulkRequest } from "@contimg/contract";
 import type pg from "pg";
@@ -47,12 +49,13 @@ export function bulkHandlers({
         sample: tasks.slice(0, SAMPLE).map(wireTaskSummary),
       };
     },
-    async startBulk({ body }, { actor }) {
+    async startBulk({ body }, { actor, workId }) {
       assertWhole(body);
       // A filter that cannot be read is told at once.
       filterOf(body.selection);
       const { selection } = body;
       const bulk = await insertBulk(pool, {
+        bulkId: workId ?? randomUUID(),
         action: body.action,
         q: "q" in selection ? selection.q : null,
         taskIds: "q" in selection ? [] : [...new Set(selection.task_ids)],

@@ -1,15 +1,15 @@
 /** Tasks: see the contract's task.ts. Reads and spawns; the story of one is in task-story.ts. */
-import type { AbsurdClient, Spawned } from "@contimg/absurd";
+import type { AbsurdClient } from "@contimg/absurd";
 import type { spawned, SpawnRequest, Task, TASK_ROUTES } from "@contimg/contract";
 import type { z } from "zod";
 
-import type { HandlersOf } from "../handler.ts";
+import type { Call, HandlersOf } from "../handler.ts";
 import { ApiError } from "../problem.ts";
 import { taskFilterOf } from "../task-filter.ts";
 import { uuidCursor } from "./cursor.ts";
 import { type StoryRoute, storyHandlers } from "./task-story.ts";
 import { spawnRequestOf, wireTask, wireTaskSummary } from "./task-wire.ts";
-import { given, objectOf } from "./wire-values.ts";
+import { given, isKeyOurs, objectOf, wireInstant, workKey } from "./wire-values.ts";
 
 type WireSpawned = z.output<typeof spawned>;
 type TaskHandlers = HandlersOf<typeof TASK_ROUTES>;
@@ -36,7 +36,12 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, ListRoute> {
     async listTasks({ query }) {
       const cursor = uuidCursor(query.cursor);
       const page = await client.list(filterOf(query), { limit: query.limit, cursor });
-      return { tasks: page.tasks.map(wireTaskSummary), next_cursor: page.cursor ?? null };
+      return {
+        tasks: page.tasks.map(wireTaskSummary),
+        next_cursor: page.cursor ?? null,
+        complete: page.complete,
+        scanned_to: wireInstant(page.scannedTo),
+      };
     },
     async countTasks({ query }) {
       const { counts, atLeast } = await client.count(filterOf(query));
@@ -62,18 +67,29 @@ function listHandlers(client: AbsurdClient): Pick<TaskHandlers, ListRoute> {
 function spawnHandlers(
   client: AbsurdClient,
 ): Omit<TaskHandlers, ListRoute | ChangeRoute | StoryRoute> {
-  const spawn = async (request: SpawnRequest): Promise<WireSpawned> => {
-    const { task, params, ...options } = spawnRequestOf(request);
-    return wireSpawned(await client.spawn(task, params, options));
+  const spawnAll = async (
+    requests: readonly SpawnRequest[],
+    workId: string | undefined,
+  ): Promise<WireSpawned[]> => {
+    const all = requests.map((each, index) => spawnRequestOf(keyed(each, workId, index)));
+    const spawned = await client.spawnMany(all);
+    return spawned.map(({ taskId, created }, index) => ({
+      task_id: taskId,
+      // Under a name of ours, who was there before is this very request, cut off.
+      created: created || isKeyOurs(requests[index]?.idempotency_key, workId),
+    }));
+  };
+  const spawn = async (body: SpawnRequest, { workId }: Call): Promise<WireSpawned> => {
+    const [spawned] = await spawnAll([body], workId);
+    return spawned!;
   };
   return {
-    spawnTask: ({ body }) => spawn(body),
-    spawnTaskWithDeps: ({ body }) => spawn(body),
-    async spawnTasks({ body }) {
-      const spawned = await client.spawnMany(body.tasks.map(spawnRequestOf));
-      return { tasks: spawned.map(wireSpawned) };
+    spawnTask: ({ body }, call) => spawn(body, call),
+    spawnTaskWithDeps: ({ body }, call) => spawn(body, call),
+    async spawnTasks({ body }, { workId }) {
+      return { tasks: await spawnAll(body.tasks, workId) };
     },
-    async respawnTask({ params, body }) {
+    async respawnTask({ params, body }, { workId }) {
       const task = await client.show(params.task_id);
       const spawned = await client.spawn(task.taskName, body.params ?? task.params, {
         queue: body.queue_name ?? task.queue,
@@ -83,15 +99,17 @@ function spawnHandlers(
         ...given({
           timeoutSeconds: task.timeoutSeconds ?? undefined,
           correlationId: task.correlationId ?? undefined,
+          idempotencyKey: workId && workKey(workId),
         }),
       });
-      return wireSpawned(spawned);
+      return { task_id: spawned.taskId, created: true };
     },
   };
 }
 
-function wireSpawned({ taskId, created }: Spawned): WireSpawned {
-  return { task_id: taskId, created };
+function keyed(request: SpawnRequest, workId: string | undefined, index: number): SpawnRequest {
+  if (workId === undefined || request.idempotency_key !== undefined) return request;
+  return { ...request, idempotency_key: workKey(workId, index) };
 }
 
 function changeHandlers(client: AbsurdClient): Pick<TaskHandlers, ChangeRoute> {

@@ -4,7 +4,7 @@ import type { TEMPLATE_ROUTES } from "@contimg/contract";
 
 import type { HandlersOf } from "../handler.ts";
 import { ApiError } from "../problem.ts";
-import { given, wireObject } from "./wire-values.ts";
+import { given, isKeyOurs, wireObject, workKey } from "./wire-values.ts";
 import { templateOf, wireTemplate } from "./workflow-wire.ts";
 
 export function templateHandlers({
@@ -48,13 +48,14 @@ export function templateHandlers({
         nodes: plan.nodes.map(wireObject),
       };
     },
-    async runTemplate({ params: { template_name: name }, query: { version }, body }) {
+    async runTemplate({ params: { template_name: name }, query: { version }, body }, { workId }) {
+      const own = body.idempotency_key;
       const { workflowId, created } = await workflows.spawnTemplate(
         name,
         body.params,
-        given({ version, idempotencyKey: body.idempotency_key }),
+        given({ version, idempotencyKey: own ?? (workId && workKey(workId)) }),
       );
-      return { workflow_id: workflowId, created };
+      return { workflow_id: workflowId, created: created || isKeyOurs(own, workId) };
     },
   };
 }

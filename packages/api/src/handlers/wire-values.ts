@@ -8,11 +8,11 @@ export function wireInstant(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
 }
 
-/** Undefined stays undefined: an option that was not given. */
-export function dateOf(instant: string): Date;
-export function dateOf(instant: string | undefined): Date | undefined;
-export function dateOf(instant: string | undefined): Date | undefined {
-  return instant === undefined ? undefined : new Date(instant);
+/** Undefined stays undefined: an option that was not given. Null stays null: one that is cleared. */
+export function dateOf<Absent extends null | undefined = never>(
+  instant: string | Absent,
+): Date | Absent {
+  return typeof instant === "string" ? new Date(instant) : instant;
 }
 
 /** Errors that were written in SQL may lack a part; the record may hold more than is shown. */
@@ -32,6 +32,16 @@ export function wireError(record: Partial<ErrorRecord> | null): WireError | null
 /** What came from a jsonb column: it is JSON, whatever its type says. */
 export function wireObject(value: Readonly<Record<string, unknown>>): Record<string, Json> {
   return value as Record<string, Json>;
+}
+
+/** The engine's idempotency key of what a request with an Idempotency-Key makes. */
+export function workKey(workId: string, index = 0): string {
+  return `http:${workId}${index === 0 ? "" : `:${index}`}`;
+}
+
+/** A request's own key has its own meaning, and is enough. */
+export function isKeyOurs(own: string | undefined, workId: string | undefined): boolean {
+  return own === undefined && workId !== undefined;
 }
 
 /** Null for what is no object. */

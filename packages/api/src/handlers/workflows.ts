@@ -5,7 +5,7 @@ import type { WORKFLOW_ROUTES } from "@contimg/contract";
 import type { HandlersOf } from "../handler.ts";
 import { uuidCursor } from "./cursor.ts";
 import { wireTaskSummary } from "./task-wire.ts";
-import { given } from "./wire-values.ts";
+import { given, isKeyOurs, workKey } from "./wire-values.ts";
 import { nodesOf, rerunPartOf, wireEdges, wireNode, wireWorkflow } from "./workflow-wire.ts";
 
 type WorkflowHandlers = HandlersOf<typeof WORKFLOW_ROUTES>;
@@ -62,13 +62,15 @@ function changeHandlers(
   client: AbsurdClient,
 ): Omit<WorkflowHandlers, keyof ReturnType<typeof readHandlers>> {
   return {
-    async createWorkflow({ body }) {
+    async createWorkflow({ body }, { workId }) {
+      const own = body.idempotency_key;
       const { workflowId, created } = await client.workflows.spawn({
         name: body.name,
         tasks: nodesOf(body.nodes),
-        ...given({ tags: body.tags, idempotencyKey: body.idempotency_key }),
+        ...given({ tags: body.tags, idempotencyKey: own ?? (workId && workKey(workId)) }),
       });
-      return { workflow_id: workflowId, created };
+      // Under a name of ours, who was there before is this very request, cut off.
+      return { workflow_id: workflowId, created: created || isKeyOurs(own, workId) };
     },
     async addWorkflowTasks({ params: { workflow_id: id }, body }) {
       const added = await client.workflows.add(id, nodesOf(body.nodes));

@@ -3,7 +3,8 @@
  *
  * Only answers of success are kept: what was refused changed nothing and may be asked again. A
  * process that dies between doing and noting lets go of the key after a minute, and the next
- * request with it does the thing again; spawns have their own idempotency_key against that.
+ * request with it does the thing again. Spawns and actions on many tasks do it under the work's
+ * name, and find it done; other writes come to the same when they are done twice.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -29,7 +30,9 @@ const WAIT_MS = 10_000;
 const LOOK_MS = 100;
 
 type Beginning =
-  | { readonly what: "begun" | "other-request" | "running" }
+  | { readonly what: "begun"; readonly workId: string }
+  | { readonly what: "other-request" }
+  | { readonly what: "running" }
   | { readonly what: "answered"; readonly answer: unknown };
 
 interface KeyRow {
@@ -46,19 +49,19 @@ export class IdempotencyStore {
   }
 
   /**
-   * Does the work, or gives the answer of who did it under this key.
+   * Does the work, or gives the answer of who did it under this key. The work is told its name.
    * @throws {ApiError} IDEMPOTENCY_CONFLICT, CONFLICT while the first is still at it
    */
   async once(
     request: KeyedRequest,
     call: Call,
-    work: () => Promise<unknown>,
+    work: (workId: string) => Promise<unknown>,
   ): Promise<{ answer: unknown; isReplay: boolean }> {
     assertKey(request.key);
     const beginning = await this.#begin(request, call);
     if (beginning.what === "answered") return { answer: beginning.answer, isReplay: true };
     try {
-      const answer = await work();
+      const answer = await work(beginning.workId);
       await this.#finish(request, call, answer);
       return { answer, isReplay: false };
     } catch (error) {
@@ -68,7 +71,10 @@ export class IdempotencyStore {
     }
   }
 
-  async #begin(request: KeyedRequest, call: Call): Promise<Beginning> {
+  async #begin(
+    request: KeyedRequest,
+    call: Call,
+  ): Promise<Extract<Beginning, { what: "begun" | "answered" }>> {
     const endMs = performance.now() + WAIT_MS;
     while (true) {
       const found = await this.#tryBegin(request, call);
@@ -92,7 +98,7 @@ export class IdempotencyStore {
 
   async #tryBegin({ key, content }: KeyedRequest, call: Call): Promise<Beginning> {
     const hash = createHash("sha256").update(JSON.stringify(content)).digest();
-    const { rowCount } = await this.#pool.query(
+    const { rows: begun } = await this.#pool.query<{ work_id: string }>(
       `insert into absurd_api.idempotency as i
          (actor, key, request_hash, request_id, held_until, expires_at)
        values ($1, $2, $3, $4, absurd.clock() + make_interval(secs => $5),
@@ -100,13 +106,16 @@ export class IdempotencyStore {
        on conflict (actor, key) do update
           set request_hash = excluded.request_hash, request_id = excluded.request_id,
               held_until = excluded.held_until, expires_at = excluded.expires_at,
-              status = null, answer = null
+              status = null, answer = null,
+              work_id = case when i.expires_at <= absurd.clock()
+                             then excluded.work_id else i.work_id end
         where i.expires_at <= absurd.clock()
            or (i.status is null and i.held_until <= absurd.clock()
-               and i.request_hash = excluded.request_hash)`,
+               and i.request_hash = excluded.request_hash)
+       returning work_id`,
       [call.actor, key, hash, call.requestId, HELD_SECONDS, KEPT_HOURS],
     );
-    if (rowCount === 1) return { what: "begun" };
+    if (begun[0]) return { what: "begun", workId: begun[0].work_id };
     const { rows } = await this.#pool.query<KeyRow>(
       `select request_hash = $3 as is_same, status, answer
          from absurd_api.idempotency where actor = $1 and key = $2`,

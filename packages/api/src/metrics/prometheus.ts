@@ -1,16 +1,16 @@
 /** Every number that Prometheus is told, under the mission's names. */
-import type { QueueView, Totals } from "@contimg/absurd";
+import type { QueueView } from "@contimg/absurd";
 import type { Metrics } from "@contimg/contract";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import { histogramText } from "./histograms.ts";
+import { type HistogramLine, histogramText } from "./histograms.ts";
 
 export interface Numbers {
   readonly metrics: Metrics;
   readonly queues: readonly QueueView[];
   /** By state. */
   readonly workers: Readonly<Record<string, number>>;
-  readonly totals: readonly Totals[];
+  readonly histograms: readonly HistogramLine[];
 }
 
 export interface Standing {
@@ -68,7 +68,7 @@ export class Prometheus {
     }
     if (numbers) this.#take(numbers);
     const text = await this.#registry.metrics();
-    return numbers ? text + histogramsOf(numbers.totals) : text;
+    return numbers ? text + histogramsOf(numbers.histograms) : text;
   }
 
   #take({ metrics, queues, workers }: Numbers): void {
@@ -137,13 +137,19 @@ export class Prometheus {
   }
 }
 
-function histogramsOf(totals: readonly Totals[]): string {
+function histogramsOf(lines: readonly HistogramLine[]): string {
   return (
     histogramText(
       "absurd_task_wait_seconds",
-      "From when a task could first run to its last claim.",
-      totals,
+      "From when a task could first run to its last claim, of all that ended.",
+      lines,
       "wait",
-    ) + histogramText("absurd_task_run_seconds", "Of a task's last attempt.", totals, "run")
+    ) +
+    histogramText(
+      "absurd_task_run_seconds",
+      "Of a task's last attempt, of all that ended.",
+      lines,
+      "run",
+    )
   );
 }

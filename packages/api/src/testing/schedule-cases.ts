@@ -7,6 +7,8 @@ import type { SCHEDULE_ROUTES } from "@contimg/contract";
 import type { CasesOf } from "./contract-cases.ts";
 import { type Stage, UNSERVED } from "./contract-stage.ts";
 
+const SOON = "2100-01-01T00:00:00.000Z";
+const LATER = "2101-01-01T00:00:00.000Z";
 const noSchedule = { params: { name: "no-such" } };
 const HOUR_MS = 3_600_000;
 
@@ -97,6 +99,13 @@ export const SCHEDULE_CASES: CasesOf<typeof SCHEDULE_ROUTES> = {
       assert.deepEqual([active.state, active.remaining], ["active", 5]);
       const every = await stage.call("updateSchedule", { params, body: { every_seconds: 1e6 } });
       assert.deepEqual([every.cron_expression, every.every_seconds], [null, 1e6]);
+      const settings = { description: "a", timeout_sec: 9, max_retries: 2, starts_at: SOON };
+      const set = { ...settings, ends_at: LATER, remaining: 5, queue_name: UNSERVED };
+      const none = Object.fromEntries(Object.keys(set).map((key) => [key, null]));
+      const full = await stage.call("updateSchedule", { params, body: set });
+      assert.deepEqual({ ...full, ...set }, full);
+      const cleared = await stage.call("updateSchedule", { params, body: none });
+      assert.deepEqual({ ...cleared, ...none }, cleared);
     },
     problems: {
       NOT_FOUND: (stage) => stage.call("updateSchedule", { ...noSchedule, body: {} }),

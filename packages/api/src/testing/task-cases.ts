@@ -67,6 +67,9 @@ export const TASK_CASES: CasesOf<typeof TASK_ROUTES> = {
         [ids[0]],
       );
       assert.equal(second.next_cursor, null);
+      assert.deepEqual([first.complete, second.complete], [true, true]);
+      const shown = first.tasks[1]?.created_at ?? "";
+      assert.deepEqual([first.scanned_to, second.scanned_to], [shown, null]);
       const none = { q, queue_name: UNSERVED, task_status: "completed" as const };
       assert.deepEqual((await stage.call("listTasks", { query: none })).tasks, []);
     },

@@ -1,5 +1,15 @@
 /** `absurd cancel`, `absurd retry`: tasks by id, or all that fit a filter. */
-import { type AbsurdClient, fieldIs, type TaskCondition, type TaskStatus } from "@contimg/absurd";
+import { randomUUID } from "node:crypto";
+
+import {
+  type AbsurdClient,
+  type BulkChangeAction,
+  type ChangedTask,
+  fieldIs,
+  type TaskCondition,
+  type TaskStatus,
+  type TaskSummary,
+} from "@contimg/absurd";
 import type { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
@@ -46,6 +56,7 @@ export function cancelCommand(): Command {
       changeMany(taskIds, flags, {
         statuses: ["pending", "claimed", "retrying"],
         done: "cancelled or told to stop",
+        many: { action: "cancel", reason: flags.reason },
         change: async (client, taskId) =>
           (await client.cancel(taskId, flags.reason)) ? "cancelled" : "had ended already",
       }),
@@ -60,6 +71,8 @@ export function retryCommand(): Command {
       changeMany(taskIds, flags, {
         statuses: ["failed", "cancelled"],
         done: "retried",
+        // Steps are one task's own.
+        many: flags.fromStep === undefined ? { action: "retry" } : undefined,
         change: async (client, taskId) => {
           if (flags.fromStep === undefined) await client.retry(taskId);
           else await client.steps.rerunFrom(taskId, flags.fromStep);
@@ -69,10 +82,18 @@ export function retryCommand(): Command {
     );
 }
 
+interface Changed {
+  readonly taskId: string;
+  readonly what: string;
+}
+
 interface Change {
   /** Of the tasks that it can be done to. */
   readonly statuses: readonly TaskStatus[];
   readonly done: string;
+  /** The same, hundreds at a time; absent: it is of one task. */
+  readonly many:
+    { readonly action: keyof typeof WORDS; readonly reason?: string | undefined } | undefined;
   /** Says what became of the task. */
   readonly change: (client: AbsurdClient, taskId: string) => Promise<string>;
 }
@@ -98,7 +119,7 @@ async function changeById(
   { change }: Change,
 ): Promise<void> {
   const tasks = await withClient(flags, async (client) => {
-    const results: { taskId: string; what: string }[] = [];
+    const results: Changed[] = [];
     for (const taskId of taskIds) results.push({ taskId, what: await change(client, taskId) });
     return results;
   });
@@ -122,11 +143,8 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
       );
       return;
     }
-    // Oldest first: they have waited longest.
-    const tasks: { taskId: string; what: string }[] = [];
-    for (const { taskId } of found.toReversed()) {
-      tasks.push({ taskId, what: await triedOn(client, taskId, change) });
-    }
+    const ids = inOrder(found).map(({ taskId }) => taskId);
+    const tasks = await changeAll(client, ids, change);
     print(flags.json ?? false, { dryRun, filter: filterText(conditions), tasks }, () =>
       [
         ...tasks.map(({ taskId, what }) => `${taskId} ${what}`),
@@ -134,6 +152,34 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
       ].join("\n"),
     );
   });
+}
+
+async function changeAll(
+  client: AbsurdClient,
+  taskIds: readonly string[],
+  change: Change,
+): Promise<Changed[]> {
+  const tasks: Changed[] = [];
+  if (change.many === undefined) {
+    for (const taskId of taskIds) {
+      tasks.push({ taskId, what: await triedOn(client, taskId, change) });
+    }
+    return tasks;
+  }
+  const order = { ...change.many, batch: randomUUID() };
+  for await (const changed of client.changeMany(taskIds, order)) {
+    tasks.push(...changed.map(({ taskId, what }) => ({ taskId, what: WORDS[order.action][what] })));
+  }
+  return tasks;
+}
+
+/**
+ * Oldest first: they have waited longest. Those that run last: where one of them ends, its worker
+ * would take the next, which is to be cancelled as well.
+ */
+function inOrder(newestFirst: readonly TaskSummary[]): readonly TaskSummary[] {
+  const runs = (task: TaskSummary): number => (task.status === "claimed" ? 1 : 0);
+  return newestFirst.toReversed().sort((a, b) => runs(a) - runs(b));
 }
 
 /** A task that moved on since it was found is no reason to leave the others as they are. */
@@ -145,5 +191,20 @@ async function triedOn(client: AbsurdClient, taskId: string, { change }: Change)
     throw error;
   }
 }
+
+const WORDS = {
+  cancel: {
+    done: "cancelled",
+    requested: "was told to stop",
+    refused: "had ended already",
+    unknown: "is gone",
+  },
+  retry: {
+    done: "retried",
+    requested: "retried",
+    refused: "left alone: it is neither failed nor cancelled any more",
+    unknown: "is gone",
+  },
+} satisfies Partial<Record<BulkChangeAction, Record<ChangedTask["what"], string>>>;
 
 const SKIPPED = new Set(["InvalidTransition", "TaskNotFound", "StepNotFound"]);

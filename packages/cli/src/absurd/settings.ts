@@ -129,15 +129,15 @@ export async function withPool<Result>(
   }
 }
 
-/** Runs with a client, sends its wake-ups and closes its pool. */
+/** Runs with a client over a pool, sends its wake-ups and closes the pool. */
 export function withClient<Result>(
   flags: AbsurdFlags,
-  work: (client: AbsurdClient) => Promise<Result>,
+  work: (client: AbsurdClient, pool: pg.Pool) => Promise<Result>,
 ): Promise<Result> {
   return withPool(flags, async (pool) => {
     const client = new AbsurdClient(pool);
     try {
-      return await work(client);
+      return await work(client, pool);
     } finally {
       await client.close();
     }

@@ -67,9 +67,16 @@ async function readPage(
       limit: page.limit - read.tasks.length,
       cursor: read.cursor,
     });
+    sayHowFar(read.scannedTo);
     read = { ...more, tasks: [...read.tasks, ...more.tasks] };
   }
   return read;
+}
+
+/** A long search shows that it lives, to a person at a terminal. */
+function sayHowFar(scannedTo: Date | null): void {
+  if (!process.stderr.isTTY || scannedTo === null) return;
+  process.stderr.write(`\u001b[2K\rsearched back to ${formatTime(scannedTo)}\r`);
 }
 
 function pageText(page: TaskPage): string {

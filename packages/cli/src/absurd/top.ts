@@ -2,8 +2,9 @@
  * `absurd top`: the queue live, on a whole screen. It draws on the alternate screen, writes only
  * lines that changed, and leaves the terminal as it was, also after an error.
  */
-import { type AbsurdClient, fieldIs } from "@contimg/absurd";
+import { type AbsurdClient, fieldIs, readProgress } from "@contimg/absurd";
 import type { Command } from "commander";
+import type pg from "pg";
 
 import { toFailure } from "../failure.ts";
 import { numberIn } from "../number-argument.ts";
@@ -18,8 +19,8 @@ interface TopFlags extends AbsurdFlags {
 }
 
 const RUNNING_MAX = 200;
-/** Progress is asked of so many, those that run longest. */
-const PROGRESS_MAX = 20;
+/** What was reported after it, and is of a running task. */
+const LONG_AGO = new Date(0);
 const FAILURES_MAX = 20;
 /** Without a terminal. */
 const PLAIN: Screen = { columns: 160, rows: 60 };
@@ -49,34 +50,28 @@ export function topCommand(): Command {
 }
 
 async function top(flags: TopFlags): Promise<void> {
-  await withClient(flags, async (client) => {
+  await withClient(flags, async (client, pool) => {
+    const lookNow = (): Promise<Snapshot> => look(client, pool);
     if (flags.once || flags.json) {
-      const snapshot = await look(client);
+      const snapshot = await lookNow();
       print(flags.json ?? false, snapshot, () => drawTop(snapshot, screen(), "run").join("\n"));
-    } else if (process.stdout.isTTY) await showLive(client, flags.every);
-    else await printFrames(client, flags.every);
+    } else if (process.stdout.isTTY) await showLive(lookNow, flags.every);
+    else await printFrames(lookNow, flags.every);
   });
 }
 
-async function look(client: AbsurdClient): Promise<Snapshot> {
-  const [queues, workers, claimed, failed] = await Promise.all([
+/** What one look asks of the database, whatever runs. */
+type Look = () => Promise<Snapshot>;
+
+async function look(client: AbsurdClient, pool: pg.Pool): Promise<Snapshot> {
+  const [queues, workers, claimed, reported, failed] = await Promise.all([
     client.queues.list(),
     client.workers.list(),
     client.list({ conditions: [fieldIs("status", "claimed")] }, { limit: RUNNING_MAX }),
+    readProgress(pool, LONG_AGO),
     client.list({ conditions: [fieldIs("status", "failed")] }, { limit: FAILURES_MAX }),
   ]);
-  const longest = claimed.tasks
-    .toSorted((a, b) => (a.claimedAt?.getTime() ?? 0) - (b.claimedAt?.getTime() ?? 0))
-    .slice(0, PROGRESS_MAX);
-  const progress = new Map(
-    await Promise.all(
-      longest.map(async ({ taskId }) => {
-        // Its day may be removed meanwhile.
-        const shown = await client.show(taskId).catch(() => undefined);
-        return [taskId, shown?.place.progress ?? null] as const;
-      }),
-    ),
-  );
+  const progress = new Map(reported.map((each) => [each.taskId, each]));
   return {
     at: new Date(),
     queues,
@@ -93,16 +88,16 @@ function screen(): Screen {
   return { columns: process.stdout.columns, rows: process.stdout.rows };
 }
 
-async function printFrames(client: AbsurdClient, everySeconds: number): Promise<void> {
+async function printFrames(lookNow: Look, everySeconds: number): Promise<void> {
   await interruptible(async (signal, pause) => {
     while (!signal.aborted) {
-      process.stdout.write(`${drawTop(await look(client), PLAIN, "run").join("\n")}\n\n`);
+      process.stdout.write(`${drawTop(await lookNow(), PLAIN, "run").join("\n")}\n\n`);
       await pause(everySeconds * 1000);
     }
   });
 }
 
-async function showLive(client: AbsurdClient, everySeconds: number): Promise<void> {
+async function showLive(lookNow: Look, everySeconds: number): Promise<void> {
   const view = new LiveScreen();
   await interruptible(async (signal, pause) => {
     const isOver = (): boolean => signal.aborted || view.isClosed;
@@ -110,7 +105,7 @@ async function showLive(client: AbsurdClient, everySeconds: number): Promise<voi
     try {
       while (!isOver()) {
         try {
-          view.show(await look(client));
+          view.show(await lookNow());
         } catch (error) {
           view.say(toFailure(error).message);
         }

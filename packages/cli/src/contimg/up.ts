@@ -16,7 +16,8 @@ interface UpFlags extends CommonFlags, ServeFlags {
 
 const HELP = `
 A database that is given is used as it is; else a PostgreSQL is started below the data root, on the
-loopback address. The logs of PostgreSQL and the workers are below the data root.
+loopback address. The logs of PostgreSQL and the workers are below the data root. A worker that ends
+by itself is started again, and standard error says so.
 
 Examples:
   contimg up
@@ -43,6 +44,7 @@ async function up(flags: UpFlags): Promise<void> {
       queue: config.queue,
       workerCount: flags.workers,
       threadCount: config.threadCount,
+      onWorkerEnd: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
     },
     config.databaseUrl,
   );
@@ -51,7 +53,7 @@ async function up(flags: UpFlags): Promise<void> {
     const logs = `logs      ${join(config.dataRoot, "logs")}`;
     process.stdout.write(`${[...lines, logs, "Ctrl-C stops all of it"].join("\n")}\n`);
     try {
-      await Promise.race([stopped, services.workerEnded]);
+      await stopped;
     } finally {
       await server.close();
     }

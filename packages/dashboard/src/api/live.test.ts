@@ -63,9 +63,9 @@ describe("live events", () => {
   test("patch the rows they are about and make sums old, once in two seconds", () => {
     const queries = new QueryClient();
     const other = { ...summary(), task_id: ID.replace(/0$/, "1") };
-    const untouched = { tasks: [other], next_cursor: null };
+    const untouched = { tasks: [other], next_cursor: null, complete: true, scanned_to: null };
     const data: InfiniteData<TaskPage> = {
-      pages: [{ tasks: [summary()], next_cursor: "c" }, untouched],
+      pages: [{ ...untouched, tasks: [summary()], next_cursor: "c" }, untouched],
       pageParams: [],
     };
     queries.setQueryData(["task-pages", ""], data);

@@ -40,6 +40,8 @@ export interface DemoOptions {
   readonly signal: AbortSignal;
   readonly onSimulated: (label: string, doneCount: number) => void;
   readonly onState: (tiles: readonly TileRow[]) => void;
+  /** The services stay until it ends; their database's address is for who looks at the result. */
+  readonly onReport: (report: DemoReport, databaseUrl: string) => Promise<void>;
 }
 
 /** A task of the demo failed or was cancelled. */
@@ -56,7 +58,7 @@ const usageSchema = z.object({
 const SHOWN_KINDS = new Set(["corrected-image", "preview"]);
 
 /** @throws {DemoFailed} naming the tasks and why */
-export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+export async function runDemo(options: DemoOptions): Promise<void> {
   const tiles = await simulateTiles({ ...options, onFile: options.onSimulated });
   options.signal.throwIfAborted();
   const services = await startServices(options, options.databaseUrl);
@@ -71,7 +73,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     ]);
     await client.close();
     assertCompleted(watched, tasks);
-    return await report(options, tiles, watched, tasks, services.pool);
+    await options.onReport(
+      await report(options, tiles, watched, tasks, services.pool),
+      services.databaseUrl,
+    );
   } finally {
     await services.stop();
   }

@@ -5,6 +5,7 @@ import { type ReactNode, useCallback, useMemo } from "react";
 
 import { isMoving } from "../../api/tasks.ts";
 import { DataTable } from "../../components/DataTable.tsx";
+import { Instant } from "../../components/Instant.tsx";
 import type { MenuItem } from "../../components/Menu.tsx";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "../../components/states.tsx";
 import { formatCountOf } from "../../format/quantity.ts";
@@ -40,6 +41,13 @@ export function TaskTable(props: TaskTableProps) {
   if (list.isLoading) return <Skeleton lines={10} />;
   if (list.rows.length === 0) {
     if (list.error) return <ErrorState error={list.error} onRetry={list.retry} />;
+    if (list.searchedTo !== undefined) {
+      return (
+        <EmptyState title="No task fits so far.">
+          Searched back to <Instant at={list.searchedTo} />…
+        </EmptyState>
+      );
+    }
     return (
       <EmptyState title={q === "" ? "There are no tasks yet." : "No task fits this filter."}>
         {q === "" ? "Spawn one, or start a worker." : "Press / to change it."}
@@ -72,12 +80,21 @@ export function TaskTable(props: TaskTableProps) {
             )}
           </>
         }
-        foot={
-          list.hasMore ? "More is being read…" : `${formatCountOf(list.rows.length, "task")}, all`
-        }
+        foot={<Foot {...list} />}
       />
     </>
   );
+}
+
+function Foot({ rows, hasMore, searchedTo }: ReturnType<typeof useTaskRows>) {
+  if (searchedTo !== undefined) {
+    return (
+      <>
+        Searched back to <Instant at={searchedTo} />…
+      </>
+    );
+  }
+  return hasMore ? "More is being read…" : `${formatCountOf(rows.length, "task")}, all`;
 }
 
 function useRowActions({ q, onFilter, onAct }: TaskTableProps) {

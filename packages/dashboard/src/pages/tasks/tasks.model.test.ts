@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import type { TaskPage, TaskSummary } from "@contimg/contract";
 import { describe, test } from "vitest";
 
-import { mergeRows, statusesOf, toggleStatus, withoutStatus, withTerm } from "./tasks.model.ts";
+import {
+  isSearching,
+  mergeRows,
+  statusesOf,
+  toggleStatus,
+  withoutStatus,
+  withTerm,
+} from "./tasks.model.ts";
 
 describe("the list", () => {
   test("has what is new first, and goes on with the pages", () => {
@@ -32,6 +39,26 @@ describe("the list", () => {
   });
 });
 
+describe("a search that ended by its budget", () => {
+  const cut = { ...page([], "c"), complete: false, scanned_to: task(5).created_at };
+
+  test("of the newest keeps what the pages found where it did not look", () => {
+    const pages = [page([7, 4], "c"), page([3], null)];
+    assert.deepEqual(ids(mergeRows(cut, pages)), [4, 3]);
+    assert.deepEqual(ids(mergeRows({ ...cut, next_cursor: null }, pages)), []);
+  });
+
+  test("goes on until a screen is full or all was looked at", () => {
+    const some = { ...page([9, 8], "c"), complete: false, scanned_to: task(7).created_at };
+    assert.equal(isSearching([some], 3), true);
+    assert.equal(isSearching([some], 2), false);
+    assert.equal(isSearching([some, cut], 2), true);
+    assert.equal(isSearching([some, page([3], "c")], 9), false);
+    assert.equal(isSearching([some, { ...cut, complete: true, next_cursor: null }], 9), false);
+    assert.equal(isSearching([], 9), false);
+  });
+});
+
 describe("the filter's status", () => {
   test("goes and comes by a click, and leaves the other terms alone", () => {
     assert.equal(toggleStatus("name:imaging", "failed"), "status:failed name:imaging");
@@ -56,7 +83,7 @@ describe("the filter's status", () => {
 });
 
 function page(numbers: readonly number[], cursor: string | null): TaskPage {
-  return { tasks: numbers.map(task), next_cursor: cursor };
+  return { tasks: numbers.map(task), next_cursor: cursor, complete: true, scanned_to: null };
 }
 
 function task(number: number): TaskSummary {

@@ -16,20 +16,36 @@ export interface TaskRows {
 }
 
 /**
- * The newest tasks, then those of the pages that are older. Pages are newest first; what is in a page
- * and would be among the newest, but is not, fits the filter no more.
+ * The newest tasks, then those of the pages that are older. Pages are newest first; what is in a
+ * page and would be among the newest, but is not, fits the filter no more.
  */
 export function mergeRows(head: TaskPage | undefined, pages: readonly TaskPage[]): TaskRows {
   const older = pages.flatMap((page) => page.tasks);
   if (!head) return { rows: older, hasGap: false };
+  if (head.next_cursor === null) return { rows: head.tasks, hasGap: false };
   const last = head.tasks.at(-1);
-  if (head.next_cursor === null || !last) return { rows: head.tasks, hasGap: false };
+  // A search that ended by its budget: where it did not look, the pages are what is known.
+  if (!last) return { rows: createdBefore(older, head.scanned_to), hasGap: false };
   const inHead = new Set(head.tasks.map((task) => task.task_id));
   const at = older.findIndex((task) => task.task_id === last.task_id);
   if (at >= 0) return { rows: [...head.tasks, ...older.slice(at + 1)], hasGap: false };
   const rest = older.filter((t) => t.created_at <= last.created_at && !inHead.has(t.task_id));
   const hasGap = rest.length > 0 && !older.some((task) => inHead.has(task.task_id));
   return { rows: [...head.tasks, ...rest], hasGap };
+}
+
+function createdBefore(tasks: readonly TaskSummary[], instant: string | null) {
+  return tasks.filter((task) => instant === null || task.created_at < instant);
+}
+
+/**
+ * Whether to read on without being asked: a search that its budget ended has not answered yet, as
+ * long as it found less than a screen.
+ */
+export function isSearching(pages: readonly TaskPage[], wanted: number): boolean {
+  const last = pages.at(-1);
+  if (!last || last.complete || last.next_cursor === null) return false;
+  return last.tasks.length === 0 || pages.flatMap((page) => page.tasks).length < wanted;
 }
 
 /** The conditions of a filter that can be read; of one that cannot, none. */

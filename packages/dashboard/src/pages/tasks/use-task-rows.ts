@@ -10,7 +10,10 @@ import { useCallback, useEffect, useMemo } from "react";
 
 import { useApi } from "../../api/api.tsx";
 import { taskHeadQuery, taskPagesQuery } from "../../api/tasks.ts";
-import { mergeRows } from "./tasks.model.ts";
+import { isSearching, mergeRows } from "./tasks.model.ts";
+
+/** Rows that fill a tall screen. */
+const ROWS_WANTED = 100;
 
 export function useTaskRows(q: string) {
   const api = useApi();
@@ -48,8 +51,15 @@ export function useTaskRows(q: string) {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
 
+  const isGoingOn = isSearching(pages.data?.pages ?? [], ROWS_WANTED) && pages.error === null;
+  useEffect(() => {
+    if (isGoingOn) loadMore();
+  }, [isGoingOn, loadMore]);
+
   return {
     rows,
+    /** How far the search is, while it goes on by itself. */
+    searchedTo: isGoingOn ? (pages.data?.pages.at(-1)?.scanned_to ?? undefined) : undefined,
     hasGap: hasGap && pageCount > 1,
     startAnew,
     loadMore,
