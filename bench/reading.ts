@@ -2,7 +2,7 @@
  * How long reads take beside a history of 10^6 tasks: `npm run -s bench:reading [-- --ended 1000000]`.
  * Prints milliseconds of each question, asked one after the other by one client: p50 and p95 by the
  * clock, and p50 of the processor time of the server's process (planning, too), which a busy machine
- * changes less.
+ * changes less; then the same over HTTP.
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -21,6 +21,7 @@ import {
 import pg from "pg";
 
 import { fillHistory } from "./reading-fill.ts";
+import { askHttp } from "./reading-http.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -81,6 +82,7 @@ async function main(): Promise<void> {
       await db.end();
     }
     await ask(pool);
+    await askHttp(url, pool, time);
   } finally {
     await pool.end();
     if (!flags.keep) {
