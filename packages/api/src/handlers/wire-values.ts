@@ -8,7 +8,7 @@ export function wireInstant(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
 }
 
-/** Undefined stays undefined: an option that was not given. Null stays null: one to be cleared. */
+/** Undefined, an option that was not given, and null, one that is cleared, stay what they are. */
 export function dateOf<Absent extends null | undefined = never>(
   instant: string | Absent,
 ): Date | Absent {
