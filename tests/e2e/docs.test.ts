@@ -32,8 +32,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the API's page (needs chromium)", () => 
   }, 120_000);
 
   afterAll(async () => {
-    await browser?.close();
-    await server?.close();
+    await browser.close();
+    await server.close();
   });
 
   for (const scheme of ["light", "dark"] as const) {
