@@ -1,6 +1,7 @@
 /**
  * How long reads take beside a history of 10^6 tasks: `npm run -s bench:reading [-- --ended 1000000]`.
- * Prints p50 and p95 in milliseconds of each question, asked one after the other by one client; then the
+ * Prints p50 and p95 in milliseconds of each question, asked one after the other by one client;
+ * then the
  * same over HTTP.
  */
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** The API's own page in a real browser, under the server's policy: it reads, and tries, the API. */
+/**
+ * The API's own page in a real browser, under the server's policy: it reads, and tries, the
+ * API.
+ */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 

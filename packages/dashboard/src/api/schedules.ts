@@ -1,4 +1,7 @@
-/** What the pages ask about schedules: the list, one, its instants to come, what became of those past. */
+/**
+ * What the pages ask about schedules: the list, one, its instants to come, what became of those
+ * past.
+ */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import type { Api } from "./api.tsx";

@@ -1,4 +1,7 @@
-/** JSON to look at: members fold, long texts and lists are cut until asked for, all of it copies. */
+/**
+ * JSON to look at: members fold, long texts and lists are cut until asked for, all of it
+ * copies.
+ */
 import { type ReactNode, useState } from "react";
 
 import { formatCountOf } from "../format/quantity.ts";

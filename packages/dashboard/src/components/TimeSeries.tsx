@@ -1,4 +1,7 @@
-/** Lines over time, on uPlot: legend with the values under the cursor, time as the operator has it. */
+/**
+ * Lines over time, on uPlot: legend with the values under the cursor, time as the operator has
+ * it.
+ */
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
