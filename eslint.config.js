@@ -1,5 +1,6 @@
 // All strict rules are on; each exception has its reason beside it.
 import { defineConfig } from "eslint/config";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
@@ -8,6 +9,11 @@ export default defineConfig(
   { ignores: ["packages/api/src/docs/*.js"] },
   { files: ["**/*.{ts,tsx,js}"] },
   tseslint.configs.strictTypeChecked,
+  {
+    files: ["packages/dashboard/src/**/*.{ts,tsx}"],
+    plugins: { "react-hooks": reactHooks },
+    rules: { "react-hooks/rules-of-hooks": "error", "react-hooks/exhaustive-deps": "error" },
+  },
   {
     languageOptions: {
       parserOptions: {

@@ -32,6 +32,7 @@ export async function fillHistory(db: pg.Client, size: FillSize): Promise<void> 
         from generate_series(1, 20) i`);
   await insertTasks(db, size.ended);
   await insertEnds(db);
+  await db.query("analyze");
   await db.query("select absurd.roll_up()");
   await db.query(
     `select absurd.spawn_tasks((

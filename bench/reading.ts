@@ -1,9 +1,10 @@
 /**
  * How long reads take beside a history of 10^6 tasks: `npm run -s bench:reading [-- --ended 1000000]`.
- * Prints p50 and p95 in milliseconds of each question, asked one after the other by one client;
- * then the
- * same over HTTP.
+ * Prints milliseconds of each question, asked one after the other by one client: p50 and p95 by the
+ * clock, and p50 of the processor time that the server's process took (planning, too), which says the
+ * same on a busy machine; then the same over HTTP.
  */
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,6 +56,8 @@ const FILTERS: Readonly<Record<string, readonly TaskCondition[]>> = {
   "text:nowhere": [{ ...fieldIs("text", "nowhere"), op: "contains" }],
 };
 
+let backendPid = 0;
+
 await main();
 
 async function main(): Promise<void> {
@@ -90,6 +93,9 @@ async function main(): Promise<void> {
 }
 
 async function ask(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ pid: number }>("select pg_backend_pid() as pid");
+  backendPid = rows[0]!.pid;
+  console.log(`${"".padEnd(44)}     p50     p95     cpu`);
   const client = new AbsurdClient(pool);
   for (const [name, conditions] of Object.entries(FILTERS)) {
     await time(`list ${name}`, () => client.list({ conditions }, { limit: 100 }));
@@ -129,14 +135,29 @@ async function time(
   before?: () => Promise<unknown>,
 ): Promise<void> {
   const times: number[] = [];
+  const cpuTimes: number[] = [];
   for (let round = -2; round < Number(flags.rounds); round++) {
     await before?.();
-    const began = performance.now();
+    const [began, cpuBegan] = [performance.now(), serverCpuMs()];
     await work();
-    if (round >= 0) times.push(performance.now() - began);
+    if (round < 0) continue;
+    times.push(performance.now() - began);
+    cpuTimes.push(serverCpuMs() - cpuBegan);
   }
-  times.sort((a, b) => a - b);
-  const at = (part: number): string =>
-    times[Math.min(times.length - 1, Math.floor(times.length * part))]!.toFixed(1).padStart(8);
-  console.log(`${name.padEnd(44)}${at(0.5)}${at(0.95)}`);
+  const cells = [at(times, 0.5), at(times, 0.95), at(cpuTimes, 0.5)];
+  console.log(`${name.padEnd(44)}${cells.map((ms) => ms.toFixed(1).padStart(8)).join("")}`);
+}
+
+function at(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
+}
+
+/** Of the one connection's process; NaN when the server runs elsewhere. */
+function serverCpuMs(): number {
+  try {
+    return Number(readFileSync(`/proc/${backendPid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return NaN;
+  }
 }

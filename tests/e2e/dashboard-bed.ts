@@ -6,7 +6,7 @@ import {
   TaskError,
   type WorkerHandle,
 } from "@contimg/absurd";
-import { type Server, startServer } from "@contimg/api";
+import { type Server, type ServerOptions, startServer } from "@contimg/api";
 import { BUILD_FOLDER } from "@contimg/dashboard";
 import type pg from "pg";
 import { z } from "zod";
@@ -82,7 +82,7 @@ export interface Bed {
 export async function startBed(
   url: string,
   pool: pg.Pool,
-  options: { readonly port?: number; readonly basePath?: string } = {},
+  options: Pick<ServerOptions, "port" | "basePath" | "auth"> = {},
 ): Promise<Bed> {
   const worker = await startWorker({
     connectionString: url,

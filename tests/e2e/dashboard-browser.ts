@@ -9,6 +9,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 export const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
 const IMAGES = join(import.meta.dirname, "../../docs/images/dashboard");
 
 export const WIDE = { width: 1440, height: 900 };
@@ -69,7 +70,29 @@ export async function assertAccessible(page: Page): Promise<void> {
   assert.deepEqual(faults, []);
 }
 
-/** The pictures of docs/images: written only when asked for, since they never come out the same. */
+/** Until nothing is loading any more. */
+export async function isFull(page: Page): Promise<void> {
+  await page.getByRole("main").waitFor();
+  await page.locator(".skeleton").first().waitFor({ state: "detached" });
+}
+
+/** Shows the page in light and dark, wide and narrow, one after the other: "light-wide", … */
+export async function* looksOf(page: Page): AsyncGenerator<string> {
+  for (const [width, size] of Object.entries({ wide: WIDE, narrow: NARROW })) {
+    await page.setViewportSize(size);
+    for (const scheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      // Charts are drawn anew for it.
+      await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
+      yield `${scheme}-${width}`;
+    }
+  }
+}
+
+/**
+ * A picture of a page that a test has brought to where it is worth seeing; written when PICTURES
+ * names a folder, or docs. Those that need no test to get there: pictures.ts.
+ */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env["PICTURES"];
   if (folder === undefined) return;

@@ -13,6 +13,8 @@ constraint dep dep_cond_known CHECK ((cond = ANY (ARRAY['s'::"char", 'f'::"char"
 constraint dep dep_otherwise_known CHECK ((otherwise = ANY (ARRAY['x'::"char", 's'::"char", 'c'::"char"])))
 constraint dep dep_pkey PRIMARY KEY (parent, child)
 constraint dep dep_predicate_with_cond CHECK (((cond = 'p'::"char") = (predicate IS NOT NULL)))
+constraint depth_noted depth_noted_is_one CHECK (is_only)
+constraint depth_noted depth_noted_pkey PRIMARY KEY (is_only)
 constraint ended_count ended_count_pkey PRIMARY KEY (day, lane_id, kind)
 constraint ended_total ended_total_pkey PRIMARY KEY (queue, kind_id)
 constraint error_group error_group_pkey PRIMARY KEY (fingerprint)
@@ -44,6 +46,7 @@ constraint kind kind_pkey PRIMARY KEY (kind_id)
 constraint kind kind_version_known_once UNIQUE (name, version)
 constraint lane lane_known_once UNIQUE (queue, kind_id, class_id, priority, fair_key)
 constraint lane lane_pkey PRIMARY KEY (lane_id)
+constraint lane_depth lane_depth_pkey PRIMARY KEY (lane_id, place)
 constraint late_edge late_edge_pkey PRIMARY KEY (child)
 constraint lease lease_pkey PRIMARY KEY (task_id)
 constraint migrations migrations_pkey PRIMARY KEY (number)
@@ -161,6 +164,7 @@ function count_open_fires(integer) returns integer
 function count_ready(text,bigint) returns bigint stable
 function count_running(text,bigint) returns bigint stable
 function count_tasks(integer[],bigint) returns TABLE(status text, tasks bigint) stable
+function count_unclaimed() returns SETOF lane_depth stable
 function create_schedule(jsonb,boolean) returns integer
 function cycle(integer,bigint,bigint[],integer[],text[],bigint[],integer[],text[],text[],double precision[],text[],integer[],integer[],bigint[],integer) returns TABLE(what "char", task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function day_of(bigint) returns date immutable
@@ -273,6 +277,7 @@ function keep_history(integer) returns TABLE(day date, what text, rows bigint)
 function kind_named(text) returns kind stable
 function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
+function lane_depths() returns SETOF lane_depth stable
 function lane_head(integer,bigint,bigint) returns TABLE(at_ms double precision) stable
 function last_endless(bigint[]) returns bigint stable
 function leave_gates(ended_attempt[]) returns void
@@ -305,6 +310,7 @@ function next_try_at(integer,jsonb,double precision,jsonb) returns timestamp wit
 function node_parents(jsonb) returns TABLE(node_index integer, parent text) immutable
 function node_request(jsonb,jsonb) returns jsonb immutable
 function normalised_message(text) returns text immutable
+function note_depths(bigint) returns void
 function note_expiry(spawn_row[]) returns void
 function note_gate_days(jsonb[],date[]) returns boolean
 function note_gates() returns void
@@ -373,6 +379,7 @@ function retry_task(uuid) returns boolean
 function revalidate(integer,bigint,bigint[],integer[]) returns TABLE(task_id bigint, claim_no integer, held boolean)
 function revive(bigint[],boolean,timestamp with time zone[]) returns bigint[]
 function roll_up() returns bigint
+function rollup_grain(timestamp with time zone) returns text stable
 function room_for(demanding_head[],jsonb) returns integer immutable
 function run_fan_outs(bigint[],integer) returns integer
 function schedule_jitter(integer,timestamp with time zone,double precision) returns double precision immutable
@@ -407,11 +414,14 @@ function stuck_nodes(bigint[],bigint,bigint[],boolean) returns TABLE(place integ
 function stuck_waits(bigint[],boolean) returns TABLE(place integer, task_id bigint, what text, name text, members bigint[]) stable
 function stuck_words(bigint,boolean) returns TABLE(words text, detail jsonb) stable
 function sum_histograms(bigint[]) returns bigint[] immutable
+function summarise_days() returns void
 function suspend_waiting(lease,integer,timestamp with time zone) returns void
 function sync_lanes(text) returns integer
 function take_notes(integer) returns void
 function task_number(uuid) returns bigint immutable
+function task_summaries(bigint[]) returns TABLE(task_id uuid, queue_name text, task_name text, priority integer, status text, attempt integer, max_retries integer, timeout_sec double precision, worker_id text, created_at timestamp with time zone, available_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, parent_task_id uuid, correlation_id text, idempotency_key text, tags text[], error_detail jsonb) stable
 function task_uuid(bigint) returns uuid immutable
+function tasks_by_number(bigint[]) returns SETOF tasks stable
 function tend_gates(integer) returns integer
 function tend_suspended(integer) returns integer
 function text_problem(jsonb,text,text,text) returns text immutable
@@ -436,6 +446,7 @@ function unmet_count(bigint) returns integer stable
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable
 function unpark(bigint[]) returns void
 function unpark_passed(bigint[]) returns void
+function unrolled_ends(timestamp with time zone) returns TABLE(lane_id integer, kind "char", tasks bigint) stable
 function use_version(text,text) returns void
 function usual_runs(timestamp with time zone) returns TABLE(task_name text, p50 double precision, p95 double precision) stable
 function wait_nodes(bigint[],bigint,bigint[]) returns SETOF bigint stable
@@ -446,7 +457,7 @@ function workflow_nodes(uuid) returns TABLE(node text, task_id uuid, task_name t
 function write_checkpoints(integer,bigint,bigint[],integer[],text[],integer[],text[]) returns SETOF refused_checkpoint
 function write_log(integer,bigint,bigint[],integer[],timestamp with time zone[],text[],text[],text[]) returns integer
 index CREATE INDEX attempt_by_fingerprint ON ONLY absurd.attempt USING btree (fingerprint) WHERE (fingerprint IS NOT NULL)
-index CREATE INDEX attempt_by_xid ON ONLY absurd.attempt USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
+index CREATE INDEX attempt_by_xid ON ONLY absurd.attempt USING btree (xid)
 index CREATE INDEX dedup_by_task ON absurd.dedup USING brin (task_id) WITH (pages_per_range='32')
 index CREATE INDEX dedup_to_expire ON absurd.dedup USING btree (expires_at) WHERE (expires_at IS NOT NULL)
 index CREATE INDEX deferred_by_task ON absurd.deferred USING btree (task_id)
@@ -463,6 +474,7 @@ index CREATE INDEX lane_gated ON absurd.lane USING btree (lane_id) WHERE gated
 index CREATE INDEX lease_to_time_out ON absurd.lease USING btree (kill_after) WHERE (kill_after IS NOT NULL)
 index CREATE INDEX new_start_by_xid ON absurd.new_start USING btree (xid)
 index CREATE INDEX new_start_to_forget ON absurd.new_start USING btree (at)
+index CREATE INDEX outcome_by_fingerprint ON ONLY absurd.outcome USING btree (fingerprint, finished_at, task_id) WHERE (kind = 'd'::"char")
 index CREATE INDEX outcome_by_xid ON ONLY absurd.outcome USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX queue_special ON absurd.queue USING btree (name) WHERE special
@@ -491,6 +503,7 @@ index CREATE UNIQUE INDEX dead_letter_queue_pkey ON absurd.dead_letter_queue USI
 index CREATE UNIQUE INDEX dedup_pkey ON absurd.dedup USING btree (scope, key, bucket)
 index CREATE UNIQUE INDEX deferred_pkey ON absurd.deferred USING btree (run_at, task_id)
 index CREATE UNIQUE INDEX dep_pkey ON absurd.dep USING btree (parent, child)
+index CREATE UNIQUE INDEX depth_noted_pkey ON absurd.depth_noted USING btree (is_only)
 index CREATE UNIQUE INDEX ended_count_pkey ON absurd.ended_count USING btree (day, lane_id, kind)
 index CREATE UNIQUE INDEX ended_total_pkey ON absurd.ended_total USING btree (queue, kind_id)
 index CREATE UNIQUE INDEX error_group_pkey ON absurd.error_group USING btree (fingerprint)
@@ -509,6 +522,7 @@ index CREATE UNIQUE INDEX kept_change_pkey ON absurd.kept_change USING btree (ba
 index CREATE UNIQUE INDEX kind_current ON absurd.kind USING btree (name) WHERE current
 index CREATE UNIQUE INDEX kind_pkey ON absurd.kind USING btree (kind_id)
 index CREATE UNIQUE INDEX kind_version_known_once ON absurd.kind USING btree (name, version)
+index CREATE UNIQUE INDEX lane_depth_pkey ON absurd.lane_depth USING btree (lane_id, place)
 index CREATE UNIQUE INDEX lane_known_once ON absurd.lane USING btree (queue, kind_id, class_id, priority, fair_key)
 index CREATE UNIQUE INDEX lane_pkey ON absurd.lane USING btree (lane_id)
 index CREATE UNIQUE INDEX late_edge_pkey ON absurd.late_edge USING btree (child)
@@ -563,6 +577,7 @@ table dead_letter_queue (is_only boolean not null default true, queue text not n
 table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null, expires_at timestamp with time zone)
 table deferred (run_at timestamp with time zone not null, task_id bigint not null, claim_no integer not null default 0, lane_id integer not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
+table depth_noted (is_only boolean not null default true, at timestamp with time zone not null)
 table ended_count (day date not null, lane_id integer not null, kind "char" not null, tasks bigint not null)
 table ended_total (queue text not null, kind_id integer not null, completed bigint not null default 0, failed bigint not null default 0, cancelled bigint not null default 0, ran bigint not null default 0, attempts_failed bigint not null default 0, timed_out bigint not null default 0, wait_seconds double precision not null default 0, run_seconds double precision not null default 0, wait_histogram bigint[] not null default '{}'::bigint[], run_histogram bigint[] not null default '{}'::bigint[])
 table error_group (fingerprint text not null, state text not null, assignee text, note text, at timestamp with time zone not null)
@@ -575,10 +590,11 @@ table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_touch (touch_id bigint not null identity, gate_id integer not null) with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table gate_wait (gate_id integer not null, seq bigint not null, task_id bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
-table history (singleton boolean not null default true, retention_days integer not null default 30, rollup_days integer not null default 400, rolled_xid bigint not null default 0, dropped bigint not null default 0)
+table history (singleton boolean not null default true, retention_days integer not null default 30, rollup_days integer not null default 400, rolled_xid bigint not null default 0, dropped bigint not null default 0, summarised_to date)
 table kept_change (batch uuid not null, task_id bigint not null, action text not null, claim_no integer not null, run_at timestamp with time zone, lane_id integer, kind "char", worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone, result jsonb, error jsonb, fingerprint text, at timestamp with time zone not null default clock())
 table kind (kind_id integer not null identity, name text not null, queue text not null default 'default'::text, attempts_max integer not null default 4, timeout_ms bigint, params_schema jsonb, registered_at timestamp with time zone not null default clock(), version text not null default ''::text, current boolean not null default true, scope integer not null, demand jsonb, policy jsonb)
 table lane (lane_id integer not null identity, queue text not null, kind_id integer not null, class_id integer not null default 0, priority smallint not null default 0, fair_key text not null default ''::text, boost_ms double precision not null default 0, paused boolean not null default false, limited boolean not null default false, guarded boolean not null default false, gated boolean not null default false, demanding boolean not null default false)
+table lane_depth (lane_id integer not null, place "char" not null, tasks bigint not null, retrying bigint not null, oldest_at timestamp with time zone)
 table late_edge (child bigint not null, horizon xid8)
 table lease (task_id bigint not null, epoch bigint not null, worker_id integer not null, claim_no integer not null, lane_id integer not null, claimed_at timestamp with time zone not null, kill_after timestamp with time zone) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table migrations (number integer not null, name text not null, sha256 text not null, applied_at timestamp with time zone not null default statement_timestamp())

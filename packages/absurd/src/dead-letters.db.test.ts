@@ -7,6 +7,7 @@ import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
 import { InvalidFilter, UnknownErrorGroup } from "./errors.ts";
+import { rollUpAll } from "./testing/history-stage.ts";
 
 const { claim, cycle, emptyEngine, fence, maintain, spawn, status, task, uuid } = sqlWorker;
 const database = freshDatabase();
@@ -102,12 +103,18 @@ describe("dead letters", () => {
     const engine = await emptyEngine(database, {});
     const client = clientOf(engine);
     const [dead] = await die(engine, [{ message: "lost for ever", tag: "Disk" }]);
+    await rollUpAll(engine.db);
     const ids = await client.deadLetters.discard({ tag: "Disk" }, { reason: "known" });
     const { rows } = await engine.db.query(
       `select status, error, error_detail #>> '{fields,died_of,message}' as of from absurd.tasks`,
     );
     assert.deepEqual(rows, [{ status: "cancelled", error: "known", of: "lost for ever" }]);
     assert.deepEqual(await client.deadLetters.list(), []);
+    for (const when of ["before the roll-up", "after it"]) {
+      const [stats] = await client.stats();
+      assert.deepEqual([stats!.failed, stats!.cancelled, stats!.total], [0, 1, 1], when);
+      await rollUpAll(engine.db);
+    }
     await client.retry(ids[0]!);
     assert.equal(await status(engine.db, dead!), "pending");
   });

@@ -23,6 +23,13 @@ export interface EventView {
   readonly keepUntil: Date;
 }
 
+/** A task that waits for an event. */
+export interface HeldTask {
+  readonly taskId: string;
+  readonly taskName: string;
+  readonly event: string;
+}
+
 const KEEP_SECONDS = 30 * 86_400;
 
 export class Events {
@@ -73,6 +80,30 @@ export class Events {
          join absurd.waiting g on g.child = w.task_id and g.claim_no = w.claim_no`,
     );
     return Number(row!.held);
+  }
+
+  /** Of those, the first: what an operator may let go on. */
+  async heldTasks(limit: number): Promise<HeldTask[]> {
+    const rows = await run<{ task_id: string; task_name: string; name: string }>(
+      this.#db,
+      `select f.task_id, v.task_name, f.name
+         from (
+           select distinct on (w.task_id) w.task_id, w.name
+             from absurd.wait_event w
+             join absurd.waiting g on g.child = w.task_id and g.claim_no = w.claim_no
+            order by w.task_id, w.name limit $1
+         ) f
+         cross join lateral (
+           select t.task_name from absurd.tasks t where t.task_number = f.task_id offset 0
+         ) v
+        order by f.task_id`,
+      [limit],
+    );
+    return rows.map((row) => ({
+      taskId: taskUuid(row.task_id),
+      taskName: row.task_name,
+      event: row.name,
+    }));
   }
 
   /** The tasks that wait for an event now. */

@@ -87,13 +87,9 @@ export {
   type HistorySettings,
   type PruneReport,
   type RecentEnds,
-  type SecondsHistogram,
-  type Spread,
-  type StatsRange,
-  type StatsStep,
-  type Totals,
   type UsualRun,
 } from "./history.ts";
+export type { SecondsHistogram, Spread, StatsRange, StatsStep, Totals } from "./stats-history.ts";
 export { Listener } from "./listener.ts";
 export type { TaskNameView } from "./kinds.ts";
 export type { Lineage } from "./lineage.ts";
@@ -121,7 +117,7 @@ export {
   Schedules,
 } from "./schedules.ts";
 export { FIRE_AT, type TemplateRequest } from "./scheduled-spawn.ts";
-export type { EmitOptions, EventView } from "./events.ts";
+export type { EmitOptions, EventView, HeldTask } from "./events.ts";
 export type { LogLineView, StepView } from "./steps.ts";
 export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts";
 export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";

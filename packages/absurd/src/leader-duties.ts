@@ -38,6 +38,7 @@ export class LeaderDuties {
     if (now >= this.#rollUpAt) {
       this.#rollUpAt = now + ROLL_UP_MS;
       await run(this.#host.side, "select absurd.roll_up()");
+      await run(this.#host.side, "select absurd.note_depths()");
     }
     if (now >= this.#keepHistoryAt) await this.#keepHistory(now);
   }

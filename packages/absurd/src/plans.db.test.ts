@@ -9,6 +9,7 @@ import { beforeAll, describe, test } from "vitest";
 
 import { freshDatabase, plansOf, until } from "@contimg/testkit";
 
+import { ChangeReader } from "./changes.ts";
 import { AbsurdClient } from "./client.ts";
 import { type TaskCondition, fieldIs } from "./task-filter.ts";
 
@@ -44,11 +45,24 @@ async function fill(): Promise<void> {
     [ROWS],
   );
   await db.query(
-    `insert into absurd.outcome (task_id, claim_no, kind, claimed_at, finished_at)
-     select t.id, 1, case when (t.id & 1048575) % $1 = 0 then 'd' else 'c' end::"char",
-            t.created_at, t.created_at + interval '1 second'
-       from absurd.task t where not exists (select from absurd.ready r where r.task_id = t.id)`,
+    `insert into absurd.outcome (task_id, claim_no, kind, claimed_at, finished_at, fingerprint,
+                                 error)
+     select t.id, 1, d.kind, t.created_at, t.created_at + interval '1 second',
+            case d.kind when 'd' then 'print-' || (t.id & 1048575) / $1 % 5 end,
+            case d.kind when 'd'
+                 then '{"tag": "Disk", "class": "fatal", "message": "full"}'::jsonb end
+       from absurd.task t
+       cross join lateral (
+         select case when (t.id & 1048575) % $1 = 0 then 'd' else 'c' end::"char" as kind
+       ) d
+      where not exists (select from absurd.ready r where r.task_id = t.id)`,
     [FAILED_EVERY],
+  );
+  await db.query(
+    `insert into absurd.attempt (task_id, claim_no, worker_id, claimed_at, finished_at, class,
+                                 fingerprint, error)
+     select o.task_id, 1, 1, o.claimed_at, o.finished_at, 'fatal', o.fingerprint, o.error
+       from absurd.outcome o where o.kind = 'd'`,
   );
   // Transactions of other tests on this server hold it up.
   await until(
@@ -71,8 +85,17 @@ beforeAll(async () => {
   await fill();
 }, 600_000);
 
-/** The most rows that one node of the plans looked at, and the partitions that were read whole. */
-async function look(work: () => Promise<unknown>): Promise<{ most: number; whole: string[] }> {
+interface Looked {
+  /** The most rows that one node of the plans looked at. */
+  readonly most: number;
+  /** The most pages that one statement looked at. */
+  readonly pages: number;
+  /** Partitions of history, and planes of tasks that have not ended, that were read whole. */
+  readonly whole: string[];
+  readonly planes: string[];
+}
+
+async function look(work: () => Promise<unknown>): Promise<Looked> {
   const plans = await plansOf(db, work);
   assert.ok(plans.length > 0, "no plan was seen");
   const lines = plans.join("\n").split("\n");
@@ -82,7 +105,15 @@ async function look(work: () => Promise<unknown>): Promise<{ most: number; whole
     ),
   );
   const whole = lines.filter((line) => /Seq Scan on (task|outcome)_\d+ .*\(actual/.test(line));
-  return { most: Math.max(...counts), whole };
+  const planes = lines.filter((line) =>
+    /Scan .*on (ready|deferred|waiting|parked) .*\(actual/.test(line),
+  );
+  // The first is of the whole statement, those below are of its parts.
+  const pages = plans.map((plan) => {
+    const [, hit = 0, read = 0] = /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan) ?? [];
+    return Number(hit) + Number(read);
+  });
+  return { most: Math.max(...counts), pages: Math.max(...pages), whole, planes };
 }
 
 describe("a question about a long history", () => {
@@ -135,5 +166,78 @@ describe("a question about a long history", () => {
     assert.equal((stats as { total: number }[])[0]!.total, rows[0]!.n);
     assert.deepEqual(whole, []);
     assert.ok(most <= LOOKED_AT_MAX, `a node looked at ${most} rows`);
+  });
+});
+
+describe("what pages ask again and again", () => {
+  /** Once before, so that what is kept is planned. */
+  async function lookTwice(work: () => Promise<unknown>): Promise<Looked> {
+    await work();
+    return look(work);
+  }
+
+  test("changes are found by transaction", async () => {
+    const reader = new ChangeReader(db);
+    await reader.read();
+    const { most, pages, whole } = await lookTwice(() => reader.read());
+    assert.deepEqual(whole, []);
+    // Of each day, at most the last pages, which are in no summary yet.
+    assert.ok(most <= 3_000 && pages <= 300, `a node looked at ${most} rows, ${pages} pages`);
+    await db.query('select absurd.spawn_tasks(\'[{"task_name": "rare"}]\')');
+    assert.equal((await reader.read()).changes.length, 1);
+  });
+
+  test("groups of errors are counted from their index", async () => {
+    let groups = 0;
+    const { most, pages, whole } = await lookTwice(async () => {
+      groups = (await client.deadLetters.groups()).length;
+    });
+    assert.equal(groups, 5);
+    assert.deepEqual(whole, []);
+    const dead = Math.ceil(ROWS / FAILED_EVERY);
+    assert.ok(most <= dead && pages <= 200 + dead / 50, `${most} rows, ${pages} pages`);
+  });
+
+  test("lineage is looked up by keys", async () => {
+    const { tasks } = await client.list({ conditions: [] });
+    const { most, pages, whole } = await lookTwice(() => client.lineage(tasks[0]!.taskId));
+    assert.deepEqual(whole, []);
+    assert.ok(most <= 10 && pages <= 100, `${most} rows, ${pages} pages`);
+  });
+
+  test("an explanation looks at the task and its line", async () => {
+    const { tasks } = await client.list({ conditions: [fieldIs("status", "pending")] });
+    const { most, pages, whole } = await lookTwice(() => client.explain(tasks[0]!.taskId));
+    assert.deepEqual(whole, []);
+    assert.ok(most <= 200 && pages <= 200, `${most} rows, ${pages} pages`);
+  });
+
+  test("counts of a filter end at their limit", async () => {
+    const filter = { conditions: [fieldIs("name", "common")] };
+    const { most, whole } = await lookTwice(() => client.count(filter, 20));
+    assert.deepEqual(whole, []);
+    assert.ok(most <= 500, `a node looked at ${most} rows`);
+  });
+
+  test("statistics of a backlog are those that the leader counted", async () => {
+    const exact = [await client.stats(), await client.queues.list()];
+    await db.query("select absurd.note_depths(0)");
+    let noted: unknown;
+    const { most, whole, planes } = await lookTwice(async () => {
+      noted = [await client.stats(), await client.queues.list()];
+    });
+    assert.deepEqual(noted, exact);
+    assert.deepEqual([whole, planes], [[], []]);
+    assert.ok(most <= 3_000, `a node looked at ${most} rows`);
+    // A leader that stopped counting is not believed for long.
+    await db.query("update absurd.depth_noted set at = at - interval '1 minute'");
+    await db.query('select absurd.spawn_tasks(\'[{"task_name": "rare"}]\')');
+    assert.equal(
+      (await client.stats())[0]!.pending,
+      (exact[0] as { pending: number }[])[0]!.pending + 1,
+    );
+    await db.query("select absurd.note_depths()");
+    const { rows } = await db.query("select from absurd.lane_depth");
+    assert.deepEqual(rows, [], "of little nothing is kept");
   });
 });

@@ -42,7 +42,7 @@ export type TaskConditionOp = "is" | "prefix" | "contains" | "lt" | "lte" | "gt"
 export interface TaskCondition {
   readonly field: TaskField;
   /** Of a param: where in the params. */
-  readonly path?: readonly string[] | undefined;
+  readonly path?: readonly string[];
   readonly op: TaskConditionOp;
   /** Any of them fits. */
   readonly values: readonly (string | number | Date)[];

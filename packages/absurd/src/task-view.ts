@@ -98,14 +98,6 @@ interface TaskRow extends SummaryRow {
   depends_on: string[] | null;
 }
 
-const SUMMARY_COLUMNS = `task_id, queue_name, task_name, priority, status, attempt, max_retries,
-  timeout_sec, worker_id, created_at, available_at, claimed_at, completed_at, wait_time_sec,
-  execution_time_sec, workflow_id, parent_task_id, correlation_id, idempotency_key, tags`;
-
-/** The view, task by task: joined as a whole it may read days of history for a page. */
-const BY_NUMBER = `unnest($1::bigint[]) wanted cross join lateral (
-  select * from absurd.tasks where task_number = wanted offset 0) v`;
-
 function fromSummaryRow(row: SummaryRow): TaskSummary {
   return {
     taskId: row.task_id,
@@ -135,12 +127,7 @@ function fromSummaryRow(row: SummaryRow): TaskSummary {
 /** The tasks of these numbers that exist, newest first. */
 export async function readSummaries(db: Db, numbers: readonly string[]): Promise<TaskSummary[]> {
   if (numbers.length === 0) return [];
-  const rows = await run<SummaryRow>(
-    db,
-    `select ${SUMMARY_COLUMNS}, error_detail - array['fields', 'stack'] as error_detail
-       from ${BY_NUMBER} order by task_number desc`,
-    [numbers],
-  );
+  const rows = await run<SummaryRow>(db, "select * from absurd.task_summaries($1)", [numbers]);
   return rows.map(fromSummaryRow);
 }
 
@@ -149,8 +136,7 @@ export async function readTasks(db: Db, taskIds: readonly string[]): Promise<Tas
   const numbers = taskIds.map((id) => taskNumber(id)).filter((number) => number !== undefined);
   const rows = await run<TaskRow>(
     db,
-    `select ${SUMMARY_COLUMNS}, params, result, error_detail, depends_on::text[]
-       from ${BY_NUMBER}`,
+    "select v.*, v.depends_on::text[] as depends_on from absurd.tasks_by_number($1) v",
     [numbers.map(String)],
   );
   return rows.map((row) => ({

@@ -55,6 +55,12 @@ describe("/absurd/metrics", () => {
     await client.cancel(taskId);
     await client.spawn(greet, { name: "b" });
     await pool.query("select absurd.roll_up()");
+    await pool.query(
+      `select absurd.add_rollups(array[row(
+                absurd.clock(), 'default', k.kind_id, 1, 0, 0, 1, 0.5, 3,
+                absurd.histogram_of('{0.5}'), absurd.histogram_of('{3}'))::absurd.rollup_minute])
+         from absurd.kind k where k.name = 'greet'`,
+    );
 
     const text = await (await fetch(`${url}/absurd/metrics`)).text();
 
@@ -66,7 +72,11 @@ describe("/absurd/metrics", () => {
       /^absurd_wait_time_seconds{quantile="0.95"} /m,
       /^absurd_workers{state="active"} 0$/m,
       /^# TYPE absurd_task_wait_seconds histogram$/m,
-      /^absurd_task_run_seconds_bucket{queue="default",task_name="greet",le="\+Inf"} 0$/m,
+      /^absurd_task_run_seconds_bucket{queue="default",task_name="greet",le="1.024"} 0$/m,
+      /^absurd_task_run_seconds_bucket{queue="default",task_name="greet",le="4.096"} 1$/m,
+      /^absurd_task_run_seconds_bucket{queue="default",task_name="greet",le="\+Inf"} 1$/m,
+      /^absurd_task_run_seconds_sum{queue="default",task_name="greet"} 3$/m,
+      /^absurd_task_wait_seconds_bucket{queue="default",task_name="greet",le="1.024"} 1$/m,
     ]) {
       assert.match(text, line);
     }

@@ -201,12 +201,17 @@ async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }>
     readMetrics: system.readMetrics,
     listenerCount: () => feed.listenerCount,
     readNumbers: async () => {
-      const [metrics, { queues, workers }, histograms] = await Promise.all([
+      const [metrics, { queues, workers }, totals] = await Promise.all([
         system.readMetrics(),
         system.watch.state(),
         client.history.totals(),
       ]);
-      return { metrics, queues, workers: countStates(workers.map(workerState)), histograms };
+      return {
+        metrics,
+        queues,
+        workers: countStates(workers.map(workerState)),
+        histograms: totals,
+      };
     },
   });
   serveDocs(app.fastify, { version: VERSION, basePath });

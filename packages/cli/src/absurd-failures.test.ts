@@ -90,7 +90,7 @@ describe("absurd", () => {
       task({ max_retries: 0, tags: ["re-b"], priority: 9 }),
     ]);
     const worker = await registerWorker(db);
-    const held = await claim(db, worker, 2);
+    const held = await claim(db, worker, 10);
     await cycle(db, worker, { failed: held.map((each) => [each, "fatal"] as const) });
 
     const dry = await run(["retry", "--filter", "tag:re-* -tag:re-a", "--dry-run"]);

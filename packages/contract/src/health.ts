@@ -90,6 +90,10 @@ export const overview = z.strictObject({
   ),
   /** Tasks that wait for a person's event or signal. */
   held: count,
+  /** The first of them. */
+  held_tasks: z.array(
+    z.strictObject({ task_id: z.uuid(), task_name: z.string(), awaited_event: z.string() }),
+  ),
   backlog: count,
   /** Null: never, at this pace. */
   drains_in_seconds: z.number().nullable(),

@@ -13,6 +13,7 @@ export async function plansOf(db: pg.Client, work: () => Promise<unknown>): Prom
   await db.query(
     `load 'auto_explain'; set auto_explain.log_min_duration = 0;
      set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on;
+     set auto_explain.log_buffers = on;
      set client_min_messages = log`,
   );
   db.on("notice", listen);

@@ -264,34 +264,3 @@ as $$
     ) f
    where l.queue = p_queue;
 $$;
-
--- Every queue with its settings and how much is in it.
-create or replace function absurd.list_queues()
-  returns table (
-    name text, paused boolean, draining boolean, pending_max integer, running_max integer,
-    weight integer, priority_mode text, aging_seconds double precision, created_at timestamptz,
-    ready bigint, deferred bigint, waiting bigint, running bigint, oldest_at timestamptz
-  )
-  language sql stable
-as $$
-  with counted as (
-    select r.lane_id, 'r' as place, count(*) as n, min(absurd.ready_at(r.at, r.task_id)) as oldest_at from absurd.ready r group by 1
-    union all select d.lane_id, 'd', count(*), null from absurd.deferred d group by 1
-    union all select w.lane_id, 'w', count(*), null from absurd.waiting w group by 1
-    union all select s.lane_id, 'l', count(*), null from absurd.lease s group by 1
-  ),
-  by_queue as (
-    select l.queue, c.place, sum(c.n)::bigint as n, min(c.oldest_at) as oldest_at
-      from counted c join absurd.lane l on l.lane_id = c.lane_id group by 1, 2
-  )
-  select q.name, q.paused, q.draining, q.pending_max, q.running_max, q.weight, q.priority_mode,
-         q.aging_seconds, q.created_at,
-         coalesce(sum(b.n) filter (where b.place = 'r'), 0)::bigint,
-         coalesce(sum(b.n) filter (where b.place = 'd'), 0)::bigint,
-         coalesce(sum(b.n) filter (where b.place = 'w'), 0)::bigint,
-         coalesce(sum(b.n) filter (where b.place = 'l'), 0)::bigint,
-         min(b.oldest_at)
-    from absurd.queue q left join by_queue b on b.queue = q.name
-   group by q.name
-   order by q.name;
-$$;

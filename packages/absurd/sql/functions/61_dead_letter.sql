@@ -130,7 +130,8 @@ end;
 $$;
 
 -- Takes dead tasks off the dead letters: they count as cancelled with the tag Discarded, whose fields
--- hold the error of which they died. Returns those it found. A retry by id brings one back.
+-- hold the error of which they died. Returns those it found. A retry by id brings one back. That is
+-- a new end: it is told and counted as such. Raises WF034 when the history of a day is being removed.
 -- Locks outcome rows.
 create or replace function absurd.discard_dead(
   p_filter jsonb, p_limit integer default 1000, p_dry_run boolean default false,
@@ -143,20 +144,18 @@ declare
   v_ids bigint[] := array(select d.task_id from absurd.find_dead(p_filter, p_limit) d);
 begin
   if not p_dry_run then
-    with held as materialized (
+    -- Whom another call takes off meanwhile is not ours.
+    v_ids := array(
       select o.task_id from absurd.outcome o
        where o.task_id = any(v_ids) and o.kind = 'd' order by o.task_id
          for update
-    ),
-    discarded as (
-      update absurd.outcome o
-         set kind = 'x', fingerprint = null,
-             error = absurd.error_json('Discarded', 'cancelled', p_reason)
-                     || jsonb_build_object('fields', jsonb_build_object('died_of', o.error))
-        from held h where o.task_id = h.task_id
-      returning o.task_id
-    )
-    select coalesce(array_agg(d.task_id), '{}') into v_ids from discarded d;
+    );
+    perform absurd.uncount_outcomes(v_ids);
+    update absurd.outcome o
+       set kind = 'x', fingerprint = null, xid = txid_current(),
+           error = absurd.error_json('Discarded', 'cancelled', p_reason)
+                   || jsonb_build_object('fields', jsonb_build_object('died_of', o.error))
+     where o.task_id = any(v_ids);
   end if;
   return query select absurd.task_uuid(i) from unnest(v_ids) i;
 end;
@@ -164,25 +163,31 @@ $$;
 
 -- Dead tasks by fingerprint, with what people said of each group. A group stays, without tasks, once
 -- people said something of it. state: open, acknowledged, resolved; one whose error comes back after
--- it was resolved is open again.
+-- it was resolved is open again. A fingerprint stands for one task name and tag (see
+-- absurd.fingerprint), so the newest task says these for its group.
 create or replace view absurd.error_groups as
 with dead as (
-  select o.fingerprint, k.name as task_name, o.error ->> 'tag' as tag,
-         min(o.error ->> 'class') as class, count(*) as tasks,
-         min(o.finished_at) as first_at, max(o.finished_at) as last_at,
-         max(o.task_id) as example
-    from absurd.outcome o
-    join absurd.task t on t.id = o.task_id
-    join absurd.lane l on l.lane_id = t.lane_id
-    join absurd.kind k on k.kind_id = l.kind_id
-   where o.kind = 'd' and o.fingerprint is not null
-   group by 1, 2, 3
+  select g.*, e.*
+    from (
+      select o.fingerprint, count(*) as tasks, min(o.finished_at) as first_at,
+             max(o.finished_at) as last_at, max(o.task_id) as example
+        from absurd.outcome o
+       where o.kind = 'd' and o.fingerprint is not null
+       group by o.fingerprint
+    ) g
+    cross join lateral (
+      select k.name as task_name, o.error ->> 'tag' as tag, o.error ->> 'class' as class,
+             o.error ->> 'message' as message
+        from absurd.outcome o
+        join absurd.task t on t.id = o.task_id
+        join absurd.lane l on l.lane_id = t.lane_id
+        join absurd.kind k on k.kind_id = l.kind_id
+       where o.task_id = g.example offset 0
+    ) e
 )
 select coalesce(d.fingerprint, g.fingerprint) as fingerprint, d.task_name, d.tag,
        coalesce(d.tasks, 0) as tasks, d.first_at, d.last_at,
-       absurd.task_uuid(d.example) as example_task_id,
-       (select o.error ->> 'message' from absurd.outcome o where o.task_id = d.example)
-         as example_message,
+       absurd.task_uuid(d.example) as example_task_id, d.message as example_message,
        case when g.state is null or g.state = 'resolved' and d.last_at > g.at then 'open'
             else g.state end as state,
        g.assignee, g.note, g.at as state_at, d.class

@@ -281,20 +281,22 @@ $$;
 
 create or replace function absurd.undo_discards(p_kept absurd.kept_change[])
   returns bigint[]
-  language sql
+  language plpgsql
 as $$
-  with held as materialized (
-    select o.task_id, k.error, k.fingerprint
+declare
+  v_ids bigint[] := array(
+    select o.task_id
       from unnest(p_kept) k
       join absurd.outcome o on o.task_id = k.task_id and o.claim_no = k.claim_no
      where k.action = 'discard' and o.kind = 'x' and o.error ->> 'tag' = 'Discarded'
      order by o.task_id
        for update of o
-  ),
-  back as (
-    update absurd.outcome o set kind = 'd', error = h.error, fingerprint = h.fingerprint
-      from held h where o.task_id = h.task_id
-    returning o.task_id
-  )
-  select coalesce(array_agg(b.task_id), '{}') from back b;
+  );
+begin
+  perform absurd.uncount_outcomes(v_ids);
+  update absurd.outcome o
+     set kind = 'd', error = k.error, fingerprint = k.fingerprint, xid = txid_current()
+    from unnest(p_kept) k where o.task_id = any(v_ids) and k.task_id = o.task_id;
+  return v_ids;
+end;
 $$;

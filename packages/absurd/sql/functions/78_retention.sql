@@ -225,6 +225,34 @@ begin
 end;
 $$;
 
+-- Makes the BRIN indexes of days that are over whole: their last pages are in none until then, and
+-- whoever looks for a transaction reads these pages of each day. Does each day again for two days,
+-- because tasks end after the day on which they were spawned. Called by the leader.
+create or replace function absurd.summarise_days()
+  returns void
+  language plpgsql
+as $$
+declare
+  v_today date := (clock_timestamp() at time zone 'UTC')::date;
+  v_done date;
+begin
+  select h.summarised_to into v_done from absurd.history h for update skip locked;
+  if not found or v_done >= v_today then
+    return;
+  end if;
+  perform brin_summarize_range(x.indexrelid, greatest(0, pg_relation_size(x.indrelid)
+            / current_setting('block_size')::integer - 1))
+     from absurd.partition_days() d
+     cross join absurd.partitioned_tables() p(name)
+     join pg_index x
+       on x.indrelid = to_regclass('absurd.' || p.name || '_' || to_char(d.day, 'YYYYMMDD'))
+     join pg_class c on c.oid = x.indexrelid
+     join pg_am m on m.oid = c.relam and m.amname = 'brin'
+    where d.day < v_today and d.day >= coalesce(v_done - 2, '-infinity');
+  update absurd.history h set summarised_to = v_today;
+end;
+$$;
+
 -- The leader's step: removes what is older than the setting. As prune_step; first removes roll-ups
 -- and firings past their time, in batches of p_batch.
 create or replace function absurd.keep_history(p_batch integer default 10000)
@@ -235,6 +263,7 @@ declare
   v_history absurd.history;
 begin
   select * into v_history from absurd.history;
+  perform absurd.summarise_days();
   delete from absurd.rollup r
    where r.ctid = any(array(
            select o.ctid from absurd.rollup o

@@ -76,6 +76,54 @@ select absurd.task_uuid(t.id) as task_id,
      order by x.claim_no desc limit 1
   ) a on true;
 
+-- Tasks as the view has them, one by one: joined as a whole, the planner may read days of history
+-- for a page. The plan is kept, as making it costs more than the page.
+create or replace function absurd.tasks_by_number(p_numbers bigint[])
+  returns setof absurd.tasks
+  language plpgsql stable
+  set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select v.*
+    from unnest(p_numbers) wanted(id)
+    cross join lateral (
+      select t.* from absurd.tasks t where t.task_number = wanted.id offset 0
+    ) v;
+end;
+$$;
+
+-- The same for lists, newest first: without what may be large.
+create or replace function absurd.task_summaries(p_numbers bigint[])
+  returns table (
+    task_id uuid, queue_name text, task_name text, priority integer, status text, attempt integer,
+    max_retries integer, timeout_sec double precision, worker_id text, created_at timestamptz,
+    available_at timestamptz, claimed_at timestamptz, completed_at timestamptz,
+    wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid,
+    parent_task_id uuid, correlation_id text, idempotency_key text, tags text[], error_detail jsonb
+  )
+  language plpgsql stable
+  set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select v.task_id, v.queue_name, v.task_name, v.priority, v.status, v.attempt, v.max_retries,
+         v.timeout_sec, v.worker_id, v.created_at, v.available_at, v.claimed_at, v.completed_at,
+         v.wait_time_sec, v.execution_time_sec, v.workflow_id, v.parent_task_id, v.correlation_id,
+         v.idempotency_key, v.tags, v.error_detail - array['fields', 'stack']
+    from unnest(p_numbers) wanted(id)
+    cross join lateral (
+      select t.task_id, t.queue_name, t.task_name, t.priority, t.status, t.attempt, t.max_retries,
+             t.timeout_sec, t.worker_id, t.created_at, t.available_at, t.claimed_at,
+             t.completed_at, t.wait_time_sec, t.execution_time_sec, t.workflow_id,
+             t.parent_task_id, t.correlation_id, t.idempotency_key, t.tags, t.error_detail,
+             t.task_number
+        from absurd.tasks t where t.task_number = wanted.id offset 0
+    ) v
+   order by v.task_number desc;
+end;
+$$;
+
 -- Tasks that failed for good. absurd.retry_task gives one a new start.
 create or replace view absurd.dead_letter as
 select t.task_id, t.queue_name, t.task_name, t.params, t.attempt, t.error, t.error_detail,

@@ -3,9 +3,11 @@
 
 create or replace function absurd.histogram_bucket(p_seconds double precision)
   returns integer
-  language sql immutable strict parallel safe
+  language sql immutable parallel safe
 as $$
-  select case when p_seconds < 0.001 then 0
+  -- Not strict: of a strict function PostgreSQL puts no case into the statement that calls it.
+  select case when p_seconds is null then null
+              when p_seconds < 0.001 then 0
               else least(127, floor(4 * ln(p_seconds * 1000) / ln(2.0::double precision))::integer + 1)
          end;
 $$;
@@ -38,7 +40,7 @@ create or replace aggregate absurd.sum_histograms(bigint[]) (
 -- What is counted in the middle of a bucket counts as.
 create or replace function absurd.bucket_seconds(p_bucket bigint)
   returns double precision
-  language sql immutable strict parallel safe
+  language sql immutable parallel safe
 as $$
   select case p_bucket when 0 then 0.0005
                        else 0.001 * 2.0::double precision ^ ((p_bucket - 0.5) / 4) end;

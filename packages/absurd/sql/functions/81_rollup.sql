@@ -1,13 +1,46 @@
 -- Roll-ups: sums that outlive the tasks.
 
--- Adds what ended, by minutes, to the roll-ups of minutes and hours and to the totals. Locks their
+-- What ended since the last roll-up, at p_since or later: finds transactions by index, whatever the
+-- planner thinks of a number that it does not know.
+create or replace function absurd.unrolled_ends(p_since timestamptz default '-infinity')
+  returns table (lane_id integer, kind "char", tasks bigint)
+  language plpgsql stable
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+as $$
+declare
+  v_rolled bigint := (select h.rolled_xid from absurd.history h);
+begin
+  return query
+  select t.lane_id, o.kind, count(*)
+    from absurd.outcome o
+    cross join lateral (
+      select b.lane_id from absurd.task b where b.id = o.task_id offset 0
+    ) t
+   where o.xid >= v_rolled and o.finished_at >= p_since
+   group by 1, 2;
+end;
+$$;
+
+-- The unit of time by which an end is rolled up: minutes are kept for two days, so what ended before
+-- then, of which there is much when nobody has rolled up for long, is put together by the hour.
+create or replace function absurd.rollup_grain(p_at timestamptz)
+  returns text
+  language sql stable
+as $$
+  select case when p_at >= absurd.clock() - interval '2 days' then 'minute' else 'hour' end;
+$$;
+
+-- Adds what ended, by minutes or, long ago, by hours, to the roll-ups of minutes and hours and to the totals. Locks their
 -- rows, in the order of their keys.
 create or replace function absurd.add_rollups(p_minutes absurd.rollup_minute[])
   returns void
   language sql
 as $$
   insert into absurd.rollup_minute as r
-  select m.* from unnest(p_minutes) m order by m.minute, m.queue, m.kind_id
+  select m.* from unnest(p_minutes) m
+   where absurd.rollup_grain(m.minute) = 'minute'
+   order by m.minute, m.queue, m.kind_id
   on conflict on constraint rollup_minute_pkey do update
      set completed = r.completed + excluded.completed, failed = r.failed + excluded.failed,
          cancelled = r.cancelled + excluded.cancelled, claimed = r.claimed + excluded.claimed,

@@ -1,7 +1,7 @@
 -- Statistics: roll-ups of what ended, and the counts and reports that are read from them.
 
--- Adds what ended since the last time to ended_count, the roll-ups and the totals. Returns how many tasks, null when
--- another session is at it.
+-- Adds what ended since the last time to ended_count, the roll-ups and the totals. Returns how many
+-- tasks, null when another session is at it.
 --
 -- Takes the outcomes of all transactions below the oldest one that is still open. Each of those has
 -- ended, so none of its rows can appear later; a row of one that is still open waits for a later
@@ -28,7 +28,7 @@ begin
   end if;
   with ended as materialized (
     select absurd.day_of(o.task_id) as day, t.lane_id, l.queue, l.kind_id, o.kind,
-           date_trunc('minute', o.finished_at) as minute,
+           date_trunc(absurd.rollup_grain(o.finished_at), o.finished_at, 'UTC') as minute,
            extract(epoch from o.claimed_at - coalesce(t.available_at, t.created_at, absurd.number_at(t.id)))
              ::double precision as wait_seconds,
            extract(epoch from o.finished_at - o.claimed_at)::double precision as run_seconds
@@ -103,40 +103,24 @@ end;
 $$;
 
 -- Tasks of each lane by place: p pending, r retrying, l claimed, and the kinds of outcomes. Reads what
--- ended from the counts and the outcomes since the last roll-up, so that the cost depends on the
--- tasks that have not ended, not on history.
+-- ended from the counts and the outcomes since the last roll-up, and what waits from
+-- absurd.lane_depths: the cost depends neither on history nor on how much waits.
 create or replace function absurd.count_lanes()
   returns table (lane_id integer, place text, tasks bigint)
-  language plpgsql stable
+  language sql stable
 as $$
-declare
-  v_rolled bigint := (select h.rolled_xid from absurd.history h);
-begin
-  return query
-  with unclaimed as (
-    select r.lane_id, r.task_id, r.claim_no from absurd.ready r
-    union all select d.lane_id, d.task_id, d.claim_no from absurd.deferred d
-    union all select w.lane_id, w.child, w.claim_no from absurd.waiting w
-    union all select p.lane_id, p.task_id, p.claim_no from absurd.parked p
-  )
-  select u.lane_id,
-         case when u.claim_no > 0 and exists (
-           select from absurd.attempt a
-            where a.task_id = u.task_id
-              and a.claim_no > coalesce(
-                    (select max(c.claim_no) from absurd.credit c
-                      where c.task_id = u.task_id and absurd.is_new_start(c)), 0)
-         ) then 'r' else 'p' end, count(*)
-    from unclaimed u group by 1, 2
+  select d.lane_id, x.place, x.tasks
+    from absurd.lane_depths() d
+    cross join lateral (
+      values ('p', d.tasks - d.retrying), ('r', d.retrying)
+    ) x(place, tasks)
+   where x.tasks > 0
   union all
   select s.lane_id, 'l', count(*) from absurd.lease s group by 1
   union all
   select e.lane_id, e.kind::text, e.tasks from absurd.ended_count e where e.tasks > 0
   union all
-  select t.lane_id, o.kind::text, count(*)
-    from absurd.outcome o join absurd.task t on t.id = o.task_id
-   where o.xid >= v_rolled group by 1, 2;
-end;
+  select u.lane_id, u.kind::text, u.tasks from absurd.unrolled_ends() u;
 $$;
 
 -- Counts of a queue's tasks by status, or of all queues when p_queue is null. The same as counting

@@ -28,53 +28,55 @@ as $$
      where p_step < interval '1 hour' and m.minute >= date_trunc('minute', p_from)
        and m.minute < p_to
   ),
+  -- place: a number for each row of the answer, in its order. Numbers are compared faster than texts.
   step as materialized (
-    select date_bin(p_step, c.at, date_trunc('hour', p_from)) as since,
-           case when not p_together then c.queue end as queue,
-           case when not p_together then k.name end as name, c.completed, c.failed, c.cancelled,
-           c.claimed, c.wait_seconds, c.run_seconds, c.wait_histogram, c.run_histogram
-      from chosen c join absurd.kind k on k.kind_id = c.kind_id
-     where (p_queue is null or c.queue = p_queue) and (p_task_name is null or k.name = p_task_name)
+    select x.*, dense_rank() over (order by x.since, x.queue, x.name) as place
+      from (
+        select date_bin(p_step, c.at, date_trunc('hour', p_from)) as since,
+               case when not p_together then c.queue end as queue,
+               case when not p_together then k.name end as name, c.completed, c.failed,
+               c.cancelled, c.claimed, c.wait_seconds, c.run_seconds, c.wait_histogram,
+               c.run_histogram
+          from chosen c join absurd.kind k on k.kind_id = c.kind_id
+         where (p_queue is null or c.queue = p_queue)
+           and (p_task_name is null or k.name = p_task_name)
+      ) x
   ),
   summed as (
-    select s.since, s.queue, s.name, sum(s.completed)::bigint as completed,
-           sum(s.failed)::bigint as failed, sum(s.cancelled)::bigint as cancelled,
+    select s.place, min(s.since) as since, min(s.queue) as queue, min(s.name) as name,
+           sum(s.completed)::bigint as completed, sum(s.failed)::bigint as failed,
+           sum(s.cancelled)::bigint as cancelled,
            sum(s.wait_seconds) / nullif(sum(s.claimed), 0)::double precision as wait_mean,
            sum(s.run_seconds) / nullif(sum(s.claimed), 0)::double precision as run_mean
-      from step s group by 1, 2, 3
+      from step s group by s.place
   ),
+  -- Waits have even numbers, runs odd ones.
   bucket as (
-    select u.since, u.queue, u.name, u.is_wait, u.e >> 48 as bucket,
-           sum(u.e & 281474976710655) as n
+    select u.of, u.e >> 48 as bucket, sum((u.e & 281474976710655)::double precision) as n
       from (
-        select s.since, s.queue, s.name, true as is_wait, unnest(s.wait_histogram) as e from step s
+        select 2 * s.place as of, unnest(s.wait_histogram) as e from step s
         union all
-        select s.since, s.queue, s.name, false, unnest(s.run_histogram) from step s
+        select 2 * s.place + 1, unnest(s.run_histogram) from step s
       ) u
-     group by 1, 2, 3, 4, 5
+     group by 1, 2
   ),
   ranked as (
-    select b.*, sum(b.n) over w as upto,
-           sum(b.n) over (partition by b.since, b.queue, b.name, b.is_wait) as total
-      from bucket b window w as (partition by b.since, b.queue, b.name, b.is_wait order by b.bucket)
+    select b.of, b.bucket, sum(b.n) over w as upto, sum(b.n) over (partition by b.of) as total
+      from bucket b window w as (partition by b.of order by b.bucket)
   ),
   quantile as (
-    select r.since, r.queue, r.name, r.is_wait,
+    select r.of,
            absurd.bucket_seconds(min(r.bucket) filter (where r.upto >= ceil(r.total * 0.5))) as p50,
            absurd.bucket_seconds(min(r.bucket) filter (where r.upto >= ceil(r.total * 0.95))) as p95,
            absurd.bucket_seconds(min(r.bucket) filter (where r.upto >= ceil(r.total * 0.99))) as p99
-      from ranked r group by 1, 2, 3, 4
+      from ranked r group by r.of
   )
   select s.since, s.queue, s.name, s.completed, s.failed, s.cancelled,
          s.wait_mean, w.p50, w.p95, w.p99, s.run_mean, r.p50, r.p95, r.p99
     from summed s
-    left join quantile w on w.is_wait and w.since = s.since
-      and coalesce(w.queue, '') = coalesce(s.queue, '')
-      and coalesce(w.name, '') = coalesce(s.name, '')
-    left join quantile r on not r.is_wait and r.since = s.since
-      and coalesce(r.queue, '') = coalesce(s.queue, '')
-      and coalesce(r.name, '') = coalesce(s.name, '')
-   order by 1, 2, 3;
+    left join quantile w on w.of = 2 * s.place
+    left join quantile r on r.of = 2 * s.place + 1
+   order by s.place;
 $$;
 
 -- What ended since a time not long ago, those that no roll-up has yet, too.
@@ -88,10 +90,9 @@ as $$
       select m.completed, m.failed, m.cancelled
         from absurd.rollup_minute m where m.minute >= date_trunc('minute', p_since)
       union all
-      select count(*) filter (where o.kind = 'c'), count(*) filter (where o.kind = 'd'),
-             count(*) filter (where o.kind = 'x')
-        from absurd.outcome o
-       where o.xid >= (select h.rolled_xid from absurd.history h) and o.finished_at >= p_since
+      select sum(u.tasks) filter (where u.kind = 'c'), sum(u.tasks) filter (where u.kind = 'd'),
+             sum(u.tasks) filter (where u.kind = 'x')
+        from absurd.unrolled_ends(p_since) u
     ) e;
 $$;
 
@@ -135,7 +136,8 @@ as $$
    order by h.name;
 $$;
 
--- How many tasks were ever spawned: those that have not ended, those that ended, those that are gone.
+-- How many tasks were ever spawned: those that have not ended, those that ended, those that are
+-- gone. Counts what waits, each time: for who asks now and then.
 create or replace function absurd.spawned_total()
   returns bigint
   language sql stable
@@ -144,7 +146,7 @@ as $$
        + (select count(*) from absurd.waiting) + (select count(*) from absurd.parked)
        + (select count(*) from absurd.lease)
        + (select coalesce(sum(c.tasks), 0)::bigint from absurd.ended_count c)
-       + (select count(*) from absurd.outcome o where o.xid >= h.rolled_xid)
+       + (select coalesce(sum(u.tasks), 0)::bigint from absurd.unrolled_ends() u)
        + h.dropped
     from absurd.history h;
 $$;

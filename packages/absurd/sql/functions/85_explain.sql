@@ -232,32 +232,43 @@ as $$
 $$;
 
 -- The reasons, most telling first. None for a task that does not exist. Reads the task's lane when it
--- is ready; for people, not for loops.
+-- is ready; for people, not for loops. Asks only what can hold where the task is, each question a
+-- statement of its own, whose plan is kept.
 create or replace function absurd.explain_task(p_task_id uuid)
   returns table (code text, message text, detail jsonb)
-  language sql stable
+  language plpgsql stable
+  set plan_cache_mode = force_generic_plan
 as $$
-  with task as materialized (
-    select t.id, p.place
-      from absurd.task t cross join lateral absurd.locate_task(t.id) p
-     where t.id = absurd.task_number(p_task_id)
-  )
-  select e.code, e.message, e.detail
-    from task t
-    cross join lateral (
-      select 1 as rank, x.* from absurd.explain_end(t.id) x
-      union all select 2, x.* from absurd.explain_lease(t.id) x
-      union all select 3, x.* from absurd.explain_endless(t.id) x
-                 where t.place in ('waiting', 'parked', 'deferred')
-      union all select 3, x.* from absurd.explain_deferred(t.id) x
-      union all select 4, x.* from absurd.explain_waiting(t.id) x
-      union all select 5, x.* from absurd.explain_queue(t.id) x where t.place = 'ready'
-      union all select 4, x.* from absurd.explain_event(t.id) x where t.place = 'waiting'
-      union all select 4, x.* from absurd.explain_gates(t.id) x where t.place = 'parked'
-      union all select 7, x.* from absurd.explain_demand(t.id) x where t.place = 'ready'
-      union all select 8, x.* from absurd.explain_workers(t.id) x
-                 where t.place in ('ready', 'deferred', 'waiting', 'parked')
-      union all select 9, x.* from absurd.explain_line(t.id) x where t.place = 'ready'
-    ) e
-   order by e.rank;
+declare
+  v_task bigint := absurd.task_number(p_task_id);
+  v_place text := (select p.place from absurd.locate_task(v_task) p);
+begin
+  case v_place
+    when 'completed', 'failed', 'cancelled' then
+      return query select * from absurd.explain_end(v_task);
+    when 'lease' then
+      return query select * from absurd.explain_lease(v_task);
+    when 'deferred' then
+      return query select * from absurd.explain_endless(v_task);
+      return query select * from absurd.explain_deferred(v_task);
+    when 'waiting' then
+      return query select * from absurd.explain_endless(v_task);
+      return query select * from absurd.explain_waiting(v_task);
+      return query select * from absurd.explain_event(v_task);
+    when 'parked' then
+      return query select * from absurd.explain_endless(v_task);
+      return query select * from absurd.explain_gates(v_task);
+    when 'ready' then
+      return query select * from absurd.explain_queue(v_task);
+      return query select * from absurd.explain_demand(v_task);
+    else
+      return;
+  end case;
+  if v_place in ('ready', 'deferred', 'waiting', 'parked') then
+    return query select * from absurd.explain_workers(v_task);
+  end if;
+  if v_place = 'ready' then
+    return query select * from absurd.explain_line(v_task);
+  end if;
+end;
 $$;

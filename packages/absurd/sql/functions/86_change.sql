@@ -33,13 +33,17 @@ as $$
     union all
     select a.xid, a.task_id, a.claim_no, 'retrying', a.worker_id, a.error ->> 'message',
            a.finished_at
-      from absurd.attempt a
-     where (a.xid >= p_xmax and a.xid < p_to or a.xid = any(p_open))
-       and a.class <> 'completed'
-       and not exists (
-             select from absurd.outcome o
-              where o.task_id = a.task_id and o.claim_no = a.claim_no
-           )
+      from (
+        select r.* from absurd.attempt r
+         where (r.xid >= p_xmax and r.xid < p_to or r.xid = any(p_open)) and r.class <> 'completed'
+        offset 0
+      ) a
+      -- Looked up one by one: a join would read all of history.
+      left join lateral (
+        select true as is_last from absurd.outcome o
+         where o.task_id = a.task_id and o.claim_no = a.claim_no offset 0
+      ) e on true
+     where e.is_last is null
     union all
     select n.xid, n.task_id, n.claim_no, 'pending', null, null, n.at
       from absurd.new_start n
@@ -65,8 +69,12 @@ create or replace function absurd.read_changes(
     kind text, xid bigint, open bigint[], task_id bigint, claim_no integer, status text,
     worker_id integer, error text, at timestamptz, started_at timestamptz
   )
-  language sql stable
+  language plpgsql stable
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
 as $$
+begin
+  return query
   with snapshot as materialized (
     select txid_snapshot_xmax(s.snapshot) as xmax,
            array(select x from txid_snapshot_xip(s.snapshot) x order by x) as open
@@ -87,12 +95,15 @@ as $$
           coalesce(t.created_at, absurd.number_at(t.id)), null
      from absurd.task t
     where p_xmax is not null and t.id >= p_from
+      -- No number is of a later time: days to come need not be looked at.
+      and t.id < absurd.first_task_number(statement_timestamp() + interval '1 hour')
       and absurd.full_xid(t.xmin, (select s.xmax from snapshot s)) >= p_xmin
     order by t.id limit p_limit)
   union all
   (select 'lease', null, null, l.task_id, l.claim_no, 'claimed', l.worker_id, null, l.claimed_at,
           null
      from absurd.lease l limit p_leases + 1);
+end;
 $$;
 
 -- What every change says of its task and worker.

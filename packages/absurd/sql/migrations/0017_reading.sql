@@ -7,8 +7,7 @@ create index task_by_parent on absurd.task (parent_id, id) where parent_id is no
 -- it commits. Null: written before this migration.
 alter table absurd.attempt add column xid bigint;
 alter table absurd.attempt alter column xid set default txid_current();
-create index attempt_by_xid on absurd.attempt using brin (xid)
-  with (pages_per_range = 32, autosummarize = on);
+create index attempt_by_xid on absurd.attempt (xid);
 
 -- Tasks that were given a new start, which leaves no other trace. Kept for an hour.
 create table absurd.new_start (
@@ -118,3 +117,29 @@ drop function if exists absurd.find_dead(jsonb, integer);
 alter table absurd.worker add column memory_bytes bigint;
 drop function if exists absurd.beat(integer, bigint);
 drop function if exists absurd.list_workers();
+
+-- How many tasks of each lane wait, as the leader counted them last. See 81_depth.sql.
+create table absurd.lane_depth (
+  lane_id    integer not null,
+  place      "char" not null,
+  tasks      bigint not null,
+  retrying   bigint not null,
+  oldest_at  timestamptz,
+  primary key (lane_id, place)
+);
+
+-- When it did; no row: there was little to count.
+create table absurd.depth_noted (
+  is_only  boolean primary key default true constraint depth_noted_is_one check (is_only),
+  at       timestamptz not null
+);
+
+-- Days before this one have whole BRIN indexes, see absurd.summarise_days; null: none has.
+alter table absurd.history add column summarised_to date;
+
+-- Groups of errors are counted from the index alone.
+create index outcome_by_fingerprint on absurd.outcome (fingerprint, finished_at, task_id)
+  where kind = 'd';
+
+-- absurd.totals says the same, and only grows.
+drop function if exists absurd.rollup_histograms(timestamptz);

@@ -18,6 +18,8 @@ export interface HealthHandlersDeps {
   readonly readMetrics: () => Promise<Metrics>;
 }
 
+const HELD_SHOWN = 5;
+
 export function healthHandlers(deps: HealthHandlersDeps): HandlersOf<typeof HEALTH_ROUTES> {
   const { client, isEnabled, watch, pace, readMetrics } = deps;
   return {
@@ -31,14 +33,16 @@ export function healthHandlers(deps: HealthHandlersDeps): HandlersOf<typeof HEAL
     },
     getHealth: () => readHealth(deps),
     async getOverview() {
-      const [health, metrics, { queues, workers, facts }, groups, held, paces] = await Promise.all([
+      const [health, metrics, system, groups, held, heldTasks, paces] = await Promise.all([
         readHealth(deps),
         readMetrics(),
         watch.state(),
         watch.failureGroups(),
         client.events.heldCount(),
+        client.events.heldTasks(HELD_SHOWN),
         pace.byQueue(),
       ]);
+      const { queues, workers, facts } = system;
       const open = groups.filter((each) => each.state === "open" && each.count > 0);
       const backlog = queues.reduce((sum, each) => sum + each.ready, 0);
       return {
@@ -50,6 +54,11 @@ export function healthHandlers(deps: HealthHandlersDeps): HandlersOf<typeof HEAL
         },
         stuck: facts.stuck.map(wireStuck),
         held,
+        held_tasks: heldTasks.map((task) => ({
+          task_id: task.taskId,
+          task_name: task.taskName,
+          awaited_event: task.event,
+        })),
         backlog,
         drains_in_seconds: drainsInSeconds(backlog, sumOf([...paces.values()])),
         workers: countWorkers(workers),

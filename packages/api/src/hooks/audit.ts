@@ -30,6 +30,7 @@ export function auditWrites(app: FastifyInstance, log: AuditLog, database: Datab
     const route: Route | undefined = routeName && ROUTES[routeName];
     // Who asks too often would fill the log: that is told by the metrics.
     if (!route || !isWrite(route) || reply.statusCode === RATE_LIMITED) return payload;
+    if (isDryRun(route, request.query)) return payload;
     await log.record(noteOf(routeName!, request, reply), !database.isAvailable);
     return payload;
   });
@@ -37,6 +38,13 @@ export function auditWrites(app: FastifyInstance, log: AuditLog, database: Datab
 
 export function isWrite(route: Route): boolean {
   return route.method !== "GET" && route.changesNothing !== true;
+}
+
+/** It changes nothing, whatever came of it. */
+function isDryRun(route: Route, query: unknown): boolean {
+  const takesDryRun = route.query !== undefined && "dry_run" in route.query.shape;
+  const isAsked = typeof query === "object" && query !== null && "dry_run" in query;
+  return takesDryRun && isAsked && query.dry_run === "true";
 }
 
 function noteOf(action: string, request: FastifyRequest, reply: FastifyReply) {

@@ -233,11 +233,15 @@ export const HEALTH_CASES: CasesOf<typeof HEALTH_ROUTES> = {
   getOverview: {
     async answers(stage) {
       await stage.dead("seen in the overview");
-      await stage.held(randomUUID());
+      const event = randomUUID();
+      const taskId = await stage.held(event);
       const overview = await until(
         async () => {
           const seen = await stage.call("getOverview");
-          return seen.open_failures.tasks > 0 && seen.held > 0 ? seen : undefined;
+          const isHeld = seen.held_tasks.some(
+            (each) => each.task_id === taskId && each.awaited_event === event,
+          );
+          return seen.open_failures.tasks > 0 && isHeld ? seen : undefined;
         },
         { what: "the overview knows of a failure and of a task that waits" },
       );

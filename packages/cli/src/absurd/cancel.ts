@@ -8,6 +8,7 @@ import {
   fieldIs,
   type TaskCondition,
   type TaskStatus,
+  type TaskSummary,
 } from "@contimg/absurd";
 import type { Command } from "commander";
 
@@ -142,8 +143,7 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
       );
       return;
     }
-    // Oldest first: they have waited longest.
-    const ids = found.map(({ taskId }) => taskId).toReversed();
+    const ids = inOrder(found).map(({ taskId }) => taskId);
     const tasks = await changeAll(client, ids, change);
     print(flags.json ?? false, { dryRun, filter: filterText(conditions), tasks }, () =>
       [
@@ -171,6 +171,15 @@ async function changeAll(
     tasks.push(...changed.map(({ taskId, what }) => ({ taskId, what: WORDS[order.action][what] })));
   }
   return tasks;
+}
+
+/**
+ * Oldest first: they have waited longest. Those that run last: where one of them ends, its worker
+ * would take the next, which is to be cancelled as well.
+ */
+function inOrder(newestFirst: readonly TaskSummary[]): readonly TaskSummary[] {
+  const runs = (task: TaskSummary): number => (task.status === "claimed" ? 1 : 0);
+  return newestFirst.toReversed().sort((a, b) => runs(a) - runs(b));
 }
 
 /** A task that moved on since it was found is no reason to leave the others as they are. */

@@ -234,6 +234,7 @@ interface BackfillFlags extends AbsurdFlags {
   readonly from: Date;
   readonly until: Date;
   readonly overlap: Overlap;
+  readonly dryRun?: boolean;
 }
 
 function backfillCommand(): Command {
@@ -242,15 +243,29 @@ function backfillCommand(): Command {
     .requiredOption("--from <time>", "first instant", parseTime)
     .requiredOption("--until <time>", "last instant", parseTime)
     .addOption(overlapOption("bufferAll"))
-    .addHelpText(
-      "after",
-      "\nExamples:\n  absurd schedules backfill nightly --from 2026-03-01 --until 2026-03-07",
-    )
-    .action((name: string, flags: BackfillFlags) => {
-      const range = { from: flags.from, to: flags.until };
-      const ask = ({ schedules }: AbsurdClient) => schedules.backfill(name, range, flags.overlap);
-      return printList(flags, "fires", ask, formatFires);
-    });
+    .option("--dry-run", "say which instants, and fire none")
+    .addHelpText("after", BACKFILL_EXAMPLES)
+    .action(backfill);
+}
+
+const BACKFILL_EXAMPLES = `
+Examples:
+  absurd schedules backfill nightly --from 2026-03-01 --until 2026-03-07 --dry-run
+  absurd schedules backfill nightly --from 2026-03-01 --until 2026-03-07`;
+
+async function backfill(name: string, flags: BackfillFlags): Promise<void> {
+  const range = { from: flags.from, to: flags.until };
+  if (flags.dryRun) {
+    const [schedule, instants] = await withClient(flags, ({ schedules }) =>
+      Promise.all([schedules.show(name), schedules.planBackfill(name, range)]),
+    );
+    print(flags.json ?? false, { dryRun: true, instants }, () =>
+      [formatInstants(instants, schedule.spec), `${instants.length} would be fired`].join("\n"),
+    );
+    return;
+  }
+  const ask = ({ schedules }: AbsurdClient) => schedules.backfill(name, range, flags.overlap);
+  await printList(flags, "fires", ask, formatFires);
 }
 
 function deleteCommand(): Command {

@@ -24,6 +24,8 @@ interface WorkerFlags extends AbsurdFlags {
   readonly label?: Readonly<Record<string, string>>;
 }
 
+const LAST_WORDS_MS = 1_000;
+
 const HELP = `
 The module exports task definitions, each by name or all in an array:
 
@@ -113,6 +115,11 @@ async function runWorker(flags: WorkerFlags): Promise<void> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   await worker.finished;
+  // Its tasks are given back. A handler that does not listen would keep the process for ever.
+  setTimeout(() => {
+    log.warn({ worker: worker.name }, "a handler did not end: the process ends without it");
+    process.exit();
+  }, LAST_WORDS_MS).unref();
 }
 
 async function allTasks(flags: WorkerFlags): Promise<AnyTask[]> {

@@ -4,7 +4,7 @@ import { Command } from "commander";
 
 import { parseGraceSeconds, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
-import { formatTable } from "../terminal.ts";
+import { formatDuration, formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 
@@ -48,10 +48,17 @@ function formatWorkers(workers: readonly WorkerView[]): string {
   );
   const tasks = workers.flatMap((each) =>
     each.tasks.map(
-      (task) => `${each.workerId}  ${task.taskId}  ${task.taskName}, attempt ${task.attempt}`,
+      (task) =>
+        `${each.workerId}  ${task.taskId}  ${task.taskName}, attempt ${task.attempt}, ` +
+        `for ${formatDuration(secondsSince(task.claimedAt))}`,
     ),
   );
   return [table, ...tasks].join("\n");
+}
+
+/** Of the database's clock by that of this machine: minutes matter here, not seconds. */
+function secondsSince(time: Date): number {
+  return Math.max(0, (Date.now() - time.getTime()) / 1000);
 }
 
 function stateOf(worker: WorkerView): string {

@@ -4,7 +4,7 @@ import { describe, test } from "vitest";
 import { Connection, type Finding } from "./connection.ts";
 
 describe("a connection", () => {
-  test("that an answer was missing on is away, since then, until the probe is answered", async () => {
+  test("without an answer is away, since then, until the probe is answered", async () => {
     const { connection, answers, tick, waits } = setUp();
     connection.report("fine");
     assert.deepEqual(connection.getState(), { kind: "online" });

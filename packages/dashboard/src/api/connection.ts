@@ -1,6 +1,5 @@
 /**
- * Whether the API can be used, as the calls find it. While it cannot, nothing is asked but one
- * probe
+ * Whether the API can be used, as the calls find it. While it cannot, nothing is asked but a probe
  * with back-off; pages keep what they have, and go on by themselves when the probe is answered.
  */
 

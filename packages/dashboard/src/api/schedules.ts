@@ -1,7 +1,4 @@
-/**
- * What the pages ask about schedules: the list, one, its instants to come, what became of those
- * past.
- */
+/** What the pages ask about schedules: the list, one, its instants to come and those past. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 
 import type { Api } from "./api.tsx";

@@ -2,9 +2,11 @@
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
 
+import { formatCount } from "../format/quantity.ts";
 import { NAV, NAV_PAGES } from "../nav.ts";
 import { SessionGate } from "../session/session.tsx";
 import { changeSettings, useSettings } from "../settings/settings.ts";
+import { useAttention, useNeeds } from "./attention.ts";
 import { CommandPalette } from "./CommandPalette.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { KeyboardHelp } from "./KeyboardHelp.tsx";
@@ -39,6 +41,8 @@ function Frame() {
     setPaletteOpen(true);
   }, []);
   useNavKeys(openHelp, openPalette);
+  const needs = useNeeds();
+  useAttention(needs);
   const isCollapsed = navCollapsed && !isMenuOpen;
   return (
     <div className={isCollapsed ? "frame is-collapsed" : "frame"}>
@@ -61,7 +65,7 @@ function Frame() {
         onHelp={openHelp}
         onPalette={openPalette}
       />
-      <Navigation isOpen={isMenuOpen} />
+      <Navigation isOpen={isMenuOpen} needCount={needs?.length ?? 0} />
       <div className="content">
         <ConnectionBanner />
         <Outlet />
@@ -108,7 +112,7 @@ function useNavKeys(onHelp: () => void, onPalette: () => void): void {
   useKeys("Everywhere", bindings);
 }
 
-function Navigation({ isOpen }: { isOpen: boolean }) {
+function Navigation({ isOpen, needCount }: { isOpen: boolean; needCount: number }) {
   return (
     <nav id="nav" className={isOpen ? "nav is-open" : "nav"} aria-label="Pages">
       {NAV.map((group) => (
@@ -124,6 +128,12 @@ function Navigation({ isOpen }: { isOpen: boolean }) {
                   activeProps={{ "aria-current": "page" }}
                 >
                   {page.label}
+                  {page.to === "/" && needCount > 0 && (
+                    <span className="nav-count">
+                      {formatCount(needCount)}
+                      <span className="hidden-text"> need you</span>
+                    </span>
+                  )}
                 </Link>
               </li>
             ))}

@@ -22,11 +22,22 @@ export type BulkSelection = BulkPreviewRequest["selection"];
 interface BulkDialogProps {
   readonly action: BulkVerb;
   readonly selection: BulkSelection;
+  /** Where a dry run has counted already, since a preview of very many ends somewhere. */
+  readonly known?: number | undefined;
+  /** What else there is to know, such as why these. */
+  readonly note?: string | undefined;
   readonly onClose: () => void;
   readonly onStarted?: () => void;
 }
 
-export function BulkDialog({ action, selection, onClose, onStarted }: BulkDialogProps) {
+export function BulkDialog({
+  action,
+  selection,
+  known,
+  note,
+  onClose,
+  onStarted,
+}: BulkDialogProps) {
   const api = useApi();
   const [target, setTarget] = useState<{ priority?: number; queue_name?: string }>({});
   const body = { action, selection, ...target };
@@ -34,12 +45,13 @@ export function BulkDialog({ action, selection, onClose, onStarted }: BulkDialog
   const preview = useQuery({ ...bulkPreviewQuery(api, body), enabled: isReady });
   const start = useStartBulk();
   const told = useBulkNotice();
-  const count = preview.data?.count;
+  const count = known ?? preview.data?.count;
+  const isAtLeast = known === undefined && preview.data?.at_least === true;
   const verb = BULK_LABEL[action];
   return (
     <ConfirmDialog
       title={`${verb} many tasks`}
-      action={count === undefined ? verb : `${verb} ${formatCount(count)}`}
+      action={count === undefined || isAtLeast ? verb : `${verb} ${formatCount(count)}`}
       isDangerous={action === "cancel" || action === "discard"}
       reason="required"
       onClose={onClose}
@@ -52,14 +64,15 @@ export function BulkDialog({ action, selection, onClose, onStarted }: BulkDialog
     >
       <div className="stack">
         <p>{BULK_MEANING[action]} What has not run since can be taken back.</p>
+        {note !== undefined && <p className="muted">{note}</p>}
         {action === "move" && <MoveFields onChange={setTarget} />}
         {isReady && (
           <QueryRegion query={preview}>
             {(data) => (
               <>
                 <p className="bulk-count">
-                  <strong>{formatCounted(data.count, data.at_least)}</strong>{" "}
-                  {data.count === 1 ? "task" : "tasks"} would be {BULK_PAST[action]}.
+                  <strong>{formatCounted(count ?? data.count, isAtLeast)}</strong>{" "}
+                  {count === 1 ? "task" : "tasks"} would be {BULK_PAST[action]}.
                 </p>
                 <ul className="bulk-names">
                   {data.by_task_name.slice(0, 8).map((each) => (

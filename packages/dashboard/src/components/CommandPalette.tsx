@@ -8,7 +8,7 @@ import { queueNamesQuery, taskNamesQuery, workersQuery } from "../api/names.ts";
 import { TIME_MODE_LABEL, TIME_MODES } from "../format/instant.ts";
 import { NAV_PAGES } from "../nav.ts";
 import { useMay } from "../session/session.tsx";
-import { changeSettings, THEMES } from "../settings/settings.ts";
+import { changeSettings, DENSITIES, THEMES } from "../settings/settings.ts";
 import { Dialog } from "./Dialog.tsx";
 import { type Command, isTaskId, matching } from "./palette.model.ts";
 import "./CommandPalette.css";
@@ -137,6 +137,14 @@ function useCommands(): readonly Command[] {
         kind: "Action",
         run: () => {
           changeSettings({ theme });
+        },
+      })),
+      ...DENSITIES.map((density) => ({
+        id: `rows ${density}`,
+        label: `Rows: ${density}`,
+        kind: "Action",
+        run: () => {
+          changeSettings({ density });
         },
       })),
       ...TIME_MODES.map((timeMode) => ({

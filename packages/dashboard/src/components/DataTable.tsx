@@ -12,6 +12,7 @@ import {
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
 
+import { type Density, useSettings } from "../settings/settings.ts";
 import { ColumnChooser, useShownColumns } from "./ColumnChooser.tsx";
 import type { MenuItem } from "./Menu.tsx";
 import { type Sort, SortButton, sortRows, useSort } from "./table-sort.tsx";
@@ -71,7 +72,8 @@ export interface DataTableProps<Row> {
   readonly heightMax?: number;
 }
 
-export const ROW_HEIGHT = 34;
+/** As theme.css has them. */
+const ROW_HEIGHT: Readonly<Record<Density, number>> = { comfortable: 34, compact: 26 };
 
 const features = tableFeatures({ columnVisibilityFeature, columnOrderingFeature });
 const NO_ROWS: never[] = [];
@@ -81,12 +83,16 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const [sort, setSort] = useSort(props.sort, props.onSort);
   const rows = useMemo(() => sortRows(props.rows, columns, sort), [props.rows, columns, sort]);
   const scroller = useRef<HTMLDivElement>(null);
+  const rowHeight = ROW_HEIGHT[useSettings().density];
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
+    estimateSize: () => rowHeight,
+    overscan: 6,
   });
+  useEffect(() => {
+    virtualizer.measure();
+  }, [virtualizer, rowHeight]);
   const id = useId();
   const isNarrow = useIsNarrow();
   const chosen = useShownColumns(props);

@@ -48,6 +48,7 @@ interface ConfirmDialogProps {
   /** The verb: Cancel 12 tasks. */
   readonly action: string;
   readonly isDangerous?: boolean;
+  readonly size?: "narrow" | "wide";
   /** required: as the route has it. */
   readonly reason?: "required" | "optional" | "none";
   /** Closes the dialog when it is done; what it throws is shown. */
@@ -61,6 +62,7 @@ export function ConfirmDialog({
   children,
   action,
   isDangerous = false,
+  size = "narrow",
   reason: wanted = "optional",
   onConfirm,
   onClose,
@@ -88,7 +90,7 @@ export function ConfirmDialog({
   }
 
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} size={size}>
       <form onSubmit={submit} className="stack dialog-body">
         <div>{children}</div>
         {wanted !== "none" && (

@@ -1,7 +1,4 @@
-/**
- * JSON to look at: members fold, long texts and lists are cut until asked for, all of it
- * copies.
- */
+/** JSON to look at: members fold, long texts and lists are cut until asked for; it copies whole. */
 import { type ReactNode, useState } from "react";
 
 import { formatCountOf } from "../format/quantity.ts";

@@ -20,11 +20,12 @@ interface MenuProps {
   /** null is a line between groups. */
   readonly items: readonly (MenuItem | null)[];
   readonly className?: string;
+  readonly isOpenAtFirst?: boolean;
 }
 
-export function Menu({ label, name, items, className = "" }: MenuProps) {
+export function Menu({ label, name, items, className = "", isOpenAtFirst = false }: MenuProps) {
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} defaultOpen={isOpenAtFirst}>
       <DropdownMenu.Trigger className={className} aria-label={name}>
         {label}
       </DropdownMenu.Trigger>
@@ -59,6 +60,7 @@ interface ChoiceMenuProps<Value extends string> {
   readonly choices: readonly { readonly value: Value; readonly label: string }[];
   readonly onChange: (value: Value) => void;
   readonly className?: string;
+  readonly title?: string;
 }
 
 /** One of a few, as radio items. */
@@ -66,7 +68,7 @@ export function ChoiceMenu<Value extends string>(props: ChoiceMenuProps<Value>) 
   const { label, name, value, choices, onChange, className = "" } = props;
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className={className} aria-label={name}>
+      <DropdownMenu.Trigger className={className} aria-label={name} title={props.title}>
         {label}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -1,6 +1,8 @@
 /** The frame of a page: its title, what can be done on it, its content. */
 import { type ReactNode, useEffect } from "react";
 
+import { setPageTitle } from "./attention.ts";
+
 interface PageProps {
   readonly title: string;
   /** In place of the title's text: with a badge, an id. */
@@ -13,7 +15,7 @@ interface PageProps {
 
 export function Page({ title, heading, actions, isFull = false, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · Absurd`;
+    setPageTitle(title);
   }, [title]);
   return (
     <main id="main" tabIndex={-1} className={isFull ? "page is-full" : "page"}>

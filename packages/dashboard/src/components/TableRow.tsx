@@ -1,5 +1,5 @@
 /** One row of DataTable; drawn again only when it is another, or looks otherwise. */
-import { memo, type ReactNode } from "react";
+import { memo, type ReactNode, useState } from "react";
 
 import type { Column } from "./DataTable.tsx";
 import { Menu, type MenuItem } from "./Menu.tsx";
@@ -55,7 +55,7 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
       ))}
       {actionsOf && (
         <td className="action-cell">
-          <RowActions items={actionsOf(row)} index={index} />
+          <RowActions itemsOf={() => actionsOf(row)} index={index} />
         </td>
       )}
     </tr>
@@ -64,9 +64,26 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
 
 export const TableRow = memo(Row) as typeof Row;
 
-function RowActions({ items, index }: { items: readonly (MenuItem | null)[]; index: number }) {
-  if (items.length === 0) return null;
+/** A plain button until it is wanted: a menu in every row is most of what scrolling costs. */
+function RowActions(props: { itemsOf: () => readonly (MenuItem | null)[]; index: number }) {
+  const [isWanted, setWanted] = useState(false);
+  const name = `Actions of row ${props.index + 1}`;
+  if (isWanted) {
+    return (
+      <Menu className="plain icon" label="⋯" name={name} items={props.itemsOf()} isOpenAtFirst />
+    );
+  }
   return (
-    <Menu className="plain icon" label="⋯" name={`Actions of row ${index + 1}`} items={items} />
+    <button
+      type="button"
+      className="plain icon"
+      aria-label={name}
+      aria-haspopup="menu"
+      onClick={() => {
+        setWanted(true);
+      }}
+    >
+      ⋯
+    </button>
   );
 }

@@ -1,7 +1,4 @@
-/**
- * Lines over time, on uPlot: legend with the values under the cursor, time as the operator has
- * it.
- */
+/** Lines over time, on uPlot: legend with the values under the cursor, time as it was chosen. */
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -82,6 +79,7 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height,
+    padding: [8, 12, 0, 0],
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
@@ -94,12 +92,24 @@ function optionsOf(
         label: each.label,
         stroke: colorOf(element, each.token),
         width: 1.75,
-        points: { show: false },
+        // A value between two gaps is a line of no length: it is shown as a point.
+        points: { show: false, filter: lonePoints },
         ...(each.dash ? { dash: [...each.dash] } : {}),
         value: (_: uPlot, value: number | null) => (value === null ? NONE : format(value)),
       })),
     ],
   };
+}
+
+/** Where a value has neither a value before it nor after it. */
+export function lonePoints(plot: Pick<uPlot, "data">, seriesIndex: number): number[] | null {
+  const values = plot.data[seriesIndex];
+  if (!values) return null;
+  const isThere = (at: number) => typeof values[at] === "number";
+  const lone = Array.from(values, (_, at) => at).filter(
+    (at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1),
+  );
+  return lone.length === 0 ? null : lone;
 }
 
 function timeText(seconds: number): string {

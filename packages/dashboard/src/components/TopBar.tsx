@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 
 import { messageOf, useApi, useConnection, useLiveState } from "../api/api.tsx";
 import { formatClock, TIME_MODE_LABEL, TIME_MODES } from "../format/instant.ts";
+import { beginSession } from "../session/begin-session.ts";
 import { useSession } from "../session/session.tsx";
 import { changeSettings, THEMES, useSettings, useTimeStyle } from "../settings/settings.ts";
 import { ChoiceMenu, Menu } from "./Menu.tsx";
@@ -65,6 +66,7 @@ function Clock() {
   return (
     <ChoiceMenu
       className="plain clock"
+      title="Times: UTC, local, sidereal, MJD"
       label={formatClock(now, style)}
       value={style.mode}
       choices={TIME_MODES.map((value) => ({ value, label: TIME_MODE_LABEL[value] }))}
@@ -98,7 +100,9 @@ function Person() {
   const signOut = useMutation({
     mutationFn: () => api.client.call("signOut"),
     onSuccess: () => {
-      queries.clear();
+      api.setCsrfToken(null);
+      const nobody = { actor: null, role: null, csrf_token: null, expires_at: null };
+      beginSession(queries, { ...session, ...nobody });
     },
     onError: (error) => {
       notify({ message: messageOf(error), tone: "failed" });

@@ -1,7 +1,7 @@
 /** Actions on many tasks: their words. Pure. */
 import type { BULK_ACTIONS, BulkAction } from "@contimg/contract";
 
-import { formatCountOf } from "../format/quantity.ts";
+import { formatCount, formatCountOf } from "../format/quantity.ts";
 
 export type BulkVerb = (typeof BULK_ACTIONS)[number];
 
@@ -29,9 +29,11 @@ export const BULK_MEANING: Readonly<Record<BulkVerb, string>> = {
 
 /** "12 of 40 tasks cancelled, 3 skipped" */
 export function progressText(bulk: BulkAction): string {
-  const parts = [`${bulk.done} of ${formatCountOf(bulk.total, "task")} ${BULK_PAST[bulk.action]}`];
-  if (bulk.skipped > 0) parts.push(`${bulk.skipped} no longer in a state for it`);
-  if (bulk.undone > 0) parts.push(`${bulk.undone} taken back`);
+  const parts = [
+    `${formatCount(bulk.done)} of ${formatCountOf(bulk.total, "task")} ${BULK_PAST[bulk.action]}`,
+  ];
+  if (bulk.skipped > 0) parts.push(`${formatCount(bulk.skipped)} no longer in a state for it`);
+  if (bulk.undone > 0) parts.push(`${formatCount(bulk.undone)} taken back`);
   return parts.join(", ");
 }
 

@@ -76,7 +76,8 @@ function findBinding(event: KeyboardEvent): KeyBinding | undefined {
   const isSecond = first !== undefined && event.timeStamp - first.at < SEQUENCE_MS;
   const sequence = isSecond && first ? `${first.key} ${name}` : undefined;
   first = undefined;
-  const found = bindings.find((each) => each.keys === sequence || each.keys === name);
+  const found =
+    bindings.find((each) => each.keys === sequence) ?? bindings.find((each) => each.keys === name);
   if (found) return found;
   if (bindings.some((each) => each.keys.startsWith(`${name} `))) {
     first = { key: name, at: event.timeStamp };

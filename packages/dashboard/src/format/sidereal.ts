@@ -1,6 +1,5 @@
 /**
- * Local mean sidereal time for clocks on a page. UT1 is taken as UTC, which errs by less than 0.9
- * s;
+ * Local mean sidereal time for clocks on a page. UT1 is taken as UTC, wrong by less than 0.9 s;
  * what computes positions uses the package astro.
  */
 

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 
 import { messageOf, useApi } from "../api/api.tsx";
+import { beginSession } from "./begin-session.ts";
 
 export function SignInPage() {
   const api = useApi();
@@ -12,8 +13,7 @@ export function SignInPage() {
     mutationFn: () => api.client.call("signIn", { body: { token: token.trim() } }),
     onSuccess: (session) => {
       api.setCsrfToken(session.csrf_token);
-      queries.clear();
-      queries.setQueryData(["session"], session);
+      beginSession(queries, session);
     },
   });
 

@@ -4,6 +4,10 @@ import { z } from "zod";
 
 import { TIME_MODES, type TimeStyle } from "../format/instant.ts";
 
+/** Rows close together, or at ease. */
+export const DENSITIES = ["comfortable", "compact"] as const;
+export type Density = (typeof DENSITIES)[number];
+
 export const THEMES = ["auto", "light", "dark"] as const;
 
 const settings = z.object({
@@ -11,6 +15,9 @@ const settings = z.object({
   timeMode: z.enum(TIME_MODES).catch("utc"),
   /** Of the telescope, east positive, for LST. Default: the Owens Valley. */
   longitudeDeg: z.number().min(-180).max(180).catch(-118.283),
+  density: z.enum(DENSITIES).catch("comfortable"),
+  /** Whether the desktop says what newly needs a person while the page is out of sight. */
+  notifies: z.boolean().catch(false),
   navCollapsed: z.boolean().catch(false),
   /** Columns that are shown, by table. */
   columns: z.record(z.string(), z.array(z.string())).catch({}),
@@ -46,10 +53,11 @@ export function useTimeStyle(): TimeStyle {
   return { mode: timeMode, longitudeDeg };
 }
 
-/** Keeps <html data-theme> as it is set. */
+/** Keeps <html data-theme data-density> as they are set. */
 export function followTheme(): void {
   const apply = () => {
-    const { theme } = getSettings();
+    const { theme, density } = getSettings();
+    document.documentElement.dataset["density"] = density;
     if (theme === "auto") delete document.documentElement.dataset["theme"];
     else document.documentElement.dataset["theme"] = theme;
   };

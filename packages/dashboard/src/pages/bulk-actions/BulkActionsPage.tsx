@@ -9,29 +9,26 @@ import { bulksQuery, useUndoBulk } from "../../api/bulk.ts";
 import { BULK_LABEL, progressShare, progressText } from "../../components/bulk.model.ts";
 import { ConfirmDialog } from "../../components/Dialog.tsx";
 import { Instant } from "../../components/Instant.tsx";
+import { useNow } from "../../components/now.ts";
 import { Page } from "../../components/Page.tsx";
+import { WithSidePanel } from "../../components/SidePanel.tsx";
 import { EmptyState, QueryRegion } from "../../components/states.tsx";
-import { Badge, type Tone } from "../../components/StatusBadge.tsx";
+import { Badge } from "../../components/StatusBadge.tsx";
 import { useNotify } from "../../components/Toasts.tsx";
 import { formatCountOf } from "../../format/quantity.ts";
 import { useMay } from "../../session/session.tsx";
+import { BULK_TONE, canUndo, paceText, undoText } from "./bulk-actions.model.ts";
+import { BulkPanel } from "./BulkPanel.tsx";
 import { bulkActionsRoute } from "./route.ts";
 import "./bulk-actions.css";
 
-const TONE: Readonly<Record<BulkAction["state"], Tone>> = {
-  running: "claimed",
-  completed: "completed",
-  stopped: "cancelled",
-  failed: "failed",
-  undone: "cancelled",
-};
-
 export function BulkActionsPage() {
   const { id } = bulkActionsRoute.useSearch();
+  const navigate = bulkActionsRoute.useNavigate();
   const query = useQuery(bulksQuery(useApi()));
   const [undoing, setUndoing] = useState<BulkAction>();
   return (
-    <Page title="Bulk actions">
+    <Page title="Bulk actions" isFull>
       <QueryRegion
         query={query}
         isEmpty={(bulks) => bulks.length === 0}
@@ -41,18 +38,27 @@ export function BulkActionsPage() {
           </EmptyState>
         }
       >
-        {(bulks) => (
-          <ol className="stack">
-            {bulks.map((bulk) => (
-              <Bulk
-                key={bulk.bulk_id}
-                bulk={bulk}
-                isMarked={bulk.bulk_id === id}
-                onUndo={setUndoing}
-              />
-            ))}
-          </ol>
-        )}
+        {(bulks) => {
+          const chosen = bulks.find((bulk) => bulk.bulk_id === id);
+          return (
+            <WithSidePanel
+              panel={
+                chosen && <BulkPanel bulk={chosen} onClose={() => void navigate({ search: {} })} />
+              }
+            >
+              <ol className="stack bulk-list">
+                {bulks.map((bulk) => (
+                  <Bulk
+                    key={bulk.bulk_id}
+                    bulk={bulk}
+                    isMarked={bulk.bulk_id === id}
+                    onUndo={setUndoing}
+                  />
+                ))}
+              </ol>
+            </WithSidePanel>
+          );
+        }}
       </QueryRegion>
       {undoing && (
         <UndoDialog
@@ -69,12 +75,14 @@ export function BulkActionsPage() {
 function Bulk(props: { bulk: BulkAction; isMarked: boolean; onUndo: (bulk: BulkAction) => void }) {
   const { bulk, isMarked, onUndo } = props;
   const canAct = useMay("operator");
-  const canUndo = canAct && bulk.state !== "undone" && bulk.done > bulk.undone;
+  const now = useNow();
   return (
     <li className={isMarked ? "panel bulk is-marked" : "panel bulk"}>
       <div className="row wrap">
-        <strong>{BULK_LABEL[bulk.action]}</strong>
-        <Badge tone={TONE[bulk.state]}>{bulk.state}</Badge>
+        <Link to="/bulk-actions" search={{ id: bulk.bulk_id }}>
+          <strong>{BULK_LABEL[bulk.action]}</strong>
+        </Link>
+        <Badge tone={BULK_TONE[bulk.state]}>{bulk.state}</Badge>
         <span className="grow clip">
           {bulk.q === null ? (
             formatCountOf(bulk.total, "chosen task")
@@ -84,7 +92,7 @@ function Bulk(props: { bulk: BulkAction; isMarked: boolean; onUndo: (bulk: BulkA
             </Link>
           )}
         </span>
-        {canUndo && (
+        {canAct && canUndo(bulk) && (
           <button
             onClick={() => {
               onUndo(bulk);
@@ -95,7 +103,9 @@ function Bulk(props: { bulk: BulkAction; isMarked: boolean; onUndo: (bulk: BulkA
         )}
       </div>
       <progress max={1} value={progressShare(bulk)} aria-label="How far it is" />
-      <p>{progressText(bulk)}</p>
+      <p>
+        {progressText(bulk)} <span className="muted small">{paceText(bulk, now)}</span>
+      </p>
       {bulk.error && <p className="danger-text">{bulk.error}</p>}
       <p className="muted small">
         {bulk.actor}, <Instant at={bulk.created_at} ago />: {bulk.reason}
@@ -114,11 +124,11 @@ function UndoDialog({ bulk, onClose }: { bulk: BulkAction; onClose: () => void }
       reason="none"
       onClose={onClose}
       onConfirm={async () => {
-        const { undone } = await undo.mutateAsync(bulk.bulk_id);
-        notify(`${formatCountOf(undone, "task")} taken back`);
+        await undo.mutateAsync(bulk.bulk_id);
+        notify("It is being taken back");
       }}
     >
-      <p>Tasks that have not run since get back what they had; the others stay as they are.</p>
+      <p>{undoText(bulk)}</p>
     </ConfirmDialog>
   );
 }

@@ -17,9 +17,12 @@ import {
   formatDuration,
   formatRate,
   formatShare,
+  NONE,
 } from "../../format/quantity.ts";
-import { backlogText, type Need, needsOf } from "./overview.model.ts";
+import { type Need, needsOf } from "../../components/needs.model.ts";
 import { Charts } from "./Charts.tsx";
+import { FirstSteps } from "./FirstSteps.tsx";
+import { backlogText, isFresh, machineryText } from "./overview.model.ts";
 import "./overview.css";
 
 const HEALTH_TONE = {
@@ -38,8 +41,9 @@ export function OverviewPage() {
       actions={
         health && (
           <span className="row">
+            <span>Machinery</span>
             <Badge tone={HEALTH_TONE[health.status]}>{health.status}</Badge>
-            <span className="muted">{health.message}</span>
+            <span className="muted">{machineryText(health)}</span>
           </span>
         )
       }
@@ -47,6 +51,7 @@ export function OverviewPage() {
       <QueryRegion query={query} lines={8}>
         {(overview) => (
           <div className="stack">
+            {isFresh(overview) && <FirstSteps />}
             <Needs needs={needsOf(overview)} />
             <Figures overview={overview} />
             <Charts />
@@ -146,8 +151,7 @@ function Figures({ overview }: { overview: Overview }) {
       />
       <Figure
         name="Wait, median"
-        value={formatDuration(metrics.p50_wait_time_sec)}
-        note={`one in twenty longer than ${formatDuration(metrics.p95_wait_time_sec)}`}
+        {...spreadFigure(metrics.p50_wait_time_sec, metrics.p95_wait_time_sec)}
         chart={
           <Sparkline
             values={steps.map((step) => step.wait_time_sec?.p95 ?? null)}
@@ -158,8 +162,7 @@ function Figures({ overview }: { overview: Overview }) {
       />
       <Figure
         name="Run, median"
-        value={formatDuration(metrics.p50_execution_time_sec)}
-        note={`one in twenty longer than ${formatDuration(metrics.p95_execution_time_sec)}`}
+        {...spreadFigure(metrics.p50_execution_time_sec, metrics.p95_execution_time_sec)}
         chart={
           <Sparkline
             values={steps.map((step) => step.execution_time_sec?.p95 ?? null)}
@@ -170,6 +173,12 @@ function Figures({ overview }: { overview: Overview }) {
       />
     </section>
   );
+}
+
+/** Zeros: nothing ended in the last day, or its sums are not made yet. */
+function spreadFigure(p50: number, p95: number): { value: string; note: string } {
+  if (p95 <= 0) return { value: NONE, note: "Not known yet" };
+  return { value: formatDuration(p50), note: `one in twenty longer than ${formatDuration(p95)}` };
 }
 
 function Figure(props: {

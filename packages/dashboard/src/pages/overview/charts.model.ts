@@ -12,7 +12,18 @@ export interface OverviewCharts {
   readonly spans: readonly Series[];
 }
 
-export function chartsOf(steps: readonly Step[]): OverviewCharts {
+/** An hour of five minutes: what a chart has at least. */
+const STEPS_MIN = 12;
+
+/** From a little before the first end on: a young system's hour is not a point at a day's edge. */
+export function stepsFromFirstEnd(steps: readonly Step[]): readonly Step[] {
+  const first = steps.findIndex((step) => step.completed + step.failed + step.cancelled > 0);
+  const from = first < 0 ? steps.length - STEPS_MIN : Math.min(first - 1, steps.length - STEPS_MIN);
+  return steps.slice(Math.max(0, from));
+}
+
+export function chartsOf(all: readonly Step[]): OverviewCharts {
+  const steps = stepsFromFirstEnd(all);
   const line = (label: string, token: string, value: (step: Step) => number | null): Series => ({
     label,
     token,

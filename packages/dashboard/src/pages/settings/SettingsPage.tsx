@@ -1,15 +1,17 @@
 /** Settings: what this browser shows and how; of an admin, the tokens. */
-import { useId } from "react";
+import { useId, useState } from "react";
 
 import { Page } from "../../components/Page.tsx";
 import { formatInstant, TIME_MODE_LABEL, TIME_MODES } from "../../format/instant.ts";
 import { useNow } from "../../components/now.ts";
 import { useMay, useSession } from "../../session/session.tsx";
-import { changeSettings, THEMES, useSettings } from "../../settings/settings.ts";
+import { changeSettings, DENSITIES, THEMES, useSettings } from "../../settings/settings.ts";
 import { Tokens } from "./Tokens.tsx";
 import "./settings.css";
 
 const THEME_LABEL = { auto: "As the machine has it", light: "Light", dark: "Dark" } as const;
+
+const DENSITY_LABEL = { comfortable: "At ease", compact: "Close together" } as const;
 
 export function SettingsPage() {
   const session = useSession();
@@ -31,6 +33,38 @@ export function SettingsPage() {
         {isAdmin && <Tokens />}
       </div>
     </Page>
+  );
+}
+
+/** The browser asks the person; what it answers is said here. */
+function DesktopNotes({ isOn }: { isOn: boolean }) {
+  const [isRefused, setRefused] = useState(false);
+  async function change(wants: boolean): Promise<void> {
+    if (!wants) {
+      changeSettings({ notifies: false });
+      return;
+    }
+    const answer = "Notification" in window ? await Notification.requestPermission() : "denied";
+    setRefused(answer !== "granted");
+    changeSettings({ notifies: answer === "granted" });
+  }
+  return (
+    <fieldset>
+      <legend>On the desktop</legend>
+      <label className="row">
+        <input
+          type="checkbox"
+          checked={isOn}
+          onChange={(event) => void change(event.target.checked)}
+        />
+        Say what newly needs somebody while this page is out of sight
+      </label>
+      {isRefused && (
+        <p className="warn-text" role="alert">
+          The browser does not allow it. Allow notes for this address in its own settings first.
+        </p>
+      )}
+    </fieldset>
   );
 }
 
@@ -61,6 +95,23 @@ function Display() {
             </label>
           ))}
         </fieldset>
+        <fieldset>
+          <legend>Rows</legend>
+          {DENSITIES.map((density) => (
+            <label key={density} className="row">
+              <input
+                type="radio"
+                name="density"
+                checked={settings.density === density}
+                onChange={() => {
+                  changeSettings({ density });
+                }}
+              />
+              {DENSITY_LABEL[density]}
+            </label>
+          ))}
+        </fieldset>
+        <DesktopNotes isOn={settings.notifies} />
         <fieldset>
           <legend>Times</legend>
           {TIME_MODES.map((timeMode) => (

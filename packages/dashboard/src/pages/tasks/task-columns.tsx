@@ -1,11 +1,12 @@
 /** The columns of the list of tasks. */
 import type { TaskSummary } from "@contimg/contract";
-import { Link } from "@tanstack/react-router";
 
 import type { Column } from "../../components/DataTable.tsx";
 import { Elapsed } from "../../components/Elapsed.tsx";
 import { Instant } from "../../components/Instant.tsx";
+import { useNow } from "../../components/now.ts";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
+import { TaskLink } from "../../components/TaskLink.tsx";
 import { formatCount, formatDuration, formatId, NONE } from "../../format/quantity.ts";
 
 type TaskColumn = Column<TaskSummary>;
@@ -13,20 +14,20 @@ type TaskColumn = Column<TaskSummary>;
 const TASK: TaskColumn = {
   id: "task",
   header: "Task",
-  width: 260,
+  width: 230,
   grows: true,
   isEssential: true,
   cell: (task) => (
-    <Link to="/tasks/$taskId" params={{ taskId: task.task_id }} title={task.task_id}>
+    <TaskLink taskId={task.task_id} title={task.task_id}>
       {task.task_name} <span className="muted mono small">{formatId(task.task_id)}</span>
-    </Link>
+    </TaskLink>
   ),
 };
 
 const WHY: TaskColumn = {
   id: "error",
   header: "Error",
-  width: 240,
+  width: 180,
   grows: true,
   cell: (task) =>
     task.error === null ? (
@@ -43,11 +44,11 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "status",
     header: "Status",
-    width: 120,
+    width: 130,
     isEssential: true,
     cell: (task) => <StatusBadge status={task.status} />,
   },
-  { id: "queue", header: "Queue", width: 100, cell: (task) => task.queue_name },
+  { id: "queue", header: "Queue", width: 90, cell: (task) => task.queue_name },
   {
     id: "attempt",
     header: "Attempt",
@@ -55,7 +56,7 @@ const OTHERS: readonly TaskColumn[] = [
     align: "right",
     cell: (task) => `${formatCount(task.attempt)} of ${formatCount(task.max_retries + 1)}`,
   },
-  { id: "worker", header: "Worker", width: 130, cell: (task) => task.worker_id ?? NONE },
+  { id: "worker", header: "Worker", width: 110, cell: (task) => task.worker_id ?? NONE },
   {
     id: "created",
     header: "Spawned",
@@ -65,11 +66,11 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "wait",
     header: "Waited",
-    width: 100,
+    width: 84,
     align: "right",
     cell: (task) =>
       task.claimed_at === null && task.completed_at === null ? (
-        <Elapsed since={task.available_at} />
+        <Waiting since={task.available_at} />
       ) : (
         formatDuration(task.wait_time_sec)
       ),
@@ -77,7 +78,7 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "run",
     header: "Ran",
-    width: 100,
+    width: 84,
     align: "right",
     cell: (task) =>
       task.status === "claimed" && task.claimed_at !== null ? (
@@ -147,5 +148,11 @@ const EXTRAS: readonly TaskColumn[] = [
     cell: (task) => <code>{task.task_id}</code>,
   },
 ];
+
+/** One that may not run yet waits for its time, not for a worker. */
+function Waiting({ since }: { since: string }) {
+  const isLater = Date.parse(since) > useNow().getTime();
+  return isLater ? <Instant at={since} ago /> : <Elapsed since={since} />;
+}
 
 export const TASK_COLUMNS: readonly TaskColumn[] = [TASK, ...OTHERS, WHY, ...EXTRAS];

@@ -17,8 +17,7 @@ export interface TaskRows {
 
 /**
  * The newest tasks, then those of the pages that are older. Pages are newest first; what is in a
- * page
- * and would be among the newest, but is not, fits the filter no more.
+ * page and would be among the newest, but is not, fits the filter no more.
  */
 export function mergeRows(head: TaskPage | undefined, pages: readonly TaskPage[]): TaskRows {
   const older = pages.flatMap((page) => page.tasks);

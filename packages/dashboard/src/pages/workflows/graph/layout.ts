@@ -30,6 +30,8 @@ export function useLayout(graph: Graph): Layout {
   const key = useMemo(() => layoutKey(graph), [graph]);
   const latest = useRef(graph);
   latest.current = graph;
+  // The key is the graph's shape: states change without a new layout.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
   const quick = useMemo(() => quickLayout(latest.current), [key]);
   const [better, setBetter] = useState<{ key: string; layout: Layout }>();
   useEffect(() => {
