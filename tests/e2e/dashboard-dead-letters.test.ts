@@ -1,7 +1,4 @@
-/**
- * An operator at 100,000 dead letters: the table, its end, and the start of a discard of the
- * oldest 10,000.
- */
+/** An operator at 100,000 dead letters: the table, its end, a discard of 10,000 begun. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 

@@ -2,13 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 
-import {
-  AbsurdClient,
-  defineTask,
-  startWorker,
-  TaskError,
-  type WorkerHandle,
-} from "@contimg/absurd";
+import { AbsurdClient, startWorker, type WorkerHandle } from "@contimg/absurd";
 import { ensureBuilt } from "@contimg/dashboard";
 import { freshDatabase, until } from "@contimg/testkit";
 import type { Browser, Page } from "playwright-core";
@@ -25,78 +19,19 @@ import {
   picture,
   WIDE,
 } from "./dashboard-browser.ts";
+import {
+  approved,
+  archive,
+  broken,
+  doors,
+  flag,
+  NIGHT_TASKS,
+  photometry,
+  validate,
+} from "./dashboard-night.ts";
 
 const database = freshDatabase();
 
-/** What is wrong with the machine; an operator mends it between two replays. */
-const broken = { disk: true };
-const doors = new Map<string, () => void>();
-
-const flag = defineTask({
-  name: "flag-thorough",
-  params: z.object({ group_id: z.string(), channel_width_khz: z.number() }),
-  maxRetries: 0,
-  handler: async ({ group_id: group, channel_width_khz: width }) => {
-    if (width > 100) {
-      throw new TaskError("validation", `${group}: channels of ${width} kHz are too wide to flag`, {
-        tag: "ChannelsTooWide",
-        fields: { group, width },
-      });
-    }
-    return { flagged: 0.031 };
-  },
-});
-
-const validate = defineTask({
-  name: "validation",
-  params: z.object({ group_id: z.string() }),
-  maxRetries: 0,
-  handler: async ({ group_id: group }) => {
-    if (!broken.disk) return { sources: 84 };
-    throw new TaskError("recoverable", `no space left to write validation/${group}.csv`, {
-      tag: "DiskFull",
-      fields: { group, path: "/data/validation" },
-    });
-  },
-});
-
-const photometry = defineTask({
-  name: "photometry",
-  params: z.object({ group_id: z.string() }),
-  maxRetries: 0,
-  timeoutSeconds: 0.05,
-  handler: async ({ group_id: group }, context) =>
-    new Promise((resolve) => {
-      context.signal.addEventListener("abort", () => {
-        resolve({ group });
-      });
-    }),
-});
-
-const archive = defineTask({
-  name: "archive-upload",
-  params: z.object({ part: z.string() }),
-  concurrency: [{ key: "archive-uplink", limit: 1 }],
-  rate: [{ key: "archive-api", count: 20, periodSeconds: 60 }],
-  locks: [{ name: "catalogue", mode: "shared" }],
-  handler: async ({ part }, context) =>
-    new Promise((resolve) => {
-      doors.set(part, () => {
-        resolve({ part });
-      });
-      context.signal.addEventListener("abort", () => {
-        resolve({ part });
-      });
-    }),
-});
-
-const approved = defineTask({
-  name: "calibration-publish",
-  params: z.object({ event: z.string() }),
-  handler: async ({ event }, context) => ({ by: await context.awaitEvent(event) }),
-});
-
-const TASKS = [flag, validate, photometry, archive, approved];
 const GROUPS = Array.from(
   { length: 6 },
   (_, n) => `2026-01-25T08:${String(n * 9).padStart(2, "0")}:54`,
@@ -114,11 +49,11 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     bed = await startBed(database.url, database.pool());
     worker = await startWorker({
       connectionString: database.url,
-      tasks: TASKS,
+      tasks: NIGHT_TASKS,
       concurrency: 6,
       name: "lxd110h07",
     });
-    client = new AbsurdClient(database.pool(), { tasks: TASKS });
+    client = new AbsurdClient(database.pool(), { tasks: NIGHT_TASKS });
     browser = await launch();
     for (const group of GROUPS) {
       await client.spawn(flag, { group_id: group, channel_width_khz: 244 }, { tags: ["night"] });
