@@ -1,4 +1,7 @@
-/** The same questions over HTTP, as the dashboard asks them, and what HTTP adds in CPU. */
+/**
+ * The same questions over HTTP, as the dashboard asks them, and what HTTP adds to the engine's
+ * CPU.
+ */
 import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { startServer } from "@contimg/api";
 import type pg from "pg";

@@ -1,8 +1,8 @@
 /**
  * How long reads take beside a history of 10^6 tasks: `npm run -s bench:reading [-- --ended 1000000]`.
- * Prints milliseconds of each question, asked one after the other by one client: p50 and p95 by the
- * clock, and p50 of the processor time that the server took (planning, too), which says the
- * same on a busy machine; then the same over HTTP.
+ * Prints milliseconds of each question, asked one after the other by one client: p50 and p95 by
+ * the clock, and p50 of the processor time that the server's process took (planning, too), which
+ * says the same on a busy machine; then the same over HTTP.
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** The API's own page in a real browser, under the server's policy: it reads and tries the API. */
+/**
+ * The API's own page in a real browser, under the server's policy: it reads, and tries, the
+ * API.
+ */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 
@@ -32,8 +35,8 @@ describe.skipIf(!existsSync(CHROMIUM))("the API's page (needs chromium)", () => 
   }, 120_000);
 
   afterAll(async () => {
-    await browser?.close();
-    await server?.close();
+    await browser.close();
+    await server.close();
   });
 
   for (const scheme of ["light", "dark"] as const) {

@@ -24,7 +24,8 @@ class Up {
   log = "";
 
   constructor(dataRoot: string) {
-    const { ABSURD_DATABASE_URL: _, ...environment } = process.env;
+    const { ...environment } = process.env;
+    delete environment["ABSURD_DATABASE_URL"];
     this.process = spawn(
       process.execPath,
       [CONTIMG, "up", "--port", "0", "--data-root", dataRoot],

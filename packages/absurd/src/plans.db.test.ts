@@ -50,7 +50,7 @@ async function fill(): Promise<void> {
      select t.id, 1, d.kind, t.created_at, t.created_at + interval '1 second',
             case d.kind when 'd' then 'print-' || (t.id & 1048575) / $1 % 5 end,
             case d.kind when 'd'
-              then '{"tag": "Disk", "class": "fatal", "message": "full"}'::jsonb end
+                 then '{"tag": "Disk", "class": "fatal", "message": "full"}'::jsonb end
        from absurd.task t
        cross join lateral (
          select case when (t.id & 1048575) % $1 = 0 then 'd' else 'c' end::"char" as kind

@@ -103,7 +103,7 @@ function wireOf(route: Route, known: Readonly<Record<string, string>>): fc.Arbit
 function textsOf(schema: z.ZodType, known: Readonly<Record<string, string>>) {
   return fc.tuple(arbitraryOf(schemaOf(schema)), fc.boolean()).map(([value, isKnown]) => {
     const texts = typeof value === "object" && value !== null ? value : {};
-    const keys = Object.keys((schemaOf(schema)["properties"] ?? {}) as object);
+    const keys = Object.keys(schemaOf(schema)["properties"] ?? {});
     const found = keys.filter((key) => key in known).map((key) => [key, known[key]]);
     return { ...texts, ...(isKnown ? Object.fromEntries(found) : {}) } as Record<string, unknown>;
   });

@@ -13,7 +13,10 @@ import { startServer } from "./server.ts";
 const database = freshDatabase();
 const PYTHON = "/usr/bin/python3";
 const referee = spawnSync(PYTHON, ["-c", "import prometheus_client"]).status === 0;
-/** Every sample as the client library of Prometheus (python3-prometheus-client) reads it. */
+/**
+ * Every sample as the client library of Prometheus (Debian: python3-prometheus-client) reads
+ * it.
+ */
 const READ = `
 import json, sys
 from prometheus_client.parser import text_string_to_metric_families

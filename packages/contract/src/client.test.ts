@@ -39,16 +39,17 @@ function clientOf(
   return { client: new Client({ baseUrl: BASE, fetch: server, ...options }), seen };
 }
 
+const NO_TASKS = { tasks: [], next_cursor: null, complete: true, scanned_to: null };
 const json = (value: unknown, status = 200): Response => Response.json(value, { status });
 
 describe("a client", () => {
   test("sends path, query and token, and gives the parsed answer", async () => {
-    const { client, seen } = clientOf(() => json({ tasks: [], next_cursor: null }), {
+    const { client, seen } = clientOf(() => json(NO_TASKS), {
       token: "t-1",
       headers: () => ({ "x-csrf-token": "c-1" }),
     });
     const page = await client.call("listTasks", { query: { q: "age>2h -tag:test", limit: 7 } });
-    assert.deepEqual(page, { tasks: [], next_cursor: null });
+    assert.deepEqual(page, NO_TASKS);
     const [{ url, init, headers }] = seen as [Seen];
     assert.equal(url, `${BASE}/absurd/tasks?q=age%3E2h+-tag%3Atest&limit=7`);
     assert.equal(init.method, "GET");

@@ -8,7 +8,10 @@ export function wireInstant(date: Date | null): string | null {
   return date === null ? null : date.toISOString();
 }
 
-/** Undefined, an option that was not given, and null, one that is cleared, stay what they are. */
+/**
+ * Undefined stays undefined: an option that was not given. Null stays null: one that is
+ * cleared.
+ */
 export function dateOf<Absent extends null | undefined = never>(
   instant: string | Absent,
 ): Date | Absent {

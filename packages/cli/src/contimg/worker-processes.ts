@@ -56,10 +56,11 @@ export class WorkerProcesses {
     const { signal } = this.#stopping;
     const { onWorkerEnd } = this.#options;
     let pauseMs = PAUSE_MS_MIN;
-    while (!signal.aborted) {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
       const startMs = performance.now();
       const how = await this.#run(number);
-      if (signal.aborted) return;
+      if (isOver()) return;
       const log = logPath(this.#options.dataRoot, number);
       const line = `worker ${number} ended with ${how}; its log is ${log}`;
       if (!onWorkerEnd) throw new Error(line);
