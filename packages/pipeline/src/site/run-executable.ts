@@ -48,7 +48,7 @@ export async function runExecutable(
     contract: CONTRACT,
     stage: stage.name,
     inputs,
-    brief: (await part.brief?.(inputs)) ?? null,
+    brief: part.brief?.(inputs) ?? null,
     stage_folder: context.stageFolder,
     files,
     thread_count: context.threadCount,
@@ -61,7 +61,11 @@ export async function runExecutable(
     throw outputWrong(stage, site, `wrote no ${name}, but ${there}`);
   }
   context.progress(SHARE, "opening and measuring what was written");
-  const made = await adopt(stage, site, () => part.adopt(inputs, report, context));
+  const made = await adopt(
+    stage,
+    site,
+    async () => (await part.adopt(inputs, report, context)) as StageResult,
+  );
   const { quality } = made;
   return {
     ...made,

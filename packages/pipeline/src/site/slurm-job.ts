@@ -84,11 +84,13 @@ export async function runAsJob(
   for (;;) {
     options.signal?.throwIfAborted();
     const number = ends.length + 1;
-    let isOurs = false;
-    const job = await options.keeper.step(`slurm job ${number}`, () => {
-      isOurs = true;
-      return submit(module, inputs, options, ends);
+    const own: Job[] = [];
+    const job = await options.keeper.step(`slurm job ${number}`, async () => {
+      const submitted = await submit(module, inputs, options, ends);
+      own.push(submitted);
+      return submitted;
     });
+    const isOurs = own.length > 0;
     if (!isOurs) options.onLog?.(`looking at job ${job.job_id} again`);
     const end = await options.keeper.step(`slurm end ${number}`, () => watch(job, options));
     ends.push(end);
@@ -167,11 +169,11 @@ async function watch(job: Job, options: JobOptions): Promise<JobEnd> {
   const { settings, signal } = options;
   const messages = new MessageFile(join(job.folder, "messages.jsonl"));
   let heardMs = Date.now();
-  let away: unknown;
+  let away: Error | undefined;
   try {
     for (;;) {
       const view = await findJob(job.name).catch((error: unknown) => {
-        away = error;
+        away = error instanceof Error ? error : new Error(String(error));
         return undefined;
       });
       for (const message of await messages.read()) {
@@ -260,7 +262,10 @@ async function failureOf(module: StageModule, job: Job, end: JobEnd): Promise<Pi
       const crashed = new PipelineError("StageCrashed", said, fields);
       return isOutOfMemory(crashed, 0) ? new PipelineError("OutOfMemory", said, fields) : crashed;
     }
-    default:
+    case "cancelled":
+    case "completed":
+    case "lost":
+    case "under-way":
       return new PipelineError("JobLost", said, fields);
   }
 }

@@ -131,9 +131,13 @@ describe.skipIf(missing !== "")(`a stage on a real Slurm (needs ${missing || "no
 
     await until(() => stateOf(taskId) === "CANCELLED", { what: "the job is cancelled" });
     await hold.close();
-    await until(async () => (await reconcile(pool, dataRoot)) && stageFolders().length === 0, {
-      what: "its folder is gone",
-    });
+    await until(
+      async () => {
+        await reconcile(pool, dataRoot);
+        return stageFolders().length === 0;
+      },
+      { what: "its folder is gone" },
+    );
   });
 
   test("that somebody cancels on the cluster is submitted again by the next attempt", async () => {

@@ -171,11 +171,11 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
         channel_count: table.channelCount,
         ...metrics,
       };
-      return Promise.resolve({
+      return {
         outputs: [{ kind: "calibration-table", stagePath, finalPath, metadata: result }],
         quality: { ...measured(metrics), findings: sky.findings },
         result,
-      });
+      };
     },
   },
 
