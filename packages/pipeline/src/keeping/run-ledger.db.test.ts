@@ -46,10 +46,12 @@ describe("what a stage needs", () => {
   });
 
   test("grows with the image and with the data", () => {
-    const small = needsOf("imaging", { pixel_count: 1024 });
-    const large = needsOf("imaging", { pixel_count: 4096, channels_out: 4 });
+    const small = needsOf("imaging", { pixel_count: 1024 }, 1e6);
+    const large = needsOf("imaging", { pixel_count: 4096, channels_out: 4 }, 1e6);
     assert.ok(large.memoryBytes > 4 * small.memoryBytes);
     assert.ok(large.openFiles > small.openFiles);
+    const ofTile = needsOf("imaging", { pixel_count: 1024 }, 8e8);
+    assert.equal(ofTile.memoryBytes - small.memoryBytes, 8e8 - 1e6);
     assert.ok(needsOf("convert-uvh5-to-ms", {}, 1e6).memoryBytes < 300 * MIB);
     assert.ok(needsOf("convert-uvh5-to-ms", {}).memoryBytes > 700 * MIB);
   });
