@@ -7,7 +7,7 @@ SOAK_TILES ?= 40
 PLAN_ROWS ?= 10000000
 ARGS ?=
 
-.PHONY: demo up test test-pg15 soak bench lint format setup clean
+.PHONY: demo up test test-long test-pg15 soak bench lint format setup clean
 
 ## demo: one calibrator tile and two science tiles, simulated, calibrated, imaged, measured; on a
 ## terminal the dashboard then shows them until Ctrl-C
@@ -27,10 +27,15 @@ test:
 	@scripts/setup.sh test
 	@scripts/test.sh
 
-## soak: new random histories under faults for SOAK_MINUTES, the same on an engine broken on purpose
-## (about 20 minutes), the plans at PLAN_ROWS, a long pin; first a night of SOAK_TILES small tiles
-soak:
+## test-long: the tests of minutes, *.long.test.ts, and the dashboard's in every look
+test-long:
 	@scripts/setup.sh test
+	@LONG_TESTS=1 scripts/test.sh long.test tests/e2e/dashboard
+
+## soak: new random histories under faults for SOAK_MINUTES, the same on an engine broken on purpose
+## (about 20 minutes), the plans at PLAN_ROWS, a long pin; first the tests of minutes (*.long.test.ts),
+## and a night of SOAK_TILES small tiles
+soak: test-long
 	@node packages/cli/src/contimg.ts soak --tiles $(SOAK_TILES) --size small --faults
 	@PLAN_ROWS=$(PLAN_ROWS) scripts/test.sh tests/histories/scale
 	@SOAK_MINUTES=$(SOAK_MINUTES) scripts/test.sh tests/histories/pinned

@@ -1,14 +1,18 @@
 import { resolve } from "node:path";
 
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** Real telescope files; the tests of them are skipped, by name, where the folder is absent. */
 const REAL_DATA =
   process.env["CONTIMG_REAL_DATA"] ?? resolve(import.meta.dirname, "../shared/data/real");
 
+/** Tests of minutes, *.long.test.ts: LONG_TESTS=1, which make soak sets, runs them as well. */
+const LONG = process.env["LONG_TESTS"] === undefined ? ["**/*.long.test.ts"] : [];
+
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "tests/**/*.test.ts", "bench/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...LONG],
     reporters: ["default", "./scripts/tally-reporter.ts"],
     // Tests start servers and workers and compute: two files at once fill two cores.
     maxWorkers: 2,

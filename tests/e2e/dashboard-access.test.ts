@@ -69,7 +69,7 @@ describe.skipIf(!existsSync(CHROMIUM))("at /ops, where tokens are asked for", ()
       .getByRole("link", { name: /calibration-solve/ })
       .first()
       .click();
-    await page.waitForURL(`${bed.server.url}/tasks/${taskId}`);
+    await page.waitForURL((url) => url.pathname === `/ops/tasks/${taskId}`);
     await page.reload();
     await page.getByRole("heading", { name: /calibration-solve/ }).waitFor();
     await page.getByRole("link", { name: "Absurd" }).click();

@@ -76,11 +76,15 @@ export async function isFull(page: Page): Promise<void> {
   await page.locator(".skeleton").first().waitFor({ state: "detached" });
 }
 
-/** Shows the page in light and dark, wide and narrow, one after the other: "light-wide", … */
-export async function* looksOf(page: Page): AsyncGenerator<string> {
+/** With LONG_TESTS, and for pictures, a page is seen in all four looks. */
+export const WANTS_ALL = [process.env["LONG_TESTS"], process.env["PICTURES"]].some(Boolean);
+
+/** Shows the page light and wide, then dark and narrow, or in all four looks: "light-wide", … */
+export async function* looksOf(page: Page, isAll = WANTS_ALL): AsyncGenerator<string> {
   for (const [width, size] of Object.entries({ wide: WIDE, narrow: NARROW })) {
     await page.setViewportSize(size);
-    for (const scheme of ["light", "dark"] as const) {
+    const own = width === "wide" ? "light" : "dark";
+    for (const scheme of isAll ? (["light", "dark"] as const) : ([own] as const)) {
       await page.emulateMedia({ colorScheme: scheme });
       // Charts are drawn anew for it.
       await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");

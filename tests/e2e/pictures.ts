@@ -93,7 +93,7 @@ async function takePicture(url: string, name: string, path: string): Promise<voi
     const { page } = await openPage(browser);
     await page.goto(`${url}${path}`);
     await isFull(page);
-    for await (const look of looksOf(page)) {
+    for await (const look of looksOf(page, true)) {
       await page.screenshot({ path: join(flags.out, `${name}-${look}.png`) });
     }
     console.log(name);
