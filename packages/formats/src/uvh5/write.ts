@@ -62,15 +62,17 @@ export interface Uvh5Data {
 export function writeUvh5(stem: string, description: Uvh5Description, data: Uvh5Data): string {
   const incompletePath = `${stem}_incomplete.hdf5`;
   const finalPath = `${stem}.hdf5`;
-  const file = createHdf5(incompletePath);
+  let file: Hdf5File | undefined;
   try {
+    // On a full disk already the file's first block fails, and leaves an empty file.
+    file = createHdf5(incompletePath);
     writeHeader(file, description);
     writeExtraKeywords(file, description);
     writeData(file, description, data);
     file.close();
     renameSync(incompletePath, finalPath);
   } catch (error) {
-    abandon(file);
+    if (file !== undefined) abandon(file);
     rmSync(incompletePath, { force: true });
     throw error;
   }

@@ -38,9 +38,16 @@ export async function holdCallsOf(
 /** Resolves when a process waits there. */
 export async function untilHeld(pool: pg.Pool): Promise<void> {
   await until(
-    async () =>
-      (await pool.query("select from pg_locks where locktype = 'advisory' and not granted"))
-        .rowCount,
+    async () => {
+      // The view shows the waits of every database of the server, and other tests' are not ours.
+      const { rowCount } = await pool.query(
+        `select from pg_locks l join pg_database d on d.oid = l.database
+          where d.datname = current_database() and l.objid = $1
+            and l.locktype = 'advisory' and not l.granted`,
+        [HOLD_KEY],
+      );
+      return rowCount;
+    },
     { what: "a worker waits at the held function" },
   );
 }
