@@ -165,7 +165,9 @@ test("a worker that is killed in the gate's transaction leaves nothing of it", a
   await holder.query("lock table contimg.quality_cases in exclusive mode");
   const worker = await startWorker();
   const chain = await spawnChain({ metrics: { "A/r1": HELD } });
-  await until(async () => (await pool.query("select from pg_locks where not granted")).rowCount, {
+  const waiting = `select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  await until(async () => (await pool.query(waiting)).rowCount, {
     what: "the worker waits at the table of cases",
     deadlineMs: 60_000,
   });
