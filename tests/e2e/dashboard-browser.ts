@@ -42,6 +42,9 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
   });
+  page.on("response", (response) => {
+    if (response.status() >= 500) complaints.push(`${response.status()} of ${response.url()}`);
+  });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => {
     if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url())) {

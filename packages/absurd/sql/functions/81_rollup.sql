@@ -31,8 +31,8 @@ as $$
   select case when p_at >= absurd.clock() - interval '2 days' then 'minute' else 'hour' end;
 $$;
 
--- Adds what ended, by minutes or, long ago, by hours, to the roll-ups of minutes and hours and to the totals. Locks their
--- rows, in the order of their keys.
+-- Adds what ended, by minutes or, long ago, by hours, to the roll-ups of minutes and hours and to
+-- the totals. Locks their rows, in the order of their keys.
 create or replace function absurd.add_rollups(p_minutes absurd.rollup_minute[])
   returns void
   language sql

@@ -97,8 +97,8 @@ as $$
 $$;
 
 -- Everything there ever was, a row a queue and task name: counters that only grow, whatever history
--- is kept. A task that ends, is tried again and ends again counts twice among the ends. Up to the
--- last roll-up.
+-- is kept. A task that ends, is tried again and ends again counts twice among the ends. Claims: of
+-- attempts that completed or failed, so not of a task that dies without one. Up to the last roll-up.
 create or replace function absurd.totals()
   returns table (
     queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint,
@@ -108,7 +108,7 @@ create or replace function absurd.totals()
   language sql stable
 as $$
   select t.queue, k.name, sum(t.completed)::bigint, sum(t.failed)::bigint,
-         sum(t.cancelled)::bigint, (sum(t.ran) - sum(t.failed) + sum(t.attempts_failed))::bigint,
+         sum(t.cancelled)::bigint, (sum(t.completed) + sum(t.attempts_failed))::bigint,
          sum(t.timed_out)::bigint, sum(t.ran)::bigint, sum(t.wait_seconds), sum(t.run_seconds),
          absurd.sum_histograms(t.wait_histogram), absurd.sum_histograms(t.run_histogram)
     from absurd.ended_total t join absurd.kind k on k.kind_id = t.kind_id
