@@ -95,7 +95,7 @@ async function main(): Promise<void> {
 async function ask(pool: pg.Pool): Promise<void> {
   const { rows } = await pool.query<{ pid: number }>("select pg_backend_pid() as pid");
   backendPid = rows[0]!.pid;
-  console.log(`${"".padEnd(44)}     p50     p95     cpu`);
+  console.log(`${"".padEnd(60)}     p50     p95     cpu`);
   const client = new AbsurdClient(pool);
   for (const [name, conditions] of Object.entries(FILTERS)) {
     await time(`list ${name}`, () => client.list({ conditions }, { limit: 100 }));
@@ -147,8 +147,14 @@ async function time(
     times.push(performance.now() - began);
     cpuTimes.push(serverCpuMs() - cpuBegan);
   }
-  const cells = [at(times, 0.5), at(times, 0.95), at(cpuTimes, 0.5)];
-  console.log(`${name.padEnd(44)}${cells.map((ms) => ms.toFixed(1).padStart(8)).join("")}`);
+  // Over HTTP it is the API's own sessions that work.
+  const cells = [
+    at(times, 0.5),
+    at(times, 0.95),
+    name.startsWith("GET ") ? NaN : at(cpuTimes, 0.5),
+  ];
+  const texts = cells.map((ms) => (Number.isNaN(ms) ? "–" : ms.toFixed(1)).padStart(8));
+  console.log(`${name.padEnd(60)}${texts.join("")}`);
 }
 
 function at(values: readonly number[], part: number): number {
