@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { AbsurdClient, defineTask, startWorker } from "@contimg/absurd";
 import { metrics, PROBLEM_CODES } from "@contimg/contract";
 import { freshDatabase, until } from "@contimg/testkit";
+import type pg from "pg";
 import { describe, onTestFinished, test } from "vitest";
 import { z } from "zod";
 
@@ -54,7 +55,7 @@ describe("/absurd/metrics", () => {
     const { taskId } = await client.spawn(greet, { name: "a" });
     await client.cancel(taskId);
     await client.spawn(greet, { name: "b" });
-    await pool.query("select absurd.roll_up()");
+    await untilRolledUp(client, pool, "default");
     await pool.query(
       `select absurd.add_rollups(array[row(
                 absurd.clock(), 'default', k.kind_id, 1, 0, 0, 1, 0.5, 3,
@@ -106,7 +107,7 @@ describe("/absurd/metrics", () => {
     });
     const isDone = async () => (await client.show(taskId)).status === "completed";
     await until(isDone, { what: "the task ran" }).finally(() => worker.stop());
-    await pool.query("select absurd.roll_up()");
+    await untilRolledUp(client, pool, queue);
 
     const samples = readByReferee(await (await fetch(`${url}/absurd/metrics/prometheus`)).text());
 
@@ -130,6 +131,15 @@ describe("/absurd/metrics", () => {
     }
   });
 });
+
+/** A transaction that is open anywhere on the server makes a roll-up wait for it. */
+async function untilRolledUp(client: AbsurdClient, pool: pg.Pool, queue: string): Promise<void> {
+  const isThere = async (): Promise<boolean> => {
+    await pool.query("select absurd.roll_up()");
+    return (await client.history.totals()).some((totals) => totals.queue === queue);
+  };
+  await until(isThere, { what: `what ended in ${queue} is rolled up` });
+}
 
 describe("the documentation", () => {
   test("is served with every problem's anchor and nothing from elsewhere", async () => {

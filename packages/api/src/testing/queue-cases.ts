@@ -92,11 +92,12 @@ export const QUEUE_CASES: CasesOf<typeof QUEUE_ROUTES> = {
   getMetricsHistory: {
     async answers(stage) {
       await stage.reached(await stage.spawned("add", { a: 1 }), "completed");
-      await stage.pool.query("select absurd.roll_up()");
       const query = { hours: 3, task_name: "contract-add" };
       const read = () => stage.call("getMetricsHistory", { query });
-      const completed = async () =>
-        (await read()).steps.reduce((sum, each) => sum + each.completed, 0);
+      const completed = async () => {
+        await stage.pool.query("select absurd.roll_up()");
+        return (await read()).steps.reduce((sum, each) => sum + each.completed, 0);
+      };
       await until(async () => (await completed()) > 0, { what: "it is rolled up" });
       const { steps } = await read();
       assert.equal(steps.length, 4);
