@@ -169,6 +169,17 @@ describe("a filter", () => {
     );
   });
 
+  test("a value is not read as a part of the sign before it", () => {
+    for (const value of ["=", "=3", "~", "~x", ":", "<", ">="]) {
+      for (const op of ["is", "lt", "gt", "lte"] as const) {
+        const conditions = [
+          { field: "param", path: ["a"], op, values: [value], not: false },
+        ] as const;
+        assert.deepEqual(conditionsOf(formatTaskFilter(conditions)), conditions);
+      }
+    }
+  });
+
   test("is written as a person would write it", () => {
     for (const text of [
       "status:failed,cancelled name:imaging age>2h -tag:test",

@@ -36,8 +36,8 @@ function formatValue(field: string, op: ConditionOp, value: ConditionValue): str
   return looksLikeNumber ? quote(value) : quoteValue(value);
 }
 
-/** Means itself as a value: no sign is read into it. */
-const PLAIN = /^[^\s,"*~][^\s,"*]*$/;
+/** Means itself as a value: no sign is read into it, nor it into the sign before: `<` and `=x`. */
+const PLAIN = /^[^\s,"*~=][^\s,"*]*$/;
 /** Of a bare word: no sign of a field, no minus before it. */
 const PLAIN_WORD = /^[^\s,"*:<>=-][^\s,"*:<>=]*$/;
 const PLAIN_SEGMENT = /^[^\s.:<>=~,"]+$/;
