@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { Client } from "@contimg/contract";
+import { ERRORS } from "@contimg/pipeline";
 import { ensureBuilt } from "@contimg/dashboard";
 import { until } from "@contimg/testkit";
 import { afterAll, beforeAll, describe, test } from "vitest";
@@ -105,6 +106,13 @@ describe.skipIf(!existsSync(CHROMIUM))("contimg up (needs chromium)", () => {
       assert.deepEqual(complaints, []);
     } finally {
       await browser.close();
+    }
+  });
+
+  test("has the runbook of every error of the pipeline", async () => {
+    for (const runbook of new Set(Object.values(ERRORS).map((entry) => entry.runbook))) {
+      const answer = await fetch(`${url}/absurd/docs/runbooks/${runbook}`);
+      assert.equal(answer.status, 200, runbook);
     }
   });
 

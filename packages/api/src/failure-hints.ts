@@ -3,8 +3,8 @@
 export interface FailureHint {
   /** One sentence: what to look at, and what to do next. */
   readonly hint: string;
-  /** Where the whole procedure is written. */
-  readonly runbookUrl?: string | undefined;
+  /** The page with the whole procedure: a file of the server's runbook folder. */
+  readonly runbook?: string | undefined;
 }
 
 /** By error tag. Those of a program's own errors are the caller's; they win over the engine's. */
@@ -91,9 +91,9 @@ const ENGINE_HINTS: FailureHints = {
 export function hintOf(
   hints: FailureHints,
   tag: string | null,
-): { readonly hint: string | null; readonly runbookUrl: string | null } {
+): { readonly hint: string | null; readonly runbook: string | null } {
   const found = tag === null ? undefined : (ownValue(hints, tag) ?? ownValue(ENGINE_HINTS, tag));
-  return { hint: found?.hint ?? null, runbookUrl: found?.runbookUrl ?? null };
+  return { hint: found?.hint ?? null, runbook: found?.runbook ?? null };
 }
 
 /** A tag is any text, "constructor" too. */

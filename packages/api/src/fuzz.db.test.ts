@@ -73,7 +73,8 @@ async function setup() {
     lifetime.abort();
   });
   const database = { isAvailable: true, latencyMs: 1 };
-  const deps = { client, pool, isEnabled: true, database, lifetime: lifetime.signal };
+  const background = { lifetime: lifetime.signal, hints: {}, runbookBase: "/runbooks/" };
+  const deps = { client, pool, isEnabled: true, database, ...background };
   const log = { last: "", write: (line: string) => void (log.last = line) };
   const rate = { perSecond: 1e6, burst: 1e6 };
   const app = apps.app(

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-import { AbsurdClient, defineTask, startWorker } from "@contimg/absurd";
-import { metrics, PROBLEM_CODES } from "@contimg/contract";
+import { AbsurdClient, defineTask, startWorker, TaskError } from "@contimg/absurd";
+import { Client, metrics, PROBLEM_CODES } from "@contimg/contract";
 import { freshDatabase, until } from "@contimg/testkit";
 import type pg from "pg";
 import { describe, onTestFinished, test } from "vitest";
@@ -40,6 +43,14 @@ const greet = defineTask({
   name: "greet",
   params: z.strictObject({ name: z.string() }),
   handler: () => null,
+});
+
+const breaks = defineTask({
+  name: "breaks",
+  params: z.strictObject({}),
+  handler: () => {
+    throw new TaskError("fatal", "the antenna is odd", { tag: "OddAntenna" });
+  },
 });
 
 async function setup() {
@@ -206,3 +217,36 @@ async function listen(url: string, headers: Record<string, string> = {}) {
     id: () => [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1],
   };
 }
+
+test("a failure has the hint of its program, and the address of its runbook", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "runbooks-"));
+  writeFileSync(join(folder, "odd.md"), "# When an antenna is odd\n");
+  const server = await startServer({
+    connectionString: database.url,
+    port: 0,
+    basePath: "/ops",
+    hints: { OddAntenna: { hint: "look at the antenna", runbook: "odd.md" } },
+    runbookFolder: folder,
+  });
+  const where = { connectionString: database.url, queues: ["odd"] };
+  const worker = await startWorker({ ...where, tasks: [breaks] });
+  onTestFinished(async () => {
+    await worker.stop();
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+  const engine = new AbsurdClient(database.pool(), { tasks: [breaks] });
+  await engine.awaitTasks([(await engine.spawn(breaks, {}, { queue: "odd" })).taskId]);
+
+  const { groups } = await new Client({ baseUrl: server.url }).call("listFailureGroups");
+
+  const group = groups.find((each) => each.error_tag === "OddAntenna");
+  assert.equal(group?.hint, "look at the antenna");
+  assert.equal(group.runbook_url, "/ops/absurd/docs/runbooks/odd.md");
+  const runbook = await fetch(new URL(group.runbook_url, server.url));
+  assert.equal(await runbook.text(), "# When an antenna is odd\n");
+  for (const name of ["no.md", "..%2F..%2Fpackage.json", "%2e%2e/odd.md"]) {
+    const missing = await fetch(`${server.url}/absurd/docs/runbooks/${name}`);
+    assert.equal(missing.status, 404, name);
+  }
+});

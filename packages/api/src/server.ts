@@ -9,7 +9,8 @@ import { z } from "zod";
 import { type App, type AppOptions, createApp } from "./app.ts";
 import { serveDashboard } from "./dashboard-files.ts";
 import { DatabaseWatch } from "./database-watch.ts";
-import { serveDocs } from "./docs/serve-docs.ts";
+import { RUNBOOK_PATH, serveDocs } from "./docs/serve-docs.ts";
+import type { FailureHints } from "./failure-hints.ts";
 import { createHandlers } from "./handlers.ts";
 import { systemParts } from "./handlers/resources.ts";
 import { countStates, workerState } from "./handlers/workers.ts";
@@ -32,6 +33,10 @@ export interface ServerOptions extends Pick<
   readonly basePath?: string;
   /** What `vite build` made of the dashboard; undefined: the API alone. */
   readonly dashboardFolder?: string | undefined;
+  /** What to do about the program's own errors, by tag. Default: the engine's errors only. */
+  readonly hints?: FailureHints;
+  /** Of Markdown pages that the hints name: /absurd/docs/runbooks/NAME. */
+  readonly runbookFolder?: string;
   readonly logger?: FastifyServerOptions["logger"];
   /** Connections for requests. Default 8. */
   readonly poolSize?: number;
@@ -183,9 +188,11 @@ interface Parts {
 async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }> {
   const { options, setting, client, database } = parts;
   const { pool, auth, basePath } = setting;
-  const { isEnabled = true, origins = [], dashboardFolder } = options;
+  const { isEnabled = true, origins = [], hints = {}, dashboardFolder, runbookFolder } = options;
   const system = systemParts({ client, database });
-  const deps = { client, pool, isEnabled, database, lifetime: parts.signal };
+  const runbookBase = `${basePath}${RUNBOOK_PATH}`;
+  const background = { lifetime: parts.signal, hints, runbookBase };
+  const deps = { client, pool, isEnabled, database, ...background };
   const handlers = createHandlers(deps, system, (tokenId) => {
     app.access.forgetToken(tokenId);
   });
@@ -214,7 +221,7 @@ async function assemble(parts: Parts): Promise<{ app: App; listener: Listener }>
       };
     },
   });
-  serveDocs(app.fastify, { version: VERSION, basePath });
+  serveDocs(app.fastify, { version: VERSION, basePath, runbookFolder });
   if (dashboardFolder !== undefined) {
     await serveDashboard(app.fastify, { folder: dashboardFolder, basePath });
   }

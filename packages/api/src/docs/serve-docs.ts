@@ -1,5 +1,8 @@
-/** /absurd/openapi.json and a page to read it, without anything from outside this server. */
-import { readFileSync } from "node:fs";
+/**
+ * /absurd/openapi.json, a page to read it, and runbooks, without anything from outside this server.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { openApiDocument, PROBLEM_CODES, PROBLEMS } from "@contimg/contract";
 import type { FastifyInstance, FastifyReply } from "fastify";
@@ -9,14 +12,19 @@ import { etagOf, names } from "../hooks/etag.ts";
 export interface DocsOptions {
   readonly version: string;
   readonly basePath: string;
+  /** Of Markdown pages; undefined: there are none. */
+  readonly runbookFolder: string | undefined;
 }
+
+export const RUNBOOK_PATH = "/absurd/docs/runbooks/";
 
 const FILES = {
   "page.css": "text/css; charset=utf-8",
   "page.js": "text/javascript; charset=utf-8",
 } as const;
 
-export function serveDocs(app: FastifyInstance, { version, basePath }: DocsOptions): void {
+export function serveDocs(app: FastifyInstance, options: DocsOptions): void {
+  const { version, basePath, runbookFolder } = options;
   const document = JSON.stringify(openApiDocument({ version, serverUrl: basePath }));
   const etag = etagOf(document);
   app.get("/absurd/openapi.json", (request, reply) => {
@@ -35,6 +43,17 @@ export function serveDocs(app: FastifyInstance, { version, basePath }: DocsOptio
   app.get("/absurd/docs/problems", (_request, reply) =>
     send(reply, problems, "text/html; charset=utf-8"),
   );
+  if (runbookFolder !== undefined) serveRunbooks(app, runbookFolder);
+}
+
+/** As they are written: a browser shows plain text, and downloads Markdown. */
+function serveRunbooks(app: FastifyInstance, folder: string): void {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".md"))) {
+    const content = readFileSync(join(folder, name), "utf8");
+    app.get(`${RUNBOOK_PATH}${name}`, (_request, reply) =>
+      send(reply, content, "text/plain; charset=utf-8"),
+    );
+  }
 }
 
 function read(name: string): string {

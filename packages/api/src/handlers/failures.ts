@@ -22,11 +22,13 @@ import { dateOf, given, wireError, wireInstant } from "./wire-values.ts";
 export interface FailureHandlersDeps {
   readonly client: AbsurdClient;
   readonly hints: FailureHints;
+  /** Below which address the runbooks are served, with a slash at its end. */
+  readonly runbookBase: string;
 }
 
 export function failureHandlers({
   client,
-  hints,
+  ...help
 }: FailureHandlersDeps): HandlersOf<typeof FAILURE_ROUTES> {
   const { deadLetters } = client;
   return {
@@ -35,14 +37,14 @@ export function failureHandlers({
       return {
         groups: groups
           .filter((each) => state === undefined || each.state === state)
-          .map((each) => wireGroup(each, hints)),
+          .map((each) => wireGroup(each, help)),
       };
     },
     async updateFailureGroup({ params: { fingerprint }, body }) {
       await deadLetters.setGroup(fingerprint, given(body));
       const group = (await deadLetters.groups()).find((each) => each.fingerprint === fingerprint);
       if (!group) throw new UnknownErrorGroup(`no group of failures ${fingerprint}`);
-      return wireGroup(group, hints);
+      return wireGroup(group, help);
     },
     async listDeadLetters({ query: { limit, cursor, ...filter } }) {
       const from = timeCursor(cursor);
@@ -106,8 +108,11 @@ export function wireDeadLetter(letter: DeadLetter): WireDeadLetter {
   };
 }
 
-export function wireGroup(group: ErrorGroup, hints: FailureHints): FailureGroup {
-  const { hint, runbookUrl } = hintOf(hints, group.tag);
+function wireGroup(
+  group: ErrorGroup,
+  { hints, runbookBase }: Omit<FailureHandlersDeps, "client">,
+): FailureGroup {
+  const { hint, runbook } = hintOf(hints, group.tag);
   return {
     fingerprint: group.fingerprint,
     task_name: group.taskName,
@@ -124,6 +129,6 @@ export function wireGroup(group: ErrorGroup, hints: FailureHints): FailureGroup 
     assignee: group.assignee,
     note: group.note,
     hint,
-    runbook_url: runbookUrl,
+    runbook_url: runbook === null ? null : `${runbookBase}${runbook}`,
   };
 }

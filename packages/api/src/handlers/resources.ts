@@ -18,7 +18,9 @@ import { workflowHandlers } from "./workflows.ts";
 
 export interface ResourceDeps extends HandlerDeps {
   /** Of the program's own errors, by tag. */
-  readonly hints?: FailureHints;
+  readonly hints: FailureHints;
+  /** Below which address the runbooks are served, with a slash at its end. */
+  readonly runbookBase: string;
   /** What works in the background ends when it aborts. */
   readonly lifetime: AbortSignal;
 }
@@ -33,7 +35,7 @@ export type SystemParts = ReturnType<typeof systemParts>;
 
 /** All but those of access. Begins to watch the system and to work off bulk actions. */
 export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts(deps)) {
-  const { client, pool, isEnabled, lifetime, hints = {} } = deps;
+  const { client, pool, isEnabled, lifetime, hints, runbookBase } = deps;
   const { pace, watch, readMetrics } = parts;
   const runner = new BulkRunner({ client, pool, lifetime });
   if (isEnabled) {
@@ -48,7 +50,7 @@ export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts
     ...scheduleHandlers({ client }),
     ...workflowHandlers({ client }),
     ...templateHandlers({ client }),
-    ...failureHandlers({ client, hints }),
+    ...failureHandlers({ client, hints, runbookBase }),
     ...limitHandlers({ client }),
     ...healthHandlers({ client, isEnabled, watch, pace, readMetrics }),
   };

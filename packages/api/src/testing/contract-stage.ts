@@ -76,7 +76,7 @@ const parent = defineTask({
 export const TASKS: readonly AnyTask[] = [add, fail, hold, run, parent];
 
 export const HINTS: FailureHints = {
-  Disk: { hint: "make room on the disk", runbookUrl: "/docs/operations/disk-full" },
+  Disk: { hint: "make room on the disk", runbook: "disk-full.md" },
 };
 
 export class Stage {
@@ -188,6 +188,7 @@ export function contractStage(): { readonly stage: () => Stage } {
           isEnabled: true,
           database: { isAvailable: true, latencyMs: 1 },
           hints: HINTS,
+          runbookBase: "/absurd/docs/runbooks/",
           lifetime: lifetime.signal,
         }),
       },

@@ -23,7 +23,7 @@ export const FAILURE_CASES: CasesOf<typeof FAILURE_ROUTES> = {
       assert.deepEqual([group?.count, group?.error_tag, group?.error_class], [2, "Disk", "fatal"]);
       assert.deepEqual(
         [group?.hint, group?.runbook_url],
-        ["make room on the disk", "/docs/operations/disk-full"],
+        ["make room on the disk", "/absurd/docs/runbooks/disk-full.md"],
       );
     },
     problems: {},

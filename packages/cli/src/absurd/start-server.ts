@@ -1,7 +1,14 @@
 /** Starts API and dashboard for a command: settings, the first token, what is printed. */
 import { chmod, readFile, writeFile } from "node:fs/promises";
 
-import { AccessStore, isBuilt, migrateApi, type Server, startServer } from "@contimg/api";
+import {
+  AccessStore,
+  isBuilt,
+  migrateApi,
+  type Server,
+  type ServerOptions,
+  startServer,
+} from "@contimg/api";
 import { BUILD_FOLDER } from "@contimg/dashboard";
 import pg from "pg";
 
@@ -14,12 +21,16 @@ export interface Started {
   readonly lines: readonly string[];
 }
 
+/** What a program says of its own errors. */
+export type FailureHelp = Pick<ServerOptions, "hints" | "runbookFolder">;
+
 const SECRET_LENGTH_MIN = 32;
 
 export async function startApi(
   databaseUrl: string,
   flags: ServeFlags,
   isEnabled: boolean,
+  help: FailureHelp = {},
 ): Promise<Started> {
   const { tokenFile, ...settings } = readServeSettings(flags, process.env);
   const lines: string[] = [];
@@ -29,6 +40,7 @@ export async function startApi(
   const hasPages = isBuilt(BUILD_FOLDER);
   const server = await startServer({
     ...settings,
+    ...help,
     connectionString: databaseUrl,
     isEnabled,
     dashboardFolder: hasPages ? BUILD_FOLDER : undefined,

@@ -13,6 +13,7 @@ import { formatDuration } from "../terminal.ts";
 import { describeChanges, renderGrid, type TileRow } from "./demo/live-view.ts";
 import { formatReport } from "./demo/report.ts";
 import { runDemo } from "./demo/run-demo.ts";
+import { FAILURE_HELP } from "./failure-help.ts";
 import { type CommonFlags, withDatabase, withJson } from "./options.ts";
 
 interface DemoFlags extends CommonFlags {
@@ -92,7 +93,7 @@ function isOpened(flags: DemoFlags): boolean {
 /** Any port that is free: another `up` may have the usual one. */
 async function showResult(databaseUrl: string): Promise<void> {
   const stopped = untilStopped();
-  const { server, lines } = await startApi(databaseUrl, { port: 0 }, true);
+  const { server, lines } = await startApi(databaseUrl, { port: 0 }, true, FAILURE_HELP);
   process.stderr.write(`\nlook at it\n${[...lines, "Ctrl-C stops all of it"].join("\n")}\n`);
   await stopped;
   await server.close();

@@ -7,6 +7,7 @@ import { type ServeFlags, withServeOptions } from "../absurd/serve-settings.ts";
 import { startApi, untilStopped } from "../absurd/start-server.ts";
 import { readConfig } from "../config.ts";
 import { wholeNumberIn } from "../number-argument.ts";
+import { FAILURE_HELP } from "./failure-help.ts";
 import { type CommonFlags, withDatabase, withDataRoot, withQueue, withThreads } from "./options.ts";
 import { startServices } from "./services.ts";
 
@@ -49,7 +50,7 @@ async function up(flags: UpFlags): Promise<void> {
     config.databaseUrl,
   );
   try {
-    const { server, lines } = await startApi(services.databaseUrl, flags, true);
+    const { server, lines } = await startApi(services.databaseUrl, flags, true, FAILURE_HELP);
     const logs = `logs      ${join(config.dataRoot, "logs")}`;
     process.stdout.write(`${[...lines, logs, "Ctrl-C stops all of it"].join("\n")}\n`);
     try {

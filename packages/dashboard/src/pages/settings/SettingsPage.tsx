@@ -68,6 +68,40 @@ function DesktopNotes({ isOn }: { isOn: boolean }) {
   );
 }
 
+interface ChoiceProps<Value extends string> {
+  readonly legend: string;
+  readonly values: readonly Value[];
+  readonly labels: Readonly<Record<Value, string>>;
+  readonly value: Value;
+  readonly onChange: (value: Value) => void;
+  /** What stands behind a value's label. */
+  readonly noteOf?: (value: Value) => string;
+}
+
+function Choice<Value extends string>(props: ChoiceProps<Value>) {
+  const { legend, values, labels, value, onChange, noteOf } = props;
+  const name = useId();
+  return (
+    <fieldset>
+      <legend>{legend}</legend>
+      {values.map((each) => (
+        <label key={each} className="row">
+          <input
+            type="radio"
+            name={name}
+            checked={value === each}
+            onChange={() => {
+              onChange(each);
+            }}
+          />
+          {labels[each]}
+          {noteOf && <span className="muted">{noteOf(each)}</span>}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
 function Display() {
   const settings = useSettings();
   const now = useNow();
@@ -79,56 +113,35 @@ function Display() {
         <h2>This browser</h2>
       </header>
       <div className="body stack">
-        <fieldset>
-          <legend>Colors</legend>
-          {THEMES.map((theme) => (
-            <label key={theme} className="row">
-              <input
-                type="radio"
-                name="theme"
-                checked={settings.theme === theme}
-                onChange={() => {
-                  changeSettings({ theme });
-                }}
-              />
-              {THEME_LABEL[theme]}
-            </label>
-          ))}
-        </fieldset>
-        <fieldset>
-          <legend>Rows</legend>
-          {DENSITIES.map((density) => (
-            <label key={density} className="row">
-              <input
-                type="radio"
-                name="density"
-                checked={settings.density === density}
-                onChange={() => {
-                  changeSettings({ density });
-                }}
-              />
-              {DENSITY_LABEL[density]}
-            </label>
-          ))}
-        </fieldset>
+        <Choice
+          legend="Colors"
+          values={THEMES}
+          labels={THEME_LABEL}
+          value={settings.theme}
+          onChange={(theme) => {
+            changeSettings({ theme });
+          }}
+        />
+        <Choice
+          legend="Rows"
+          values={DENSITIES}
+          labels={DENSITY_LABEL}
+          value={settings.density}
+          onChange={(density) => {
+            changeSettings({ density });
+          }}
+        />
         <DesktopNotes isOn={settings.notifies} />
-        <fieldset>
-          <legend>Times</legend>
-          {TIME_MODES.map((timeMode) => (
-            <label key={timeMode} className="row">
-              <input
-                type="radio"
-                name="time"
-                checked={settings.timeMode === timeMode}
-                onChange={() => {
-                  changeSettings({ timeMode });
-                }}
-              />
-              {TIME_MODE_LABEL[timeMode]}
-              <span className="muted">{formatInstant(now, { ...style, mode: timeMode })}</span>
-            </label>
-          ))}
-        </fieldset>
+        <Choice
+          legend="Times"
+          values={TIME_MODES}
+          labels={TIME_MODE_LABEL}
+          value={settings.timeMode}
+          onChange={(timeMode) => {
+            changeSettings({ timeMode });
+          }}
+          noteOf={(mode) => formatInstant(now, { ...style, mode })}
+        />
         <div className="field">
           <label htmlFor={id}>Longitude of the telescope, degrees, east positive</label>
           <input
