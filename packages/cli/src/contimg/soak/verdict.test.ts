@@ -72,9 +72,13 @@ describe("a night's verdict", () => {
     );
   });
 
-  test("is silent about false sources beside a bright one, and of changed imaging", () => {
+  test("counts false sources beside a bright one like others, and says how many they are", () => {
     const beside = { falseDetections: 30, falseBesideBright: 28, tilesBesideBright: 2 };
-    assert.deepEqual(judgeNight({ ...GOOD, truth: { ...GOOD.truth, ...beside } }).problems, []);
+    const { problems } = judgeNight({ ...GOOD, truth: { ...GOOD.truth, ...beside } });
+    assert.match(problems.join(), /^30 false detections in 3 tiles, .* 6; 28 of them beside/);
+  });
+
+  test("is silent about what changed imaging finds", () => {
     const missed = { ...GOOD.truth, found: 1, falseDetections: 99 };
     assert.deepEqual(judgeNight({ ...GOOD, truth: missed, hasOwnImaging: true }).problems, []);
   });

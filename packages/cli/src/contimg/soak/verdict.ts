@@ -110,13 +110,15 @@ function truthProblems({ truth, hasOwnImaging }: Evidence): string[] {
 
 function detectionProblems(truth: TruthSummary): string[] {
   const { found, injectedAbove8Sigma: bright } = truth;
-  const quietTiles = truth.tileCount - truth.tilesBesideBright;
-  const falseCount = truth.falseDetections - truth.falseBesideBright;
-  const falseMax = LIMITS.falseATile * quietTiles;
+  const falseMax = LIMITS.falseATile * truth.tileCount;
   return [
     ...(found < bright ? [`${found} of ${bright} sources above 8 σ were found, expected all`] : []),
-    ...(falseCount > falseMax
-      ? [`${falseCount} false detections in ${quietTiles} tiles, expected at most ${falseMax}`]
+    ...(truth.falseDetections > falseMax
+      ? [
+          `${truth.falseDetections} false detections in ${truth.tileCount} tiles, expected at most ` +
+            `${falseMax}; ${truth.falseBesideBright} of them beside a bright source, in ` +
+            `${truth.tilesBesideBright} tiles`,
+        ]
       : []),
   ];
 }
