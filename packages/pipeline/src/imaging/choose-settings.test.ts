@@ -105,8 +105,16 @@ describe("settings chosen from any data", () => {
     fc.assert(
       fc.property(fc.double({ min: 64, max: 16_384, noNaN: true }), (wanted) => {
         const count = fftFriendly(wanted);
-        assert.ok(isFiveSmooth(count) && Math.abs(count / wanted - 1) < 0.07);
+        assert.ok(isFiveSmooth(count) && count % 4 === 0);
+        const off = Math.abs(count - wanted);
+        for (let other = 4 * Math.ceil((wanted - off) / 4); other < wanted + off; other += 4) {
+          const isNearer = Math.abs(other - wanted) < off && isFiveSmooth(other);
+          assert.ok(!isNearer, `${other} is nearer to ${wanted} than ${count}`);
+        }
+        // From 96 on two such sizes are at most an eighth apart.
+        if (wanted >= 96) assert.ok(off / wanted < 0.07, `${count} for ${wanted}`);
       }),
+      { numRuns: 1000 },
     );
   });
 

@@ -205,14 +205,13 @@ export function radiusOfResponse(response: number, frequencyHz: number, diameter
   return inside;
 }
 
-/** The nearest multiple of four without a prime factor above five. */
+/** The nearest multiple of four without a prime factor above five; of two as near, the larger. */
 export function fftFriendly(wanted: number): number {
-  const first = Math.max(4, 4 * Math.round(wanted / 4));
-  for (let distance = 0; ; distance += 4) {
-    for (const count of [first + distance, first - distance]) {
-      if (count > 0 && isSmooth(count)) return count;
-    }
-  }
+  let above = Math.max(4, 4 * Math.ceil(wanted / 4));
+  while (!isSmooth(above)) above += 4;
+  let below = Math.max(4, 4 * Math.floor(wanted / 4));
+  while (!isSmooth(below)) below -= 4;
+  return wanted - below < above - wanted ? below : above;
 }
 
 function isSmooth(count: number): boolean {
