@@ -25,7 +25,7 @@ export interface Watched {
   readonly complaints: string[];
 }
 
-interface PageOptions {
+export interface PageOptions {
   readonly size?: { width: number; height: number };
   readonly scheme?: "light" | "dark";
 }

@@ -3,23 +3,20 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 
 import { AbsurdClient, startWorker, type WorkerHandle } from "@contimg/absurd";
-import { ensureBuilt } from "@contimg/dashboard";
 import { freshDatabase, until } from "@contimg/testkit";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
+import { describe, test } from "vitest";
 import { z } from "zod";
 
-import { type Bed, imaging, startBed } from "./dashboard-bed.ts";
+import { imaging } from "./dashboard-bed.ts";
 import {
   assertAccessible,
   CHROMIUM,
-  launch,
   NARROW,
-  openPage,
   picture,
   WIDE,
   WANTS_ALL,
 } from "./dashboard-browser.ts";
+import { openDesk } from "./dashboard-desk.ts";
 import {
   approved,
   archive,
@@ -39,61 +36,39 @@ const GROUPS = Array.from(
 );
 
 describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
-  let bed: Bed;
   let worker: WorkerHandle;
   let client: AbsurdClient;
-  let browser: Browser;
-  const open: Page[] = [];
-
-  beforeAll(async () => {
-    await ensureBuilt();
-    bed = await startBed(database.url, database.pool());
-    worker = await startWorker({
-      connectionString: database.url,
-      tasks: NIGHT_TASKS,
-      concurrency: 6,
-      name: "lxd110h07",
-    });
-    client = new AbsurdClient(database.pool(), { tasks: NIGHT_TASKS });
-    browser = await launch();
-    for (const group of GROUPS) {
-      await client.spawn(flag, { group_id: group, channel_width_khz: 244 }, { tags: ["night"] });
-      await client.spawn(validate, { group_id: group });
-    }
-    for (const group of GROUPS.slice(0, 2)) {
-      await bed.client.spawn(imaging, { group_id: group, cell_arcsec: 2.4 });
-    }
-    await client.spawn(photometry, { group_id: GROUPS[0]! });
-    for (const part of ["a", "b", "c"]) await client.spawn(archive, { part });
-    await client.spawn(approved, { event: "calibration-approved" });
-    await until(async () => (await deadCount()) === 15, { what: "fifteen tasks are dead" });
-    await until(async () => doors.size === 1, { what: "one upload is in" });
-  }, 120_000);
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((page) => page.context().close()));
+  const desk = openDesk(database, {
+    async prepare(bed) {
+      worker = await startWorker({
+        connectionString: database.url,
+        tasks: NIGHT_TASKS,
+        concurrency: 6,
+        name: "lxd110h07",
+      });
+      client = new AbsurdClient(database.pool(), { tasks: NIGHT_TASKS });
+      for (const group of GROUPS) {
+        await client.spawn(flag, { group_id: group, channel_width_khz: 244 }, { tags: ["night"] });
+        await client.spawn(validate, { group_id: group });
+      }
+      for (const group of GROUPS.slice(0, 2)) {
+        await bed.client.spawn(imaging, { group_id: group, cell_arcsec: 2.4 });
+      }
+      await client.spawn(photometry, { group_id: GROUPS[0]! });
+      for (const part of ["a", "b", "c"]) await client.spawn(archive, { part });
+      await client.spawn(approved, { event: "calibration-approved" });
+      await until(async () => (await deadCount()) === 15, { what: "fifteen tasks are dead" });
+      await until(async () => doors.size === 1, { what: "one upload is in" });
+    },
+    async end() {
+      await worker.stop({ graceSeconds: 0 });
+      await client.close();
+    },
   });
-
-  afterAll(async () => {
-    await browser.close();
-    await worker.stop({ graceSeconds: 0 });
-    await client.close();
-    await bed.close();
-  });
+  const { at } = desk;
 
   async function deadCount(): Promise<number> {
     return client.deadLetters.count();
-  }
-
-  async function at(path: string, options: Parameters<typeof openPage>[1] = {}) {
-    const { page, complaints } = await openPage(browser, options);
-    open.push(page);
-    await page.goto(`${bed.server.url}${path}`);
-    const isClean = async () => {
-      await assertAccessible(page);
-      assert.deepEqual(complaints, []);
-    };
-    return { page, isClean };
   }
 
   async function state(tag: string): Promise<string | undefined> {
@@ -128,9 +103,9 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByRole("tab", { name: "Acknowledged 2" }).click();
     await page.waitForURL(/state=acknowledged/);
 
-    await page.goto(`${bed.server.url}/failures?mine=yes&state=all`);
+    await page.goto(`${desk.bed.server.url}/failures?mine=yes&state=all`);
     await page.getByRole("tab", { name: "All 1" }).waitFor();
-    await page.goto(`${bed.server.url}/failures?find=photometry&state=all`);
+    await page.goto(`${desk.bed.server.url}/failures?find=photometry&state=all`);
     await page.getByRole("link", { name: /TimedOut/ }).click();
     await page.getByText("What to do:").waitFor();
     await page.getByText("1 death in the last 24 hours").waitFor();
@@ -166,7 +141,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await isClean();
     await until(async () => (await deadCount()) === 9, { what: "six were replayed" });
 
-    await page.goto(`${bed.server.url}/failures?state=resolved`);
+    await page.goto(`${desk.bed.server.url}/failures?state=resolved`);
     await page.getByRole("tab", { name: "Resolved 1" }).waitFor({ timeout: 60_000 });
     await page.keyboard.press("j");
     await page.getByText("No task that had this error is dead any more.").waitFor();
@@ -337,7 +312,6 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
           assert.ok(Number(overflow) <= 0, `${path} is wider than the ${width} window`);
           await picture(page, `${name}-${scheme}-${width}`);
           await page.context().close();
-          open.pop();
         }
       }
     },

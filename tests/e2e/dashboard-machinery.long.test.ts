@@ -2,68 +2,38 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 
-import { ensureBuilt } from "@contimg/dashboard";
 import { freshDatabase, until } from "@contimg/testkit";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
+import { describe, test } from "vitest";
 
-import { type Bed, convert, hold, letGo, startBed } from "./dashboard-bed.ts";
-import {
-  assertAccessible,
-  CHROMIUM,
-  launch,
-  NARROW,
-  openPage,
-  picture,
-  WIDE,
-} from "./dashboard-browser.ts";
+import { convert, hold, letGo } from "./dashboard-bed.ts";
+import { CHROMIUM, NARROW, picture, WIDE } from "./dashboard-browser.ts";
+import { openDesk } from "./dashboard-desk.ts";
 
 const database = freshDatabase();
 
 const GROUP = { group_id: "2026-01-25T08:08:54", priority_band: "low", antenna_count: 96 } as const;
 
 describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
-  let bed: Bed;
-  let browser: Browser;
-  const open: Page[] = [];
-
-  beforeAll(async () => {
-    await ensureBuilt();
-    bed = await startBed(database.url, database.pool());
-    browser = await launch();
-    await bed.client.spawnMany([
-      { task: hold, params: { word: "solve" } },
-      { task: convert, params: GROUP },
-    ]);
-    await bed.client.schedules.create({
-      name: "nightly-conversion",
-      spec: { cron: "0 3 * * *", timeZone: "UTC" },
-      spawn: { task: convert, params: GROUP },
-    });
-  }, 120_000);
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((page) => page.context().close()));
+  const desk = openDesk(database, {
+    async prepare(bed) {
+      await bed.client.spawnMany([
+        { task: hold, params: { word: "solve" } },
+        { task: convert, params: GROUP },
+      ]);
+      await bed.client.schedules.create({
+        name: "nightly-conversion",
+        spec: { cron: "0 3 * * *", timeZone: "UTC" },
+        spawn: { task: convert, params: GROUP },
+      });
+    },
+    async end() {
+      letGo("solve");
+    },
   });
+  const { at } = desk;
 
-  afterAll(async () => {
-    letGo("solve");
-    await browser.close();
-    await bed.close();
-  });
-
-  async function at(path: string, options: Parameters<typeof openPage>[1] = {}) {
-    const { page, complaints } = await openPage(browser, options);
-    open.push(page);
-    await page.goto(`${bed.server.url}${path}`);
-    const isClean = async () => {
-      await assertAccessible(page);
-      assert.deepEqual(complaints, []);
-    };
-    return { page, isClean };
-  }
-
-  const queue = async () => (await bed.client.queues.list()).find((q) => q.name === "default")!;
+  const queue = async () =>
+    (await desk.bed.client.queues.list()).find((q) => q.name === "default")!;
 
   test("pauses a queue with a reason, and resumes it", async () => {
     const { page, isClean } = await at("/queues");
@@ -76,7 +46,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
     await dialog.getByRole("button", { name: "Pause" }).click();
     await page.locator("h1").getByText("Paused").waitFor();
     assert.equal((await queue()).paused, true);
-    const audit = await fetch(`${bed.server.url}/absurd/audit?action=pauseQueue`);
+    const audit = await fetch(`${desk.bed.server.url}/absurd/audit?action=pauseQueue`);
     assert.match(await audit.text(), /the disk is full/);
     await page.getByRole("button", { name: "Resume" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
@@ -139,7 +109,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
     await isClean();
     await fire.click();
     await page.getByText("backfill", { exact: true }).first().waitFor();
-    const fires = await bed.client.schedules.fires("hourly-conversion", 100);
+    const fires = await desk.bed.client.schedules.fires("hourly-conversion", 100);
     assert.ok(fires.filter((each) => each.origin === "backfill").length >= 23);
     assert.equal(fires.filter((each) => each.origin === "trigger").length, 1);
   });
@@ -170,9 +140,9 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the machinery", () => {
     await page.getByText("2 tasks, nothing is spawned yet").waitFor();
     await page.getByRole("button", { name: "Spawn 2 tasks" }).click();
     await page.waitForURL(/\/workflows\//);
-    const [made] = await bed.client.workflows.list({ name: "convert-group" });
+    const [made] = await desk.bed.client.workflows.list({ name: "convert-group" });
     await until(
-      async () => (await bed.client.workflows.show(made!.workflowId)).status === "completed",
+      async () => (await desk.bed.client.workflows.show(made!.workflowId)).status === "completed",
       { what: "the template's workflow is completed" },
     );
     await page.locator("h1").getByText("Completed").waitFor();

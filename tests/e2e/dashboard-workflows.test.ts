@@ -3,21 +3,13 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 
 import { workflow, type WorkflowBuilder } from "@contimg/absurd";
-import { ensureBuilt } from "@contimg/dashboard";
 import { freshDatabase, until } from "@contimg/testkit";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, test } from "vitest";
 
-import { type Bed, convert, hold, imaging, letGo, startBed } from "./dashboard-bed.ts";
-import {
-  assertAccessible,
-  CHROMIUM,
-  launch,
-  NARROW,
-  openPage,
-  picture,
-  WIDE,
-} from "./dashboard-browser.ts";
+import { convert, hold, imaging, letGo } from "./dashboard-bed.ts";
+import { CHROMIUM, NARROW, picture, WIDE } from "./dashboard-browser.ts";
+import { openDesk } from "./dashboard-desk.ts";
 
 const database = freshDatabase();
 
@@ -59,49 +51,27 @@ function survey(): WorkflowBuilder {
 }
 
 describe.skipIf(!existsSync(CHROMIUM))("an operator at the workflows", () => {
-  let bed: Bed;
-  let browser: Browser;
   let failed: string;
   let surveyId: string;
-  const open: Page[] = [];
+  const desk = openDesk(database, {
+    async prepare(bed) {
+      for (let run = 0; run < 3; run++) {
+        failed = (await bed.client.workflows.spawn(night())).workflowId;
+        await ended(failed);
+      }
+      surveyId = (await bed.client.workflows.spawn(survey())).workflowId;
+    },
+    async end(bed) {
+      letGo("survey");
+      await bed.client.workflows.cancel(surveyId);
+    },
+  });
+  const { at } = desk;
 
   const ended = (id: string) =>
-    until(async () => (await bed.client.workflows.show(id)).counts.open === 0, {
+    until(async () => (await desk.bed.client.workflows.show(id)).counts.open === 0, {
       what: `workflow ${id} has ended`,
     });
-
-  beforeAll(async () => {
-    await ensureBuilt();
-    bed = await startBed(database.url, database.pool());
-    browser = await launch();
-    for (let run = 0; run < 3; run++) {
-      failed = (await bed.client.workflows.spawn(night())).workflowId;
-      await ended(failed);
-    }
-    surveyId = (await bed.client.workflows.spawn(survey())).workflowId;
-  }, 180_000);
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((page) => page.context().close()));
-  });
-
-  afterAll(async () => {
-    letGo("survey");
-    await browser.close();
-    await bed.client.workflows.cancel(surveyId);
-    await bed.close();
-  });
-
-  async function at(path: string, options: Parameters<typeof openPage>[1] = {}) {
-    const { page, complaints } = await openPage(browser, options);
-    open.push(page);
-    await page.goto(`${bed.server.url}${path}`);
-    const isClean = async () => {
-      await assertAccessible(page);
-      assert.deepEqual(complaints, []);
-    };
-    return { page, isClean };
-  }
 
   const pictures = async (page: Page, name: string) => {
     await picture(page, `${name}-light-wide`);
@@ -165,15 +135,15 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator at the workflows", () => {
     await dialog.getByRole("button", { name: "Rerun failed" }).click();
     await page.getByText(/nodes? run again/).waitFor();
     await ended(failed);
-    const { nodes } = await bed.client.workflows.show(failed);
+    const { nodes } = await desk.bed.client.workflows.show(failed);
     const attempts = new Map(nodes.map((node) => [node.node, node.attempt]));
     assert.equal(attempts.get("image-1"), 1);
     const image = nodes.find((node) => node.node === "image-2")!;
-    assert.equal((await bed.client.outcomes(image.taskId)).length, 2);
+    assert.equal((await desk.bed.client.outcomes(image.taskId)).length, 2);
   });
 
   test("follows what runs, cancels it, and sees it end", async () => {
-    const { workflowId } = await bed.client.workflows.spawn(held("follow"));
+    const { workflowId } = await desk.bed.client.workflows.spawn(held("follow"));
     const { page } = await at(`/workflows/${workflowId}`);
     await page.getByLabel("Follow what runs").check();
     await page.waitForURL(/follow=on/);

@@ -2,69 +2,38 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 
-import { ensureBuilt } from "@contimg/dashboard";
 import { freshDatabase, until } from "@contimg/testkit";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
+import { describe, test } from "vitest";
 
-import { type Bed, convert, hold, imaging, letGo, startBed } from "./dashboard-bed.ts";
-import {
-  assertAccessible,
-  CHROMIUM,
-  isFull,
-  launch,
-  looksOf,
-  openPage,
-} from "./dashboard-browser.ts";
+import { convert, hold, imaging, letGo } from "./dashboard-bed.ts";
+import { assertAccessible, CHROMIUM, isFull, looksOf } from "./dashboard-browser.ts";
+import { openDesk } from "./dashboard-desk.ts";
 
 const database = freshDatabase();
 const GROUPS = ["2026-01-25T08:08:54", "2026-01-25T08:14:03", "2026-01-25T08:19:12"];
 
 describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
-  let bed: Bed;
-  let browser: Browser;
   let solving: string;
-  const open: Page[] = [];
-
-  beforeAll(async () => {
-    await ensureBuilt();
-    bed = await startBed(database.url, database.pool());
-    browser = await launch();
-    for (const group of GROUPS) {
-      await bed.client.spawn(convert, {
-        group_id: group,
-        priority_band: "low",
-        antenna_count: 96,
+  const desk = openDesk(database, {
+    async prepare(bed) {
+      for (const group of GROUPS) {
+        await bed.client.spawn(convert, {
+          group_id: group,
+          priority_band: "low",
+          antenna_count: 96,
+        });
+        await bed.client.spawn(imaging, { group_id: group, cell_arcsec: 2.4 });
+      }
+      solving = (await bed.client.spawn(hold, { word: "solve" })).taskId;
+      await until(async () => (await bed.client.stats())[0]?.failed === GROUPS.length, {
+        what: "every image has failed",
       });
-      await bed.client.spawn(imaging, { group_id: group, cell_arcsec: 2.4 });
-    }
-    solving = (await bed.client.spawn(hold, { word: "solve" })).taskId;
-    await until(async () => (await bed.client.stats())[0]?.failed === GROUPS.length, {
-      what: "every image has failed",
-    });
-  }, 120_000);
-
-  afterEach(async () => {
-    await Promise.all(open.splice(0).map((page) => page.context().close()));
+    },
+    async end() {
+      letGo("solve");
+    },
   });
-
-  afterAll(async () => {
-    letGo("solve");
-    await browser.close();
-    await bed.close();
-  });
-
-  /** A page of the dashboard; its complaints are asserted by `isClean`. */
-  async function at(path: string, options: Parameters<typeof openPage>[1] = {}) {
-    const { page, complaints } = await openPage(browser, options);
-    open.push(page);
-    await page.goto(`${bed.server.url}${path}`);
-    const isClean = async () => {
-      await assertAccessible(page);
-      assert.deepEqual(complaints, []);
-    };
-    return { page, isClean };
-  }
+  const { at } = desk;
 
   test("sees on the overview what needs her, and follows it", async () => {
     const { page, isClean } = await at("/");
@@ -159,7 +128,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
   });
 
   test("sees a running task move, and ends it", async () => {
-    const { taskId } = await bed.client.spawn(hold, { word: "to be cancelled" });
+    const { taskId } = await desk.bed.client.spawn(hold, { word: "to be cancelled" });
     const { page, isClean } = await at(`/tasks/${taskId}`);
     await page.getByText("channel 307 of 768").waitFor();
     await isClean();
@@ -172,7 +141,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
   test("cancels all that fit a filter after a look at how many, and takes it back", async () => {
     const later = { delaySeconds: 3600, tags: ["bad-calibrator"] };
     for (let index = 0; index < 5; index += 1) {
-      await bed.client.spawn(hold, { word: `later ${index}` }, later);
+      await desk.bed.client.spawn(hold, { word: `later ${index}` }, later);
     }
     const { page, isClean } = await at("/tasks?q=tag:bad-calibrator");
     await page.getByText("5 tasks, all").waitFor();
@@ -225,7 +194,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
   test("sees a task that others spawned appear, without asking", async () => {
     const { page } = await at("/tasks?q=tag:appears");
     await page.getByText("No task fits this filter.").waitFor();
-    await bed.client.spawn(hold, { word: "x" }, { delaySeconds: 3600, tags: ["appears"] });
+    await desk.bed.client.spawn(hold, { word: "x" }, { delaySeconds: 3600, tags: ["appears"] });
     await page.getByText("1 task, all").waitFor();
   });
 

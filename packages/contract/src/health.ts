@@ -2,11 +2,9 @@
 import { z } from "zod";
 
 import { json, type Route } from "./route.ts";
-import { instant } from "./values.ts";
+import { count, instant } from "./values.ts";
 
 export const HEALTH_STATUSES = ["healthy", "degraded", "critical", "disabled"] as const;
-
-const count = z.int().min(0);
 
 export const alert = z.strictObject({
   level: z.enum(["warning", "critical"]),

@@ -169,6 +169,14 @@ export {
   taskIdParam,
 } from "./values.ts";
 export {
+  PARAM_TYPES,
+  template,
+  type Template,
+  TEMPLATE_ROUTES,
+  templateDefinition,
+  templateParam,
+} from "./template.ts";
+export {
   WORKER_ROUTES,
   runningTask,
   worker,
@@ -178,15 +186,9 @@ export {
 } from "./worker.ts";
 export {
   WORKFLOW_ROUTES,
-  TEMPLATE_ROUTES,
   createWorkflow,
   nodeSpec,
-  PARAM_TYPES,
   rerunPart,
-  template,
-  type Template,
-  templateDefinition,
-  templateParam,
   WORKFLOW_STATUSES,
   workflowDag,
   workflowEdge,

@@ -2,9 +2,7 @@
 import { z } from "zod";
 
 import { json, type Route } from "./route.ts";
-import { instant, name, reason } from "./values.ts";
-
-const count = z.int().min(0);
+import { count, instant, name, reason } from "./values.ts";
 
 /** Tasks by status. Ends are those that history still holds. */
 export const queueStats = z.strictObject({

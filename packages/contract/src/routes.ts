@@ -8,8 +8,9 @@ import { LIVE_ROUTES } from "./live.ts";
 import { QUEUE_ROUTES } from "./queue.ts";
 import { SCHEDULE_ROUTES } from "./schedule.ts";
 import { TASK_ROUTES } from "./task.ts";
+import { TEMPLATE_ROUTES } from "./template.ts";
 import { WORKER_ROUTES } from "./worker.ts";
-import { TEMPLATE_ROUTES, WORKFLOW_ROUTES } from "./workflow.ts";
+import { WORKFLOW_ROUTES } from "./workflow.ts";
 
 export const ROUTES = {
   ...TASK_ROUTES,

@@ -27,3 +27,6 @@ export const nextCursor = z.string().nullable();
 
 /** `true` and `false` in a query. */
 export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+/** How many. */
+export const count = z.int().min(0);

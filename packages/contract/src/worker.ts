@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 import { json, type Route } from "./route.ts";
-import { instant, reason } from "./values.ts";
+import { count, instant, reason } from "./values.ts";
 
 /**
  * active: runs tasks. idle: beats and runs none. draining, stopping: was asked to.
@@ -49,8 +49,6 @@ export const worker = z.strictObject({
   memory_bytes: z.number().nullable(),
 });
 export type Worker = z.output<typeof worker>;
-
-const count = z.int().min(0);
 
 export const workerPage = z.strictObject({
   workers: z.array(worker),

@@ -27,12 +27,10 @@ import {
   taskSummary,
 } from "../task.ts";
 import { worker, workerPage } from "../worker.ts";
+import { template, templateDefinition, templateParam } from "../template.ts";
 import {
   createWorkflow,
   nodeSpec,
-  template,
-  templateDefinition,
-  templateParam,
   workflowDag,
   workflowEdge,
   workflowNode,
