@@ -87,6 +87,42 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByRole("heading", { name: /imaging/ }).waitFor();
   });
 
+  test("jumps through a long list, and each row is what it says", async () => {
+    const later = Array.from({ length: 400 }, (_, index) => ({
+      task: hold,
+      params: { word: `tile ${index}` },
+      delaySeconds: 86_400,
+      tags: ["long-list"],
+    }));
+    const ids = (await desk.bed.client.spawnMany(later)).map((each) => each.taskId).reverse();
+    const { page } = await at("/tasks?q=tag:long-list");
+    const rows = page.locator(".data-table tbody tr[data-key]");
+    await rows.first().waitFor();
+    const scroller = page.locator(".data-table-scroll");
+    await rows.nth(2).getByRole("checkbox").focus();
+    for (const top of [1e6, 5_000, 0, 1e6, 8_000]) {
+      await scroller.evaluate((each, to) => {
+        each.scrollTop = to;
+      }, top);
+      const isThere = async () => {
+        const bounds = await scroller.boundingBox();
+        const first = await rows.first().boundingBox();
+        return bounds !== null && first !== null && first.y <= bounds.y + 40;
+      };
+      await until(isThere, { what: `rows are drawn at ${top} pixels` });
+    }
+    const seen = await rows.evaluateAll((all) =>
+      all.map((row) => [Number(row.ariaRowIndex) - 2, row.querySelector("a")?.title]),
+    );
+    const at0 = seen[0]![0] as number;
+    assert.deepEqual(
+      seen,
+      seen.map((_, place) => [at0 + place, ids[at0 + place]]),
+    );
+    // The focus was on a row that is out of sight: no other has it now.
+    assert.equal(await page.evaluate("document.activeElement.tagName"), "BODY");
+  });
+
   test("learns why a task failed, and spawns it again with other params", async () => {
     const { page, isClean } = await at("/tasks?q=status:failed");
     await page

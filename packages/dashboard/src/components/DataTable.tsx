@@ -9,12 +9,13 @@ import {
   tableFeatures,
   useTable,
 } from "@tanstack/react-table";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
+import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
 
 import { type Density, useSettings } from "../settings/settings.ts";
 import { ColumnChooser, useShownColumns } from "./ColumnChooser.tsx";
 import type { MenuItem } from "./Menu.tsx";
+import { RowSlots } from "./row-slots.ts";
 import { type Sort, SortButton, sortRows, useSort } from "./table-sort.tsx";
 import { TableRow } from "./TableRow.tsx";
 import { useTableKeys } from "./table-keys.ts";
@@ -75,6 +76,9 @@ export interface DataTableProps<Row> {
 /** As theme.css has them. */
 const ROW_HEIGHT: Readonly<Record<Density, number>> = { comfortable: 34, compact: 26 };
 
+/** Out of sight, on either side: they are there before they are scrolled to. */
+const OVERSCAN_ROWS = 6;
+
 const features = tableFeatures({ columnVisibilityFeature, columnOrderingFeature });
 const NO_ROWS: never[] = [];
 
@@ -88,7 +92,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 6,
+    overscan: OVERSCAN_ROWS,
+    rangeExtractor: useRowsToDraw(),
   });
   useEffect(() => {
     virtualizer.measure();
@@ -99,6 +104,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const shown = useVisibleColumns(columns, chosen.ids);
   const keys = useTableKeys({ ...props, rows, scrollTo: virtualizer.scrollToIndex });
   const items = virtualizer.getVirtualItems();
+  const drawn = useSlots(items.map((item) => keyOf(rows[item.index]!)));
   useEndReached(items.at(-1)?.index ?? -1, rows.length, props.onEndReached);
   const before = items[0]?.start ?? 0;
   const after = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);
@@ -151,14 +157,14 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               )}
             </tr>
           </thead>
-          <tbody>
+          <tbody onFocus={drawn.onFocus} onBlur={drawn.onBlur}>
             <Gap height={before} columns={columnCount} />
-            {items.map((item) => {
+            {items.map((item, place) => {
               const row = rows[item.index]!;
               const key = keyOf(row);
               return (
                 <TableRow
-                  key={key}
+                  key={drawn.slots[place]}
                   id={`${id}-${item.index}`}
                   row={row}
                   rowKey={key}
@@ -217,6 +223,31 @@ function useVisibleColumns<Row>(
     () => visible.split("\n").flatMap((id) => columns.find((column) => column.id === id) ?? []),
     [visible, columns],
   );
+}
+
+/** After a jump only the rows in sight: those beside them are drawn when it goes on slowly. */
+function useRowsToDraw(): (range: Range) => number[] {
+  const last = useRef(0);
+  return useCallback((range: Range) => {
+    const isJump = Math.abs(range.startIndex - last.current) > range.endIndex - range.startIndex;
+    last.current = range.startIndex;
+    return defaultRangeExtractor(isJump ? { ...range, overscan: 0 } : range);
+  }, []);
+}
+
+function useSlots(keys: readonly string[]) {
+  const [rowSlots] = useState(() => new RowSlots());
+  const focused = useRef<string>(undefined);
+  const slots = rowSlots.assign(keys, focused.current);
+  return {
+    slots,
+    onFocus: ({ target }: { target: Element }) => {
+      focused.current = target.closest("tr")?.dataset["key"];
+    },
+    onBlur: () => {
+      focused.current = undefined;
+    },
+  };
 }
 
 function useEndReached(last: number, count: number, onEndReached: (() => void) | undefined) {

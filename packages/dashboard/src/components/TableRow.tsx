@@ -25,6 +25,7 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
   return (
     <tr
       id={props.id}
+      data-key={props.rowKey}
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       className={classes.length > 0 ? classes.join(" ") : undefined}
@@ -55,7 +56,7 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
       ))}
       {actionsOf && (
         <td className="action-cell">
-          <RowActions itemsOf={() => actionsOf(row)} index={index} />
+          <RowActions rowKey={props.rowKey} itemsOf={() => actionsOf(row)} index={index} />
         </td>
       )}
     </tr>
@@ -64,14 +65,19 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
 
 export const TableRow = memo(Row) as typeof Row;
 
+interface RowActionsProps {
+  readonly rowKey: string;
+  readonly itemsOf: () => readonly (MenuItem | null)[];
+  readonly index: number;
+}
+
 /** A plain button until it is wanted: a menu in every row is most of what scrolling costs. */
-function RowActions(props: { itemsOf: () => readonly (MenuItem | null)[]; index: number }) {
-  const [isWanted, setWanted] = useState(false);
-  const name = `Actions of row ${props.index + 1}`;
-  if (isWanted) {
-    return (
-      <Menu className="plain icon" label="⋯" name={name} items={props.itemsOf()} isOpenAtFirst />
-    );
+function RowActions({ rowKey, itemsOf, index }: RowActionsProps) {
+  // Of this very row: its element may come to be another's.
+  const [wanted, setWanted] = useState<string>();
+  const name = `Actions of row ${index + 1}`;
+  if (wanted === rowKey) {
+    return <Menu className="plain icon" label="⋯" name={name} items={itemsOf()} isOpenAtFirst />;
   }
   return (
     <button
@@ -80,7 +86,7 @@ function RowActions(props: { itemsOf: () => readonly (MenuItem | null)[]; index:
       aria-label={name}
       aria-haspopup="menu"
       onClick={() => {
-        setWanted(true);
+        setWanted(rowKey);
       }}
     >
       ⋯

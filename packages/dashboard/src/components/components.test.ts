@@ -6,6 +6,7 @@ import { describe, test } from "vitest";
 import { parseAnsi, stripAnsi } from "./ansi.ts";
 import { logFile, shownLines } from "./log.model.ts";
 import { isTaskId, matching } from "./palette.model.ts";
+import { RowSlots } from "./row-slots.ts";
 import { sparkPath } from "./Sparkline.tsx";
 import { moveTo, NO_CURSOR, toggled, withRange } from "./table-selection.ts";
 import { sortRows } from "./table-sort.tsx";
@@ -116,4 +117,30 @@ describe("the palette", () => {
 
 test("a sparkline has a gap where nothing is known", () => {
   assert.equal(sparkPath([0, 2, null, 1]), "M0.0 30.0L40.0 2.0M120.0 16.0");
+});
+
+describe("the elements of rows", () => {
+  const keys = (from: number, count = 4) =>
+    Array.from({ length: count }, (_, index) => `row ${from + index}`);
+
+  test("stay with their rows, in order, while some of them stay in sight", () => {
+    const slots = new RowSlots();
+    assert.deepEqual(slots.assign(keys(0)), [0, 1, 2, 3]);
+    assert.deepEqual(slots.assign(keys(2)), [2, 3, 4, 5]);
+    assert.deepEqual(slots.assign(keys(1)), [6, 2, 3, 4]);
+    assert.deepEqual(slots.assign(keys(1)), [6, 2, 3, 4]);
+  });
+
+  test("are filled anew, in order, when none of their rows is in sight any more", () => {
+    const slots = new RowSlots();
+    slots.assign(keys(0));
+    assert.deepEqual(slots.assign(keys(100, 5)), [0, 1, 2, 3, 4]);
+    assert.deepEqual(slots.assign(keys(50, 2)), [0, 1]);
+  });
+
+  test("are not taken from the row that has the focus", () => {
+    const slots = new RowSlots();
+    slots.assign(keys(0));
+    assert.deepEqual(slots.assign(keys(100), "row 1"), [0, 2, 3, 4]);
+  });
 });

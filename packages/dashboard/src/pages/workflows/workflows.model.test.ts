@@ -3,7 +3,16 @@ import type { WorkflowEdge, WorkflowNode, WorkflowSummary } from "@contimg/contr
 import { expect, test } from "vitest";
 
 import { graphOf, layoutKey, quickLayout } from "./graph/graph.model.ts";
-import { centeredOn, fitted, toDrawing, zoomed } from "./graph/view.model.ts";
+import {
+  boxInSight,
+  centeredOn,
+  covers,
+  fitted,
+  grown,
+  toDrawing,
+  within,
+  zoomed,
+} from "./graph/view.model.ts";
 import { barShare, gridOf } from "./grid.model.ts";
 import { criticalPath, placeIn, ticksOf, timelineOf, zoomSpan } from "./timeline.model.ts";
 import { descendantsOf, followedNode, progressText } from "./workflows.model.ts";
@@ -137,6 +146,20 @@ test("a view fits, zooms about a point and centers", () => {
   expect(toDrawing(zoomed(all, 2, point), point)).toEqual(toDrawing(all, point));
   const centered = centeredOn(all, { x: 10, y: 20 }, window, 0.8);
   expect(toDrawing(centered, { x: 500, y: 250 })).toEqual({ x: 10, y: 20 });
+});
+
+test("a picture of what is in sight and around it covers a small move, not a large one", () => {
+  const drawing = { width: 4000, height: 1000 };
+  const window = { width: 1000, height: 500 };
+  const view = { scale: 1, x: -1000, y: -100 };
+  const picture = within(drawing, grown(boxInSight(view, window), 0.5), 8);
+  expect(picture).toEqual({ left: 500, top: -8, right: 2500, bottom: 850 });
+  const seenFrom = (x: number, y: number) =>
+    within(drawing, boxInSight({ scale: 1, x, y }, window), 8);
+  expect(covers(picture, seenFrom(-1400, -100))).toBe(true);
+  expect(covers(picture, seenFrom(-1600, -100))).toBe(false);
+  // Beyond the drawing there is nothing to see.
+  expect(covers(picture, seenFrom(-1000, 5000))).toBe(true);
 });
 
 test("a grid has the latest run at the right, and says what is usual of a node", () => {

@@ -1,21 +1,44 @@
-/** The canvas, its overview and the view of them: draws once a frame, when something changed. */
+/**
+ * The canvas, its overview and the view of them: draws once a frame, when something changed. While
+ * it is moved, a picture of the drawing is moved and stretched; once it rests, it is drawn sharp.
+ */
 import { drawScene, nodeAt, paletteOf, type Scene } from "./scene.ts";
 import { NODE_HEIGHT, NODE_WIDTH } from "./graph.model.ts";
 import {
+  type Box,
+  boxInSight,
   centeredOn,
+  covers,
   fitted,
+  grown,
   moved,
   type Size,
   toDrawing,
   type View,
+  within,
   zoomed,
 } from "./view.model.ts";
 
 const MINIMAP: Size = { width: 180, height: 120 };
 const READABLE_SCALE = 0.8;
-/** From afar all of the drawing fits a picture, and a pan only moves it. */
+/** A drawing that is not larger has a picture of all of it; else of what is in sight and around. */
 const PICTURE_PIXELS_MAX = 4096;
-const PICTURE_MARGIN = 8;
+const AROUND_SHARE = 0.5;
+/** Lines of what stands at the edge, in units of the drawing. */
+const EDGE_MARGIN = 8;
+/** So far a picture is stretched; beyond, words and lines would be mud. */
+const STRETCH_MAX = 2;
+/** After the last move. Longer than the gap between two turns of a wheel. */
+const REST_MS = 140;
+
+const ALL: Box = { left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity };
+
+/** What the picture is of. */
+interface Pictured {
+  readonly scene: Scene;
+  readonly scale: number;
+  readonly box: Box;
+}
 
 interface At {
   readonly offsetX: number;
@@ -32,8 +55,9 @@ export class CanvasStage {
   #size: Size = { width: 0, height: 0 };
   #isFitted = true;
   #request = 0;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #picture = document.createElement("canvas");
-  #pictureOf: { readonly scene: Scene; readonly scale: number } | undefined;
+  #pictureOf: Pictured | undefined;
 
   constructor(canvas: HTMLCanvasElement, minimap: HTMLCanvasElement, frame: HTMLElement) {
     this.#canvas = canvas;
@@ -52,6 +76,7 @@ export class CanvasStage {
     this.#observer.disconnect();
     this.#canvas.removeEventListener("wheel", this.#onWheel);
     cancelAnimationFrame(this.#request);
+    clearTimeout(this.#restTimer);
   }
 
   show(content: Omit<Scene, "palette">): void {
@@ -98,6 +123,11 @@ export class CanvasStage {
   #look(view: View): void {
     this.#view = view;
     this.#isFitted = false;
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => {
+      this.#restTimer = undefined;
+      this.#drawSoon();
+    }, REST_MS);
     this.#drawSoon();
   }
 
@@ -122,40 +152,57 @@ export class CanvasStage {
       this.#request = 0;
       const context = this.#canvas.getContext("2d");
       if (!context || !this.#scene) return;
-      if (!this.#drawPicture(context, this.#scene)) {
-        drawScene(context, this.#scene, {
-          view: this.#view,
-          size: this.#size,
-          ratio: devicePixelRatio,
-        });
-      }
+      this.#drawPicture(context, this.#scene);
       this.#placeFrame(this.#scene);
     });
   }
 
-  /** False: the drawing is too large for a picture at this scale. */
-  #drawPicture(context: CanvasRenderingContext2D, scene: Scene): boolean {
-    const ratio = devicePixelRatio;
+  #drawPicture(context: CanvasRenderingContext2D, scene: Scene): void {
     const { scale, x, y } = this.#view;
-    const size = {
-      width: scene.layout.width * scale + 2 * PICTURE_MARGIN,
-      height: scene.layout.height * scale + 2 * PICTURE_MARGIN,
-    };
-    if (Math.max(size.width, size.height) * ratio > PICTURE_PIXELS_MAX) return false;
-    if (this.#pictureOf?.scene !== scene || this.#pictureOf.scale !== scale) {
-      this.#picture.width = Math.ceil(size.width * ratio);
-      this.#picture.height = Math.ceil(size.height * ratio);
-      const own = this.#picture.getContext("2d");
-      if (!own) return false;
-      const view = { scale, x: PICTURE_MARGIN, y: PICTURE_MARGIN };
-      drawScene(own, scene, { view, size, ratio });
-      this.#pictureOf = { scene, scale };
-    }
+    const { box, scale: pictured } = this.#picturedPart(scene);
+    const stretch = scale / pictured;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    const left = Math.round((x - PICTURE_MARGIN) * ratio);
-    context.drawImage(this.#picture, left, Math.round((y - PICTURE_MARGIN) * ratio));
-    return true;
+    context.drawImage(
+      this.#picture,
+      Math.round((x + box.left * scale) * devicePixelRatio),
+      Math.round((y + box.top * scale) * devicePixelRatio),
+      this.#picture.width * stretch,
+      this.#picture.height * stretch,
+    );
+  }
+
+  /** The picture that is shown, drawn anew when it must be. */
+  #picturedPart(scene: Scene): Pictured {
+    const { scale } = this.#view;
+    const sight = boxInSight(this.#view, this.#size);
+    const seen = within(scene.layout, sight, EDGE_MARGIN);
+    const has = this.#pictureOf;
+    if (has?.scene === scene && covers(has.box, seen)) {
+      const stretch = Math.max(scale / has.scale, has.scale / scale);
+      if (stretch === 1 || (this.#restTimer !== undefined && stretch <= STRETCH_MAX)) return has;
+    }
+    const pixels = Math.max(scene.layout.width, scene.layout.height) * scale * devicePixelRatio;
+    const wanted = pixels > PICTURE_PIXELS_MAX ? grown(sight, AROUND_SHARE) : ALL;
+    const box = within(scene.layout, wanted, EDGE_MARGIN);
+    this.#paint(scene, box);
+    this.#pictureOf = { scene, scale, box };
+    return this.#pictureOf;
+  }
+
+  #paint(scene: Scene, box: Box): void {
+    const { scale } = this.#view;
+    const ratio = devicePixelRatio;
+    const size = {
+      width: Math.max(1, (box.right - box.left) * scale),
+      height: Math.max(1, (box.bottom - box.top) * scale),
+    };
+    this.#picture.width = Math.ceil(size.width * ratio);
+    this.#picture.height = Math.ceil(size.height * ratio);
+    const context = this.#picture.getContext("2d");
+    if (!context) return;
+    const view = { scale, x: -box.left * scale, y: -box.top * scale };
+    drawScene(context, scene, { view, size, ratio });
   }
 
   #drawMinimap(scene: Scene): void {

@@ -5,7 +5,7 @@
 import type { Tone } from "../../../components/StatusBadge.tsx";
 import { colorOf } from "../../../components/chart-color.ts";
 import { type Graph, type GraphNode, type Layout, NODE_HEIGHT, NODE_WIDTH } from "./graph.model.ts";
-import type { Size, View } from "./view.model.ts";
+import { type Box, boxInSight, type Size, type View } from "./view.model.ts";
 
 const TONES = ["pending", "claimed", "retrying", "completed", "failed", "cancelled"] as const;
 const TEXT_SCALE_MIN = 0.42;
@@ -43,13 +43,6 @@ export interface Scene {
   readonly palette: Palette;
 }
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 export function drawScene(
   context: CanvasRenderingContext2D,
   scene: Scene,
@@ -65,12 +58,7 @@ export function drawScene(
     ratio * view.x,
     ratio * view.y,
   );
-  const box = {
-    left: -view.x / view.scale,
-    top: -view.y / view.scale,
-    right: (size.width - view.x) / view.scale,
-    bottom: (size.height - view.y) / view.scale,
-  };
+  const box = boxInSight(view, size);
   drawEdges(context, scene, view.scale, box);
   drawNodes(context, scene, view.scale, box);
 }

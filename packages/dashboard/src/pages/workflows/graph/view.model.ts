@@ -58,3 +58,50 @@ export function toDrawing(view: View, page: Point): Point {
 function clampScale(scale: number): number {
   return Math.min(SCALE_MAX, Math.max(SCALE_MIN, scale));
 }
+
+/** A part of a drawing, in its own units. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+export function boxInSight(view: View, window: Size): Box {
+  const { x: left, y: top } = toDrawing(view, { x: 0, y: 0 });
+  return {
+    left,
+    top,
+    right: left + window.width / view.scale,
+    bottom: top + window.height / view.scale,
+  };
+}
+
+/** What of a drawing is in the box, with a margin around the drawing. Empty: width 0 at least. */
+export function within(drawing: Size, box: Box, margin: number): Box {
+  const left = Math.max(box.left, -margin);
+  const top = Math.max(box.top, -margin);
+  return {
+    left,
+    top,
+    right: Math.max(left, Math.min(box.right, drawing.width + margin)),
+    bottom: Math.max(top, Math.min(box.bottom, drawing.height + margin)),
+  };
+}
+
+/** By a share of its size, to each side. */
+export function grown({ left, top, right, bottom }: Box, share: number): Box {
+  const [dx, dy] = [(right - left) * share, (bottom - top) * share];
+  return { left: left - dx, top: top - dy, right: right + dx, bottom: bottom + dy };
+}
+
+/** Of an empty box there is nothing to cover. */
+export function covers(box: Box, part: Box): boolean {
+  if (part.left >= part.right || part.top >= part.bottom) return true;
+  return (
+    box.left <= part.left &&
+    box.top <= part.top &&
+    box.right >= part.right &&
+    box.bottom >= part.bottom
+  );
+}
