@@ -137,6 +137,42 @@ describe.skipIf(!existsSync(CHROMIUM))("at /ops, where tokens are asked for", ()
     assert.equal((await store.findHolder(secret ?? ""))?.role, "viewer");
   });
 
+  test("a shared view of failures and of dead letters opens for another, and only its owner removes it", async () => {
+    const maria = (await signedIn("operator", "/failures?state=all&mine=yes&find=no%20space")).page;
+    await saveShared(maria, "Disks of the night");
+    await maria.goto(`${bed.server.url}/dead-letters?q=name:imaging&cols=task,error,tags`);
+    await saveShared(maria, "Dead images");
+
+    const other = (await signedIn("viewer", "/failures")).page;
+    await openView(other, "Disks of the night");
+    await other.waitForURL(/state=all/);
+    const { searchParams } = new URL(other.url());
+    assert.deepEqual([searchParams.get("find"), searchParams.get("mine")], ["no space", "yes"]);
+    await assertAccessible(other);
+    await button(other, "Disks of the night").click();
+    await other.getByRole("menuitem", { name: "Save this view…" }).waitFor();
+    assert.equal(await other.getByRole("menuitem", { name: /^Remove/ }).count(), 0);
+
+    await other.goto(`${bed.server.url}/dead-letters`);
+    await openView(other, "Dead images");
+    await other.waitForURL(/q=name%3Aimaging/);
+    assert.equal(new URL(other.url()).searchParams.get("cols"), "task,error,tags");
+  });
+
+  async function saveShared(page: Page, name: string): Promise<void> {
+    await button(page, "Views").click();
+    await page.getByRole("menuitem", { name: "Save this view…" }).click();
+    await page.getByRole("textbox", { name: "Name" }).fill(name);
+    await page.getByLabel("Everybody sees it").check();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await button(page, name).waitFor();
+  }
+
+  async function openView(page: Page, name: string): Promise<void> {
+    await button(page, "Views").click();
+    await page.getByRole("menuitem", { name: new RegExp(`^${name} \\(shared by`) }).click();
+  }
+
   test("a session that ends asks to sign in again, at the same address", async () => {
     const { page, token } = await signedIn("operator", `/tasks/${taskId}?tab=data`);
     await page.getByRole("heading", { name: /calibration-solve/ }).waitFor();

@@ -51,6 +51,8 @@ export interface DataTableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
+  /** What a row is called when it is read aloud; its key when left out. */
+  readonly nameOf?: (row: Row) => string;
   /** Enter, or a double click. Give the first column a link that does the same. */
   readonly onOpen?: (row: Row) => void;
   readonly selection?: Selection;
@@ -75,6 +77,8 @@ export interface DataTableProps<Row> {
 
 /** As theme.css has them. */
 const ROW_HEIGHT: Readonly<Record<Density, number>> = { comfortable: 34, compact: 26 };
+/** As wide as a finger. */
+const ROW_HEIGHT_NARROW = 44;
 
 /** Out of sight, on either side: they are there before they are scrolled to. */
 const OVERSCAN_ROWS = 6;
@@ -87,7 +91,9 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const [sort, setSort] = useSort(props.sort, props.onSort);
   const rows = useMemo(() => sortRows(props.rows, columns, sort), [props.rows, columns, sort]);
   const scroller = useRef<HTMLDivElement>(null);
-  const rowHeight = ROW_HEIGHT[useSettings().density];
+  const isNarrow = useIsNarrow();
+  const { density } = useSettings();
+  const rowHeight = isNarrow ? ROW_HEIGHT_NARROW : ROW_HEIGHT[density];
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -99,7 +105,6 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     virtualizer.measure();
   }, [virtualizer, rowHeight]);
   const id = useId();
-  const isNarrow = useIsNarrow();
   const chosen = useShownColumns(props);
   const shown = useVisibleColumns(columns, chosen.ids);
   const keys = useTableKeys({ ...props, rows, scrollTo: virtualizer.scrollToIndex });
@@ -168,6 +173,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   id={`${id}-${item.index}`}
                   row={row}
                   rowKey={key}
+                  name={props.nameOf?.(row) ?? key}
                   index={item.index}
                   columns={shown}
                   isActive={item.index === keys.active}

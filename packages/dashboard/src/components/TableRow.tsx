@@ -8,6 +8,7 @@ interface TableRowProps<Row> {
   readonly id: string;
   readonly row: Row;
   readonly rowKey: string;
+  readonly name: string;
   readonly index: number;
   readonly columns: readonly Column<Row>[];
   readonly isActive: boolean;
@@ -39,7 +40,7 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
           <input
             type="checkbox"
             tabIndex={-1}
-            aria-label={`Select row ${index + 1}`}
+            aria-label={`Select row ${index + 1}: ${props.name}`}
             checked={isSelected}
             onClick={(event) => {
               event.stopPropagation();
@@ -56,7 +57,11 @@ function Row<R>(props: TableRowProps<R>): ReactNode {
       ))}
       {actionsOf && (
         <td className="action-cell">
-          <RowActions rowKey={props.rowKey} itemsOf={() => actionsOf(row)} index={index} />
+          <RowActions
+            rowKey={props.rowKey}
+            name={`Actions of row ${index + 1}: ${props.name}`}
+            itemsOf={() => actionsOf(row)}
+          />
         </td>
       )}
     </tr>
@@ -67,15 +72,14 @@ export const TableRow = memo(Row) as typeof Row;
 
 interface RowActionsProps {
   readonly rowKey: string;
+  readonly name: string;
   readonly itemsOf: () => readonly (MenuItem | null)[];
-  readonly index: number;
 }
 
 /** A plain button until it is wanted: a menu in every row is most of what scrolling costs. */
-function RowActions({ rowKey, itemsOf, index }: RowActionsProps) {
+function RowActions({ rowKey, name, itemsOf }: RowActionsProps) {
   // Of this very row: its element may come to be another's.
   const [wanted, setWanted] = useState<string>();
-  const name = `Actions of row ${index + 1}`;
   if (wanted === rowKey) {
     return <Menu className="plain icon" label="⋯" name={name} items={itemsOf()} isOpenAtFirst />;
   }

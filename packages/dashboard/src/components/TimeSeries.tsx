@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { formatShort } from "../format/instant.ts";
+import { formatShort, TIME_MODE_LABEL } from "../format/instant.ts";
 import { NONE } from "../format/quantity.ts";
 import { getSettings, useTimeStyle } from "../settings/settings.ts";
 import { colorOf, onSchemeChange } from "./chart-color.ts";
@@ -24,10 +24,19 @@ interface TimeSeriesProps {
   readonly times: readonly number[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
+  /** Of counts: no line of the grid stands for a part of one. */
+  readonly isWhole?: boolean;
   readonly height?: number;
 }
 
-export function TimeSeries({ label, times, series, format, height = 180 }: TimeSeriesProps) {
+export function TimeSeries({
+  label,
+  times,
+  series,
+  format,
+  isWhole = false,
+  height = 180,
+}: TimeSeriesProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const { mode } = useTimeStyle();
@@ -42,7 +51,7 @@ export function TimeSeries({ label, times, series, format, height = 180 }: TimeS
     const draw = () => {
       plot.current?.destroy();
       plot.current = new uPlot(
-        optionsOf(element, latest.current.series, latest.current.format, height),
+        optionsOf(element, { ...latest.current, isWhole, height }),
         latest.current.data,
         element,
       );
@@ -59,7 +68,7 @@ export function TimeSeries({ label, times, series, format, height = 180 }: TimeS
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, height, mode]);
+  }, [shape, isWhole, height, mode]);
 
   useEffect(() => {
     plot.current?.setData(latest.current.data);
@@ -68,12 +77,13 @@ export function TimeSeries({ label, times, series, format, height = 180 }: TimeS
   return <div ref={holder} className="time-series" role="img" aria-label={label} />;
 }
 
-function optionsOf(
-  element: HTMLElement,
-  series: readonly Series[],
-  format: (value: number) => string,
-  height: number,
-): uPlot.Options {
+/** 1, 2, 5, 10, 20, … */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power));
+
+type Look = Required<Pick<TimeSeriesProps, "series" | "format" | "isWhole" | "height">>;
+
+function optionsOf(element: HTMLElement, look: Look): uPlot.Options {
+  const { series, format, isWhole, height } = look;
   const grid = { stroke: colorOf(element, "--border"), width: 1 };
   const axis = { stroke: colorOf(element, "--muted"), grid, ticks: grid, font: "11px system-ui" };
   return {
@@ -84,10 +94,18 @@ function optionsOf(
     scales: { y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [
       { ...axis, space: 90, values: (_, splits) => splits.map(timeText) },
-      { ...axis, size: 64, values: (_, splits) => splits.map(format) },
+      {
+        ...axis,
+        size: 64,
+        values: (_, splits) => splits.map(format),
+        ...(isWhole ? { incrs: WHOLE_STEPS.flat() } : {}),
+      },
     ],
     series: [
-      { label: "Time", value: (_, value: number | null) => (value ? timeText(value) : NONE) },
+      {
+        label: `Time, ${TIME_MODE_LABEL[getSettings().timeMode]}`,
+        value: (_, value: number | null) => (value ? timeText(value) : NONE),
+      },
       ...series.map((each) => ({
         label: each.label,
         stroke: colorOf(element, each.token),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { LogLine } from "@contimg/contract";
+import { type LogLine, parseTaskFilter } from "@contimg/contract";
 import { describe, test } from "vitest";
 
 import { parseAnsi, stripAnsi } from "./ansi.ts";
@@ -10,6 +10,7 @@ import { RowSlots } from "./row-slots.ts";
 import { sparkPath } from "./Sparkline.tsx";
 import { moveTo, NO_CURSOR, toggled, withRange } from "./table-selection.ts";
 import { sortRows } from "./table-sort.tsx";
+import { termsOfView, viewTextOf } from "./view-text.ts";
 
 describe("a selection", () => {
   const keyAt = (index: number) => String(index);
@@ -117,6 +118,18 @@ describe("the palette", () => {
 
 test("a sparkline has a gap where nothing is known", () => {
   assert.equal(sparkPath([0, 2, null, 1]), "M0.0 30.0L40.0 2.0M120.0 16.0");
+});
+
+describe("the text of a view", () => {
+  test("says what an address says, and gives it back", () => {
+    const terms = { state: "open", find: 'no "space" state:all left', mine: "yes" };
+    const text = viewTextOf(terms);
+    assert.deepEqual(termsOfView(text), terms);
+    assert.deepEqual(termsOfView(viewTextOf({ state: "all", find: "" })), { state: "all" });
+    // The API keeps filters of tasks only.
+    assert.equal(parseTaskFilter(text, new Date()).faults, undefined);
+    assert.equal(termsOfView('status:failed "no space"'), undefined);
+  });
 });
 
 describe("the elements of rows", () => {

@@ -1,7 +1,7 @@
 /** What needs a person now, most urgent first: of the overview, the title and the icon. Pure. */
 import type { Alert, Overview } from "@contimg/contract";
 
-import { formatCountOf, formatDuration } from "../format/quantity.ts";
+import { formatCountOf, formatDuration, formatUsual } from "../format/quantity.ts";
 
 export interface Need {
   readonly key: string;
@@ -32,7 +32,7 @@ export function needsOf(overview: Overview): readonly Need[] {
     needs.push({
       key: task.task_id,
       level: "warning",
-      title: `${task.task_name} runs for ${formatDuration(task.running_seconds)}, usually ${formatDuration(task.usual_seconds)}`,
+      title: `${task.task_name} runs for ${formatDuration(task.running_seconds)}, usually ${formatUsual(task.usual_seconds)}`,
       remedy: "Read its log; cancel it when it hangs.",
       page: `/tasks/${task.task_id}`,
       link: "Task",

@@ -41,6 +41,11 @@ export function formatDuration(seconds: number | null | undefined): string {
   return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** Of runs that are over: none took no time at all. */
+export function formatUsual(seconds: number): string {
+  return seconds < 0.001 ? "less than 1 ms" : formatDuration(seconds);
+}
+
 /** Of a countdown: 8 s. */
 export function formatSeconds(seconds: number): string {
   return `${Math.round(seconds)} s`;

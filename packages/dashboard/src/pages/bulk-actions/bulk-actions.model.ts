@@ -13,12 +13,24 @@ export const BULK_TONE: Readonly<Record<BulkAction["state"], Tone>> = {
   undone: "cancelled",
 };
 
-/** What those that are taken back have then, and which stay. */
-const UNDO_MEANING: Readonly<Record<BulkVerb, string>> = {
-  cancel: "They wait again where they waited. Those that somebody has retried since stay.",
-  retry: "They have the end again that they had. Those that a worker has taken since stay.",
-  move: "They have the queue and the priority again that they had. Those that have run since stay.",
-  discard: "They are dead letters again. Those that somebody has retried since stay.",
+/** What those that are taken back have then, and which stay: they are not known before. */
+const UNDO_MEANING: Readonly<Record<BulkVerb, { readonly back: string; readonly stay: string }>> = {
+  cancel: {
+    back: "They wait again where they waited.",
+    stay: "Those that somebody has retried since stay as they are",
+  },
+  retry: {
+    back: "They have the end again that they had.",
+    stay: "Those that a worker has taken since stay as they are",
+  },
+  move: {
+    back: "They have the queue and the priority again that they had.",
+    stay: "Those that have run since stay where they are",
+  },
+  discard: {
+    back: "They are dead letters again.",
+    stay: "Those that somebody has retried since stay as they are",
+  },
 };
 
 export function canUndo(bulk: BulkAction): boolean {
@@ -27,9 +39,10 @@ export function canUndo(bulk: BulkAction): boolean {
 
 export function undoText(bulk: BulkAction): string {
   const left = bulk.done - bulk.undone;
-  const these = left === 1 ? "1 task is" : `Up to ${formatCountOf(left, "task")} are`;
+  const these = `At most ${formatCountOf(left, "task")} ${left === 1 ? "is" : "are"} taken back.`;
   const stops = bulk.state === "running" ? "It is stopped. " : "";
-  return `${stops}${these} taken back. ${UNDO_MEANING[bulk.action]}`;
+  const { back, stay } = UNDO_MEANING[bulk.action];
+  return `${stops}${these} ${back} ${stay}, so it may be fewer.`;
 }
 
 /** "120/s, 2 min 10 s left" of one that runs, "took 3.2 s" of one that is over. */

@@ -30,6 +30,7 @@ interface DeadLetterTableProps {
 }
 
 const keyOf = (letter: DeadLetter) => letter.task_id;
+const nameOf = (letter: DeadLetter) => `${letter.task_name} ${formatId(letter.task_id)}`;
 
 export function DeadLetterTable(props: DeadLetterTableProps) {
   const { filter, isFiltered, canAct, selected, onSelect } = props;
@@ -57,7 +58,17 @@ export function DeadLetterTable(props: DeadLetterTableProps) {
   if (rows.length === 0) {
     return (
       <EmptyState title={isFiltered ? "No dead letter fits" : "No dead letters"}>
-        {isFiltered ? "Press / to change the filter." : "No task has failed for good."}
+        {isFiltered ? (
+          <>
+            Press / to change the filter, or{" "}
+            <Link to="/dead-letters" search={{}}>
+              show all
+            </Link>
+            .
+          </>
+        ) : (
+          "No task has failed for good. Those that do wait here to be replayed or discarded."
+        )}
       </EmptyState>
     );
   }
@@ -71,6 +82,7 @@ export function DeadLetterTable(props: DeadLetterTableProps) {
         columns={COLUMNS}
         rows={rows}
         keyOf={keyOf}
+        nameOf={nameOf}
         onOpen={open}
         {...(canAct ? { selection } : {})}
         actionsOf={(letter) => rowActions(letter, props)}

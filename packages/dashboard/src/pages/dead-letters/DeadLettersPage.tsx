@@ -6,11 +6,16 @@ import { useMemo, useState } from "react";
 import type { DeadLetterFilter } from "../../api/dead-letters.ts";
 import { FilterBar, type FilterLanguage } from "../../components/FilterBar.tsx";
 import { Page } from "../../components/Page.tsx";
+import { SavedViews } from "../../components/SavedViews.tsx";
 import { EmptyState } from "../../components/states.tsx";
 import { useTaskFilterLanguage } from "../../components/task-filter-language.ts";
 import { useMay } from "../../session/session.tsx";
 import { withTerm } from "../tasks/tasks.model.ts";
-import { readDeadLetterFilter } from "./dead-letters.model.ts";
+import {
+  deadLetterViewOf,
+  readDeadLetterFilter,
+  searchOfDeadLetterView,
+} from "./dead-letters.model.ts";
 import { type DeadLetterAction, DeadLettersDialog } from "./DeadLettersDialog.tsx";
 import { DeadLetterTable } from "./DeadLetterTable.tsx";
 import { deadLettersRoute } from "./route.ts";
@@ -26,7 +31,20 @@ export function DeadLettersPage() {
   const change = (next: Partial<typeof search>) =>
     void navigate({ search: { ...search, ...next } });
   return (
-    <Page title="Dead letters" isFull>
+    <Page
+      title="Dead letters"
+      isFull
+      actions={
+        <SavedViews
+          page="dead-letters"
+          q={deadLetterViewOf(search)}
+          columnIds={search.cols.split(",").filter(Boolean)}
+          onOpen={(view) => {
+            change({ ...searchOfDeadLetterView(view.q), cols: view.columns.join(",") });
+          }}
+        />
+      }
+    >
       <div className="dead-letters-filter">
         <FilterBar
           label="Filter dead letters"

@@ -2,9 +2,24 @@ import assert from "node:assert/strict";
 
 import { describe, test } from "vitest";
 
-import { patchParams, readDeadLetterFilter } from "./dead-letters.model.ts";
+import {
+  deadLetterViewOf,
+  patchParams,
+  readDeadLetterFilter,
+  searchOfDeadLetterView,
+} from "./dead-letters.model.ts";
 
 const NOW = new Date("2026-01-25T09:00:00Z");
+
+test("a saved view keeps the filter and the group of failures", () => {
+  for (const search of [
+    { q: "name:imaging ended>-2h", fingerprint: "" },
+    { q: "", fingerprint: "f00d" },
+    { q: 'error:"no space"', fingerprint: "f00d" },
+  ]) {
+    assert.deepEqual(searchOfDeadLetterView(deadLetterViewOf(search)), search);
+  }
+});
 
 describe("the filter of dead letters", () => {
   test("is the grammar of tasks, by the fields that they have", () => {

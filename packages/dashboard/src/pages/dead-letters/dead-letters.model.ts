@@ -11,6 +11,7 @@ import {
 
 import type { DeadLetterFilter } from "../../api/dead-letters.ts";
 import type { Json } from "../../components/JsonEditor.tsx";
+import { termsOfView, viewTextOf } from "../../components/view-text.ts";
 
 type ListFilter = Omit<DeadLetterFilter, "task_ids">;
 
@@ -69,6 +70,21 @@ function faultAt(text: string, { field }: TaskCondition, message: string): Place
   const start = Math.max(0, text.indexOf(field));
   const end = text.indexOf(" ", start);
   return { field: "q", message, start, end: end < 0 ? text.length : end };
+}
+
+interface DeadLetterSearch {
+  readonly q: string;
+  readonly fingerprint: string;
+}
+
+/** The text of a saved view: the filter, and the group of failures when it is of one. */
+export function deadLetterViewOf({ q, fingerprint }: DeadLetterSearch): string {
+  return fingerprint === "" ? q : viewTextOf({ fingerprint, q });
+}
+
+export function searchOfDeadLetterView(text: string): DeadLetterSearch {
+  const { fingerprint = "", q = "" } = termsOfView(text) ?? { q: text };
+  return { fingerprint, q };
 }
 
 export type PatchedParams =

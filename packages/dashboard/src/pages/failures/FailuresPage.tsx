@@ -1,11 +1,13 @@
 /** Failures as an inbox: one line a cause, what it means and what to do beside it. */
 import { useQuery } from "@tanstack/react-query";
 import type { FailureGroup } from "@contimg/contract";
+import { Link } from "@tanstack/react-router";
 
 import { useApi } from "../../api/api.tsx";
 import { failureGroupsQuery } from "../../api/failure-groups.ts";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { Page } from "../../components/Page.tsx";
+import { SavedViews } from "../../components/SavedViews.tsx";
 import { WithSidePanel } from "../../components/SidePanel.tsx";
 import { EmptyState, QueryRegion } from "../../components/states.tsx";
 import { Tabs } from "../../components/Tabs.tsx";
@@ -15,7 +17,7 @@ import { useFailureActions } from "./failure-actions.tsx";
 import { countTabs, FAILURE_TABS, fitting, onTab, TAB_LABEL } from "./failures.model.ts";
 import { FailureList } from "./FailureList.tsx";
 import { FailurePanel } from "./FailurePanel.tsx";
-import { failuresRoute } from "./route.ts";
+import { failuresRoute, searchOfView, viewOf } from "./route.ts";
 import "./failures.css";
 
 export function FailuresPage() {
@@ -23,7 +25,18 @@ export function FailuresPage() {
   const navigate = failuresRoute.useNavigate();
   const query = useQuery(failureGroupsQuery(useApi()));
   return (
-    <Page title="Failures" isFull>
+    <Page
+      title="Failures"
+      isFull
+      actions={
+        <SavedViews
+          page="failures"
+          q={viewOf(search)}
+          columnIds={[]}
+          onOpen={(view) => void navigate({ search: searchOfView(view.q) })}
+        />
+      }
+    >
       <div className="row wrap failures-filter">
         <div className="grow">
           <FilterBar
@@ -101,7 +114,11 @@ function Nothing({ hasAny, isFiltered }: { hasAny: boolean; isFiltered: boolean 
     return <EmptyState title="No failure fits here">Clear the filter, or look at All.</EmptyState>;
   }
   return hasAny ? (
-    <EmptyState title="Nothing on this tab" />
+    <EmptyState title="Nothing on this tab">
+      <Link to="/failures" search={{ state: "all" }}>
+        See all groups
+      </Link>
+    </EmptyState>
   ) : (
     <EmptyState title="No task has failed for good">
       What fails after all its attempts comes here, grouped by its cause.

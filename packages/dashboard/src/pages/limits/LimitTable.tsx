@@ -99,7 +99,8 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "use",
     header: "In use",
-    width: 188,
+    width: 200,
+    grows: true,
     isEssential: true,
     sortValue: (limit) => fullnessOf(limit).share,
     cell: (limit) => <LimitBar limit={limit} />,

@@ -36,6 +36,7 @@ function Drawn({ steps }: { steps: Parameters<typeof chartsOf>[0] }) {
             times={times}
             series={ends}
             format={formatCompact}
+            isWhole
           />
         </div>
       </section>

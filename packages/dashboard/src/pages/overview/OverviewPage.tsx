@@ -22,7 +22,7 @@ import {
 import { type Need, needsOf } from "../../components/needs.model.ts";
 import { Charts } from "./Charts.tsx";
 import { FirstSteps } from "./FirstSteps.tsx";
-import { backlogText, isFresh, machineryText } from "./overview.model.ts";
+import { backlogText, isFresh, machineryText, workersText } from "./overview.model.ts";
 import "./overview.css";
 
 const HEALTH_TONE = {
@@ -128,7 +128,7 @@ function Figures({ overview }: { overview: Overview }) {
       <Figure
         name="Running"
         value={formatCompact(metrics.current_claimed)}
-        note={`${formatCount(workers.active)} of ${formatCountOf(workers.total, "worker")} at work, ${formatCount(workers.away)} away`}
+        note={workersText(workers)}
         link={<Link to="/workers">Workers</Link>}
       />
       <Figure

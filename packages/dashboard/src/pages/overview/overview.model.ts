@@ -1,7 +1,7 @@
 /** What the overview says in words. Pure. */
 import type { Health, Overview } from "@contimg/contract";
 
-import { formatCount, formatDuration } from "../../format/quantity.ts";
+import { formatCount, formatCountOf, formatDuration } from "../../format/quantity.ts";
 
 /** "12 waiting, drained in 4 min" */
 export function backlogText({ backlog, drains_in_seconds: seconds }: Overview): string {
@@ -9,6 +9,12 @@ export function backlogText({ backlog, drains_in_seconds: seconds }: Overview): 
   const count = formatCount(backlog);
   if (seconds === null) return `${count} wait, and more come than go`;
   return `${count} wait, done in ${formatDuration(seconds)}`;
+}
+
+/** "3 of 4 workers at work, 1 away" */
+export function workersText({ active, total, away }: Overview["workers"]): string {
+  const atWork = `${formatCount(active)} of ${formatCountOf(total, "worker")} at work`;
+  return away === 0 ? atWork : `${atWork}, ${formatCount(away)} away`;
 }
 
 /** Of the machinery alone: tasks that failed are the list's matter, not its. */

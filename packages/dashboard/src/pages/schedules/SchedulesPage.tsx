@@ -76,6 +76,7 @@ export function SchedulesPage() {
 
 function ScheduleTable(props: { schedules: readonly Schedule[]; isFiltered: boolean }) {
   const { schedules, isFiltered } = props;
+  const mayOperate = useMay("operator");
   const navigate = useNavigate();
   const actions = useScheduleActions();
   const open = useCallback(
@@ -85,7 +86,14 @@ function ScheduleTable(props: { schedules: readonly Schedule[]; isFiltered: bool
   if (schedules.length === 0) {
     return (
       <EmptyState title={isFiltered ? "No schedule fits" : "No schedules yet"}>
-        {!isFiltered && "A schedule spawns a task or a workflow at instants of a calendar."}
+        {isFiltered ? (
+          <Link to="/schedules">Show all</Link>
+        ) : (
+          <>
+            A schedule spawns a task or a workflow at instants of a calendar.{" "}
+            {mayOperate && <Link to="/new-schedule">Make one</Link>}
+          </>
+        )}
       </EmptyState>
     );
   }

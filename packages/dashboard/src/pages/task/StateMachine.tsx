@@ -1,6 +1,6 @@
 /** The states of a task, drawn: where it is, which way it came, how often. */
 import type { Task } from "@contimg/contract";
-import type { CSSProperties } from "react";
+import { type CSSProperties, useEffect, useRef } from "react";
 
 import { formatCount } from "../../format/quantity.ts";
 import type { Attempt } from "./attempt.ts";
@@ -14,6 +14,7 @@ import {
 } from "./state-path.model.ts";
 import "./StateMachine.css";
 
+const WIDTH = 708;
 const BOX = { width: 104, height: 34 };
 
 /** Centers. */
@@ -48,11 +49,20 @@ interface StateMachineProps {
 
 export function StateMachine({ task, attempts }: StateMachineProps) {
   const path = statePath(task, attempts);
+  const svg = useRef<SVGSVGElement>(null);
+  // On a phone it is wider than its panel: the state that the task is in is in the middle.
+  useEffect(() => {
+    const panel = svg.current?.parentElement;
+    if (!panel) return;
+    const middle = (AT[path.now][0] / WIDTH) * panel.scrollWidth;
+    panel.scrollLeft = middle - panel.clientWidth / 2;
+  }, [path.now]);
   const been = PLACES.filter((place) => path.visits[place] > 0).map((place) => PLACE_LABEL[place]);
   return (
     <svg
+      ref={svg}
       className="state-machine"
-      viewBox="0 0 708 184"
+      viewBox={`0 0 ${WIDTH} 184`}
       role="img"
       aria-label={`State: ${PLACE_LABEL[path.now]}. It was: ${been.join(", ")}.`}
     >

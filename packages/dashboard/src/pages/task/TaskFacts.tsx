@@ -53,7 +53,10 @@ export function TaskFacts({ task }: { task: Task }) {
       )}
       <MoreFacts task={task} />
       <Fact name="Id">
-        <code>{task.task_id}</code> <CopyButton text={task.task_id} />
+        <span className="task-id-line">
+          <code>{task.task_id}</code>
+          <CopyButton text={task.task_id} />
+        </span>
       </Fact>
     </dl>
   );

@@ -1,6 +1,6 @@
 /** The table of tasks with its states. */
 import type { TaskSummary } from "@contimg/contract";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useCallback, useMemo } from "react";
 
 import { isMoving } from "../../api/tasks.ts";
@@ -8,7 +8,7 @@ import { DataTable } from "../../components/DataTable.tsx";
 import { Instant } from "../../components/Instant.tsx";
 import type { MenuItem } from "../../components/Menu.tsx";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "../../components/states.tsx";
-import { formatCountOf } from "../../format/quantity.ts";
+import { formatCountOf, formatId } from "../../format/quantity.ts";
 import { TASK_COLUMNS } from "./task-columns.tsx";
 import { withTerm } from "./tasks.model.ts";
 import { useTaskRows } from "./use-task-rows.ts";
@@ -26,6 +26,7 @@ interface TaskTableProps {
 }
 
 const keyOf = (task: TaskSummary) => task.task_id;
+const nameOf = (task: TaskSummary) => `${task.task_name} ${formatId(task.task_id)}`;
 
 export function TaskTable(props: TaskTableProps) {
   const { q, selected, onSelect } = props;
@@ -50,7 +51,19 @@ export function TaskTable(props: TaskTableProps) {
     }
     return (
       <EmptyState title={q === "" ? "There are no tasks yet." : "No task fits this filter."}>
-        {q === "" ? "Spawn one, or start a worker." : "Press / to change it."}
+        {q === "" ? (
+          <>
+            <Link to="/spawn">Spawn one</Link>, or start a worker.
+          </>
+        ) : (
+          <>
+            Press / to change it, or{" "}
+            <Link to="/tasks" search={{}}>
+              show all tasks
+            </Link>
+            .
+          </>
+        )}
       </EmptyState>
     );
   }
@@ -64,6 +77,7 @@ export function TaskTable(props: TaskTableProps) {
         columns={TASK_COLUMNS}
         rows={list.rows}
         keyOf={keyOf}
+        nameOf={nameOf}
         onOpen={open}
         selection={selection}
         actionsOf={actionsOf}

@@ -1,45 +1,36 @@
 /** Tasks: filter, counts, the table, actions on many. All of its state is in the address. */
-import type { TaskSummary } from "@contimg/contract";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 
-import { BulkDialog, type BulkSelection } from "../../components/BulkDialog.tsx";
-import type { BulkVerb } from "../../components/bulk.model.ts";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { Page } from "../../components/Page.tsx";
-import { CancelDialog, MoveDialog, RetryDialog } from "../../components/TaskDialogs.tsx";
+import { SavedViews } from "../../components/SavedViews.tsx";
 import { useTaskFilterLanguage } from "../../components/task-filter-language.ts";
 import { useMay } from "../../session/session.tsx";
 import { BulkActions } from "./BulkActions.tsx";
-import { SavedViews } from "./SavedViews.tsx";
 import { StatusCounts } from "./StatusCounts.tsx";
 import { TaskTable } from "./TaskTable.tsx";
 import { tasksRoute } from "./route.ts";
+import { useTaskDialogs } from "./use-task-dialogs.tsx";
 import "./tasks.css";
 
-type OneTask = { readonly action: "cancel" | "retry" | "move"; readonly task: TaskSummary };
-type ManyTasks = { readonly action: BulkVerb; readonly selection: BulkSelection };
+const NOTHING: ReadonlySet<string> = new Set();
 
 export function TasksPage() {
-  const { q, cols } = tasksRoute.useSearch();
-  const navigate = useNavigate({ from: "/tasks" });
+  const { q, columnIds, open, filterBy, showColumns } = useAddress();
   const canAct = useMay("operator");
-  const language = useTaskFilterLanguage();
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [one, setOne] = useState<OneTask>();
-  const [many, setMany] = useState<ManyTasks>();
+  const [selected, setSelected] = useState(NOTHING);
+  const selectNothing = useCallback(() => {
+    setSelected(NOTHING);
+  }, []);
+  const dialogs = useTaskDialogs(selectNothing);
   const apply = useCallback(
     (next: string) => {
-      setSelected(new Set());
-      void navigate({ search: (search) => ({ ...search, q: next }) });
+      selectNothing();
+      filterBy(next);
     },
-    [navigate],
+    [selectNothing, filterBy],
   );
-  const columnIds = useMemo(() => cols.split(",").filter(Boolean), [cols]);
-  const act = useCallback((action: OneTask["action"], task: TaskSummary) => {
-    setOne({ action, task });
-  }, []);
-
   return (
     <Page
       title="Tasks"
@@ -47,11 +38,13 @@ export function TasksPage() {
       actions={
         <>
           <SavedViews
+            page="tasks"
             q={q}
             columnIds={columnIds}
-            onOpen={(view) =>
-              void navigate({ search: { q: view.q, cols: view.columns.join(",") } })
-            }
+            onOpen={(view) => {
+              selectNothing();
+              open(view.q, view.columns);
+            }}
           />
           {canAct && (
             <Link to="/spawn" className="button primary">
@@ -61,69 +54,61 @@ export function TasksPage() {
         </>
       }
     >
-      <div className="tasks-filter">
-        <FilterBar
-          label="Filter tasks"
-          placeholder="status:failed name:imaging age>2h -tag:test"
-          value={q}
-          onApply={apply}
-          language={language}
-        />
-        <StatusCounts q={q} onChange={apply} />
-      </div>
+      <Filter q={q} onApply={apply} />
       <TaskTable
         q={q}
         columnIds={columnIds}
-        onColumnIds={(ids) =>
-          void navigate({
-            search: (search) => ({ ...search, cols: ids.join(",") }),
-            replace: true,
-          })
-        }
+        onColumnIds={showColumns}
         selected={selected}
         onSelect={setSelected}
         onFilter={apply}
-        onAct={canAct ? act : undefined}
+        onAct={canAct ? dialogs.askOne : undefined}
         head={
           canAct && (
             <BulkActions
               q={q}
               selected={selected}
-              onAct={(action, selection) => {
-                setMany({ action, selection });
-              }}
-              onClear={() => {
-                setSelected(new Set());
-              }}
+              onAct={dialogs.askMany}
+              onClear={selectNothing}
             />
           )
         }
       />
-      {one && (
-        <OneTaskDialog
-          {...one}
-          onClose={() => {
-            setOne(undefined);
-          }}
-        />
-      )}
-      {many && (
-        <BulkDialog
-          {...many}
-          onStarted={() => {
-            setSelected(new Set());
-          }}
-          onClose={() => {
-            setMany(undefined);
-          }}
-        />
-      )}
+      {dialogs.dialog}
     </Page>
   );
 }
 
-function OneTaskDialog({ action, task, onClose }: OneTask & { onClose: () => void }) {
-  if (action === "cancel") return <CancelDialog task={task} onClose={onClose} />;
-  if (action === "retry") return <RetryDialog task={task} onClose={onClose} />;
-  return <MoveDialog task={task} onClose={onClose} />;
+function Filter({ q, onApply }: { q: string; onApply: (q: string) => void }) {
+  return (
+    <div className="tasks-filter">
+      <FilterBar
+        label="Filter tasks"
+        placeholder="status:failed name:imaging age>2h -tag:test"
+        value={q}
+        onApply={onApply}
+        language={useTaskFilterLanguage()}
+      />
+      <StatusCounts q={q} onChange={onApply} />
+    </div>
+  );
+}
+
+/** What the address says, and ways to another. */
+function useAddress() {
+  const { q, cols } = tasksRoute.useSearch();
+  const navigate = tasksRoute.useNavigate();
+  const columnIds = useMemo(() => cols.split(",").filter(Boolean), [cols]);
+  const open = (next: string, columns: readonly string[]) =>
+    void navigate({ search: { q: next, cols: columns.join(",") } });
+  const filterBy = useCallback(
+    (next: string) => void navigate({ search: (search) => ({ ...search, q: next }) }),
+    [navigate],
+  );
+  const showColumns = useCallback(
+    (ids: readonly string[]) =>
+      void navigate({ search: (search) => ({ ...search, cols: ids.join(",") }), replace: true }),
+    [navigate],
+  );
+  return { q, columnIds, open, filterBy, showColumns };
 }

@@ -14,12 +14,11 @@ type TaskColumn = Column<TaskSummary>;
 const TASK: TaskColumn = {
   id: "task",
   header: "Task",
-  width: 230,
-  grows: true,
+  width: 252,
   isEssential: true,
   cell: (task) => (
     <TaskLink taskId={task.task_id} title={task.task_id}>
-      {task.task_name} <span className="muted mono small">{formatId(task.task_id)}</span>
+      {task.task_name} <span className="task-id muted mono small">{formatId(task.task_id)}</span>
     </TaskLink>
   ),
 };
@@ -44,7 +43,7 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "status",
     header: "Status",
-    width: 130,
+    width: 118,
     isEssential: true,
     cell: (task) => <StatusBadge status={task.status} />,
   },
@@ -56,11 +55,11 @@ const OTHERS: readonly TaskColumn[] = [
     align: "right",
     cell: (task) => `${formatCount(task.attempt)} of ${formatCount(task.max_retries + 1)}`,
   },
-  { id: "worker", header: "Worker", width: 110, cell: (task) => task.worker_id ?? NONE },
+  { id: "worker", header: "Worker", width: 100, cell: (task) => task.worker_id ?? NONE },
   {
     id: "created",
     header: "Spawned",
-    width: 104,
+    width: 92,
     cell: (task) => <Instant at={task.created_at} ago />,
   },
   {
@@ -78,7 +77,7 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "run",
     header: "Ran",
-    width: 84,
+    width: 76,
     align: "right",
     cell: (task) =>
       task.status === "claimed" && task.claimed_at !== null ? (

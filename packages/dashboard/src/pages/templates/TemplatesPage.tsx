@@ -55,6 +55,7 @@ export function TemplatesPage() {
 
 function TemplateTable(props: { templates: readonly Template[]; isFiltered: boolean }) {
   const { templates, isFiltered } = props;
+  const mayOperate = useMay("operator");
   const navigate = useNavigate();
   const open = useCallback(
     ({ name }: Template) => void navigate({ to: "/templates/$name", params: { name } }),
@@ -63,7 +64,14 @@ function TemplateTable(props: { templates: readonly Template[]; isFiltered: bool
   if (templates.length === 0) {
     return (
       <EmptyState title={isFiltered ? "No template of such a name" : "No templates yet"}>
-        {!isFiltered && "A template is a workflow with params, kept in versions, to be run often."}
+        {isFiltered ? (
+          <Link to="/templates">Show all</Link>
+        ) : (
+          <>
+            A template is a workflow with params, kept in versions, to be run often.{" "}
+            {mayOperate && <Link to="/new-template">Write one</Link>}
+          </>
+        )}
       </EmptyState>
     );
   }

@@ -106,7 +106,7 @@ function Facts({ worker }: { worker: Worker }) {
         {worker.pid !== null && `, process ${worker.pid}`}
       </dd>
       <dt>Version</dt>
-      <dd>{worker.version ?? NONE}</dd>
+      <dd>{worker.version || NONE}</dd>
       <dt>Memory</dt>
       <dd>{formatBytes(worker.memory_bytes)}</dd>
       <dt>Beat</dt>

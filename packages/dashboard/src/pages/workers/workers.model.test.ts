@@ -49,6 +49,11 @@ test("workers in trouble come first, each with its reasons", () => {
   expect(cards[2]!.troubles).toEqual([]);
 });
 
+test("what is usually over at once is not said to take no time", () => {
+  const [card] = cardsOf([worker("slow")], [{ ...STUCK, usual_seconds: 0 }], NOW);
+  expect(card!.troubles).toEqual(["imaging runs for 10 min, usual is less than 1 ms."]);
+});
+
 test("a task within its usual time troubles nobody", () => {
   expect(cardsOf([worker("busy")], [], NOW)[0]!.troubles).toEqual([]);
 });

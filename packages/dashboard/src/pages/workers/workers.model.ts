@@ -2,7 +2,7 @@
 import type { Overview, Worker } from "@contimg/contract";
 
 import type { Tone } from "../../components/StatusBadge.tsx";
-import { formatDuration } from "../../format/quantity.ts";
+import { formatDuration, formatUsual } from "../../format/quantity.ts";
 
 export const WORKER_LOOK: Readonly<Record<Worker["state"], { word: string; tone: Tone }>> = {
   active: { word: "Active", tone: "claimed" },
@@ -70,7 +70,7 @@ function troublesOf(worker: Worker, tasks: readonly RunningTask[], now: Date): s
     const running = (now.getTime() - task.claimedAt.getTime()) / 1000;
     return [
       `${task.name} runs for ${formatDuration(running)}, ` +
-        `usual is ${formatDuration(task.usualSeconds)}.`,
+        `usual is ${formatUsual(task.usualSeconds)}.`,
     ];
   });
   return [...late, ...slow];

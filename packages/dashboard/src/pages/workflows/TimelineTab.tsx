@@ -22,6 +22,8 @@ import { nodeLook } from "./workflows.model.ts";
 
 const ROW_HEIGHT = 28;
 const TICKS = 6;
+/** From here on the label of a tick would be cut at the edge: it stands before its line. */
+const LAST_TICK_MIN = 0.92;
 
 export function TimelineTab({ dag }: TabProps) {
   const now = useNow().getTime();
@@ -124,17 +126,19 @@ function Bars({ timeline, span, onSpan }: BarsProps) {
   return (
     <div ref={scroller} className="timeline" tabIndex={0} role="group" aria-label="Timeline">
       <div className="timeline-axis" aria-hidden="true">
-        {ticksOf(span, timeline.from, TICKS).map((offset) => (
-          <span
-            key={offset}
-            className="timeline-tick"
-            style={{
-              left: `${(placeIn(span, timeline.from + offset, timeline.from + offset)?.left ?? 0) * 100}%`,
-            }}
-          >
-            {offset === 0 ? "begin" : `+${formatDuration(offset / 1000)}`}
-          </span>
-        ))}
+        {ticksOf(span, timeline.from, TICKS).map((offset) => {
+          const at = timeline.from + offset;
+          const left = placeIn(span, at, at)?.left ?? 0;
+          return (
+            <span
+              key={offset}
+              className={left > LAST_TICK_MIN ? "timeline-tick is-last" : "timeline-tick"}
+              style={{ left: `${left * 100}%` }}
+            >
+              {offset === 0 ? "begin" : `+${formatDuration(offset / 1000)}`}
+            </span>
+          );
+        })}
       </div>
       <ol className="timeline-rows" style={{ height: virtualizer.getTotalSize() }} {...drag}>
         {virtualizer.getVirtualItems().map((item) => (

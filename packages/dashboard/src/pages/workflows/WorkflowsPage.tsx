@@ -10,8 +10,10 @@ import { type Column, DataTable } from "../../components/DataTable.tsx";
 import { FilterBar } from "../../components/FilterBar.tsx";
 import { Instant } from "../../components/Instant.tsx";
 import { Page } from "../../components/Page.tsx";
+import { SavedViews } from "../../components/SavedViews.tsx";
 import { Badge } from "../../components/StatusBadge.tsx";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "../../components/states.tsx";
+import { termsOfView, viewTextOf } from "../../components/view-text.ts";
 import { formatCount, formatCountOf, NONE } from "../../format/quantity.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
 import { workflowsRoute } from "./route.ts";
@@ -26,9 +28,20 @@ export function WorkflowsPage() {
       title="Workflows"
       isFull
       actions={
-        <Link to="/templates" className="button">
-          Start from a template
-        </Link>
+        <>
+          <SavedViews
+            page="workflows"
+            q={viewTextOf(search)}
+            columnIds={[]}
+            onOpen={(view) => {
+              const { name = "", status = "" } = termsOfView(view.q) ?? {};
+              void navigate({ search: { name, status } });
+            }}
+          />
+          <Link to="/templates" className="button">
+            Start from a template
+          </Link>
+        </>
       }
     >
       <div className="row wrap page-filters">

@@ -1,25 +1,29 @@
-/** Views to open, to save, to share, to remove. */
+/** Views of a page: to open, to save, to share, to remove. */
 import { useQuery } from "@tanstack/react-query";
 import type { SavedView } from "@contimg/contract";
 import { useId, useState } from "react";
 
-import { messageOf, useApi } from "../../api/api.tsx";
-import { useViewActions, viewsQuery } from "../../api/views.ts";
-import { ConfirmDialog } from "../../components/Dialog.tsx";
-import { Menu } from "../../components/Menu.tsx";
-import { useNotify } from "../../components/Toasts.tsx";
-import { useSession } from "../../session/session.tsx";
+import { messageOf, useApi } from "../api/api.tsx";
+import { useViewActions, type ViewPage, viewsQuery } from "../api/views.ts";
+import { useSession } from "../session/session.tsx";
+import { ConfirmDialog } from "./Dialog.tsx";
+import { Menu } from "./Menu.tsx";
+import { useNotify } from "./Toasts.tsx";
+import { termsOfView } from "./view-text.ts";
 
 interface SavedViewsProps {
+  readonly page: ViewPage;
+  /** The filter as it is now; of pages without a filter grammar, see view-text.ts. */
   readonly q: string;
+  /** Empty: the page's own. */
   readonly columnIds: readonly string[];
   readonly onOpen: (view: SavedView) => void;
 }
 
-export function SavedViews({ q, columnIds, onOpen }: SavedViewsProps) {
+export function SavedViews({ page, q, columnIds, onOpen }: SavedViewsProps) {
   const api = useApi();
   const { actor } = useSession();
-  const { data: views = [] } = useQuery(viewsQuery(api, "tasks"));
+  const { data: views = [] } = useQuery(viewsQuery(api, page));
   const { remove } = useViewActions();
   const notify = useNotify();
   const [isSaving, setSaving] = useState(false);
@@ -61,6 +65,7 @@ export function SavedViews({ q, columnIds, onOpen }: SavedViewsProps) {
       />
       {isSaving && (
         <SaveDialog
+          page={page}
           q={q}
           columnIds={columnIds}
           onClose={() => {
@@ -72,8 +77,16 @@ export function SavedViews({ q, columnIds, onOpen }: SavedViewsProps) {
   );
 }
 
-function SaveDialog(props: { q: string; columnIds: readonly string[]; onClose: () => void }) {
-  const { q, columnIds, onClose } = props;
+function wordsOf(q: string): string {
+  const terms = termsOfView(q);
+  if (!terms) return q;
+  return Object.entries(terms)
+    .map(([key, value]) => `${key}: ${value}`)
+    .join(", ");
+}
+
+function SaveDialog(props: Omit<SavedViewsProps, "onOpen"> & { onClose: () => void }) {
+  const { page, q, columnIds, onClose } = props;
   const { create } = useViewActions();
   const notify = useNotify();
   const [name, setName] = useState("");
@@ -88,7 +101,7 @@ function SaveDialog(props: { q: string; columnIds: readonly string[]; onClose: (
       onConfirm={async () => {
         await create.mutateAsync({
           name: name.trim(),
-          page: "tasks",
+          page,
           q,
           columns: [...columnIds],
           shared: isShared,
@@ -98,7 +111,8 @@ function SaveDialog(props: { q: string; columnIds: readonly string[]; onClose: (
     >
       <div className="stack">
         <p className="muted">
-          The filter <code>{q === "" ? "(all tasks)" : q}</code> and its columns.
+          {q === "" ? "All, without a filter" : <code>{wordsOf(q)}</code>}
+          {columnIds.length > 0 && ", and the chosen columns"}.
         </p>
         <div className="field">
           <label htmlFor={id}>Name</label>
