@@ -1,13 +1,14 @@
 /**
- * The pictures of docs/images/dashboard: every page, light and dark, wide and narrow, of a live
- * system: `npm run -s pictures [-- --out folder] [page …]`. For looking at; no test compares them.
+ * The pictures of docs/images/dashboard, light and dark, wide and narrow, of a live system:
+ * `npm run -s pictures [-- --out folder] [page …]`. For looking at; no test compares them. Pages that
+ * a test brings to where they are worth seeing are pictured by it, when PICTURES is docs.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { migrate, startEmbeddedPostgres } from "@contimg/absurd";
+import { migrate, startEmbeddedPostgres, workflow } from "@contimg/absurd";
 import { ensureBuilt } from "@contimg/dashboard";
 import { until } from "@contimg/testkit";
 import pg from "pg";
@@ -22,25 +23,40 @@ const { values: flags, positionals: wanted } = parseArgs({
   },
 });
 
+const SUMS_MS_MAX = 180_000;
 const GROUPS = ["2026-01-25T08:08:54", "2026-01-25T08:14:03", "2026-01-25T08:19:12"];
 
 /** By the picture's name; :failed stands for the id of a task that failed. */
 const PAGES: Readonly<Record<string, string>> = {
-  overview: "/",
   tasks: "/tasks",
   task: "/tasks/:failed",
   spawn: "/spawn?name=convert-uvh5-to-ms",
-  failures: "/failures",
-  "dead-letters": "/dead-letters",
-  workflows: "/workflows",
-  "bulk-actions": "/bulk-actions",
   queues: "/queues",
+  queue: "/queues/default",
   workers: "/workers",
   schedules: "/schedules",
+  schedule: "/schedules/nightly-conversion",
   templates: "/templates",
-  limits: "/limits",
-  audit: "/audit",
+  template: "/templates/convert-and-image?tab=edit",
   settings: "/settings",
+  // Last: its sums are made once a minute.
+  overview: "/",
+};
+
+const GROUP = { group_id: GROUPS[0]!, priority_band: "low", antenna_count: 96 } as const;
+
+const TEMPLATE = {
+  name: "convert-and-image",
+  params: [{ name: "group", type: "string" }],
+  nodes: [
+    { node: "convert", task_name: convert.name, params: { group_id: { $param: "group" } } },
+    {
+      node: "image",
+      task_name: imaging.name,
+      params: { group_id: { $param: "group" } },
+      depends_on: ["convert"],
+    },
+  ],
 };
 
 await main();
@@ -69,7 +85,7 @@ async function main(): Promise<void> {
 }
 
 /** Tasks of all fates. @returns the id of one that failed */
-async function fill({ client }: Bed): Promise<string> {
+async function fill({ client, server }: Bed): Promise<string> {
   let failed = "";
   for (const group of GROUPS) {
     const params = { group_id: group, priority_band: "low", antenna_count: 96 } as const;
@@ -80,6 +96,23 @@ async function fill({ client }: Bed): Promise<string> {
   for (const word of ["a", "b"]) {
     await client.spawn(hold, { word }, { delaySeconds: 3600, tags: ["later"] });
   }
+  await client.schedules.create({
+    name: "nightly-conversion",
+    spec: { cron: "0 3 * * *", timeZone: "UTC" },
+    spawn: { task: convert, params: GROUP },
+  });
+  await client.schedules.create({
+    name: "calibrator-transit",
+    spec: { cron: "30 */6 * * *", timeZone: "UTC" },
+    spawn: { task: convert, params: GROUP },
+  });
+  await client.workflows.spawn(workflow("night").task("convert", convert, GROUP));
+  const stored = await fetch(`${server.url}/absurd/templates`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(TEMPLATE),
+  });
+  if (!stored.ok) throw new Error(`the template is not stored: ${await stored.text()}`);
   await until(async () => (await client.stats())[0]?.failed === GROUPS.length, {
     what: "every image has failed",
   });
@@ -93,6 +126,10 @@ async function takePicture(url: string, name: string, path: string): Promise<voi
     const { page } = await openPage(browser);
     await page.goto(`${url}${path}`);
     await isFull(page);
+    if (name === "overview") {
+      const summed = page.getByText(`${GROUPS.length} tasks failed in all`);
+      await summed.waitFor({ timeout: SUMS_MS_MAX });
+    }
     for await (const look of looksOf(page, true)) {
       await page.screenshot({ path: join(flags.out, `${name}-${look}.png`) });
     }

@@ -137,7 +137,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           style={{ minWidth: isNarrow ? 0 : width }}
           onKeyDown={keys.onKeyDown}
         >
-          <Columns columns={shown} hasSelection={!!selection} hasActions={!!actionsOf} />
+          <Columns
+            columns={shown}
+            isNarrow={isNarrow}
+            hasSelection={!!selection}
+            hasActions={!!actionsOf}
+          />
           <thead>
             <tr aria-rowindex={1}>
               {selection && <SelectAll rows={rows} keyOf={keyOf} selection={selection} />}
@@ -262,17 +267,20 @@ function useEndReached(last: number, count: number, onEndReached: (() => void) |
   }, [last, count, onEndReached]);
 }
 
+/** On a phone, the first takes what the others leave. */
 function Columns<Row>(props: {
   columns: readonly Column<Row>[];
+  isNarrow: boolean;
   hasSelection: boolean;
   hasActions: boolean;
 }) {
   return (
     <colgroup>
       {props.hasSelection && <col style={{ width: 36 }} />}
-      {props.columns.map((column) => (
-        <col key={column.id} style={column.grows ? {} : { width: column.width }} />
-      ))}
+      {props.columns.map((column, place) => {
+        const isWide = column.grows || (props.isNarrow && place === 0);
+        return <col key={column.id} style={isWide ? {} : { width: column.width }} />;
+      })}
       {props.hasActions && <col style={{ width: 40 }} />}
     </colgroup>
   );

@@ -108,7 +108,7 @@ const COLUMNS: readonly Column<Queue>[] = [
   {
     id: "throughput",
     header: "Throughput",
-    width: 100,
+    width: 116,
     align: "right",
     sortValue: (queue) => queue.throughput_per_second,
     cell: (queue) => formatRate(queue.throughput_per_second),

@@ -53,9 +53,15 @@ export function StateMachine({ task, attempts }: StateMachineProps) {
   // On a phone it is wider than its panel: the state that the task is in is in the middle.
   useEffect(() => {
     const panel = svg.current?.parentElement;
-    if (!panel) return;
-    const middle = (AT[path.now][0] / WIDTH) * panel.scrollWidth;
-    panel.scrollLeft = middle - panel.clientWidth / 2;
+    if (!panel) return undefined;
+    const observer = new ResizeObserver(() => {
+      const middle = (AT[path.now][0] / WIDTH) * panel.scrollWidth;
+      panel.scrollLeft = middle - panel.clientWidth / 2;
+    });
+    observer.observe(panel);
+    return () => {
+      observer.disconnect();
+    };
   }, [path.now]);
   const been = PLACES.filter((place) => path.visits[place] > 0).map((place) => PLACE_LABEL[place]);
   return (

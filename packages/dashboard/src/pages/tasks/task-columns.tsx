@@ -14,7 +14,7 @@ type TaskColumn = Column<TaskSummary>;
 const TASK: TaskColumn = {
   id: "task",
   header: "Task",
-  width: 252,
+  width: 268,
   isEssential: true,
   cell: (task) => (
     <TaskLink taskId={task.task_id} title={task.task_id}>
@@ -43,7 +43,7 @@ const OTHERS: readonly TaskColumn[] = [
   {
     id: "status",
     header: "Status",
-    width: 118,
+    width: 126,
     isEssential: true,
     cell: (task) => <StatusBadge status={task.status} />,
   },
