@@ -89,7 +89,8 @@ function optionsOf(element: HTMLElement, look: Look): uPlot.Options {
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 12, 0, 0],
+    // Half of a time stands beyond the last line of the grid.
+    padding: [8, 30, 0, 0],
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
     axes: [

@@ -171,7 +171,11 @@ function Firings({ name }: { name: string }) {
     <QueryRegion
       query={query}
       isEmpty={(firings) => firings.length === 0}
-      empty={<EmptyState title="It has not fired yet" />}
+      empty={
+        <EmptyState title="It has not fired yet">
+          What it fires stands here. “Trigger now” does not wait for its time.
+        </EmptyState>
+      }
     >
       {(firings) => (
         <DataTable

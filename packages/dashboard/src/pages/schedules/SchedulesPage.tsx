@@ -167,14 +167,13 @@ const COLUMNS: readonly Column<Schedule>[] = [
   {
     id: "history",
     header: "Firings",
-    width: 240,
+    width: 200,
     cell: (schedule) => <FiringStrip name={schedule.name} />,
   },
   {
     id: "target",
     header: "Spawns",
     width: 170,
-    grows: true,
     sortValue: targetOf,
     cell: (schedule) => targetOf(schedule),
   },

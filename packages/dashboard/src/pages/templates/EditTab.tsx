@@ -57,6 +57,7 @@ export function EditTab({ template }: { template: Template }) {
         >
           Store as a new version
         </button>
+        {text === begin.text && <span className="muted">Nothing is changed yet.</span>}
       </div>
     </div>
   );
