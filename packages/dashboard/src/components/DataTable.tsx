@@ -80,6 +80,9 @@ const ROW_HEIGHT: Readonly<Record<Density, number>> = { comfortable: 34, compact
 /** As wide as a finger. */
 const ROW_HEIGHT_NARROW = 44;
 
+const CHECK_WIDTH = 36;
+const ACTIONS_WIDTH = 40;
+
 /** Out of sight, on either side: they are there before they are scrolled to. */
 const OVERSCAN_ROWS = 6;
 
@@ -114,7 +117,8 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   const before = items[0]?.start ?? 0;
   const after = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);
   const columnCount = shown.length + (selection ? 1 : 0) + (actionsOf ? 1 : 0);
-  const width = shown.reduce((sum, column) => sum + column.width, 0) + (columnCount > 0 ? 70 : 0);
+  const ends = (selection ? CHECK_WIDTH : 0) + (actionsOf ? ACTIONS_WIDTH : 0);
+  const width = shown.reduce((sum, column) => sum + column.width, ends);
 
   return (
     <section className="data-table" aria-label={label}>
@@ -276,12 +280,12 @@ function Columns<Row>(props: {
 }) {
   return (
     <colgroup>
-      {props.hasSelection && <col style={{ width: 36 }} />}
+      {props.hasSelection && <col style={{ width: CHECK_WIDTH }} />}
       {props.columns.map((column, place) => {
         const isWide = column.grows || (props.isNarrow && place === 0);
         return <col key={column.id} style={isWide ? {} : { width: column.width }} />;
       })}
-      {props.hasActions && <col style={{ width: 40 }} />}
+      {props.hasActions && <col style={{ width: ACTIONS_WIDTH }} />}
     </colgroup>
   );
 }

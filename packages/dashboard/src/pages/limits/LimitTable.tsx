@@ -75,7 +75,7 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "name",
     header: "Limit",
-    width: 130,
+    width: 124,
     grows: true,
     isEssential: true,
     sortValue: (limit) => limit.name,
@@ -99,7 +99,7 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "use",
     header: "In use",
-    width: 200,
+    width: 180,
     grows: true,
     isEssential: true,
     sortValue: (limit) => fullnessOf(limit).share,
@@ -121,7 +121,7 @@ const COLUMNS: readonly Column<Limit>[] = [
   {
     id: "set",
     header: "Set to",
-    width: 104,
+    width: 98,
     sortValue: (limit) => limit.limit,
     cell: (limit) => numberText(limit),
   },

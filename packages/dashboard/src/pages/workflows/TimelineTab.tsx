@@ -23,7 +23,7 @@ import { nodeLook } from "./workflows.model.ts";
 const ROW_HEIGHT = 28;
 const TICKS = 6;
 /** From here on the label of a tick would be cut at the edge: it stands before its line. */
-const LAST_TICK_MIN = 0.92;
+const LAST_TICK_MIN = 0.86;
 
 export function TimelineTab({ dag }: TabProps) {
   const now = useNow().getTime();
