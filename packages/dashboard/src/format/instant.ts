@@ -22,8 +22,11 @@ export const TIME_MODE_LABEL: Readonly<Record<TimeMode, string>> = {
 export function formatInstant(instant: Date, style: TimeStyle): string {
   if (Number.isNaN(instant.getTime())) return NONE;
   switch (style.mode) {
-    case "utc":
-      return `${utcDate(instant)} ${utcTime(instant)} UTC`;
+    case "utc": {
+      // Each row of a table that scrolls has some of these: the text is made once.
+      const iso = instant.toISOString();
+      return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
+    }
     case "local":
       return `${localDate(instant)} ${localTime(instant)} ${zoneOf(instant)}`;
     case "lst":
