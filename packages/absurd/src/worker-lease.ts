@@ -25,6 +25,8 @@ export class WorkerLease {
   readonly #options: WorkerLeaseOptions;
   readonly #onMessage: (message: HeartbeatMessage) => void;
   #heartbeat: Heartbeat | undefined;
+  /** The lanes that the database knows to be occupied, joined. */
+  #occupied = "";
   identity: WorkerIdentity = { workerId: 0, epoch: 0n };
 
   constructor(
@@ -54,6 +56,7 @@ export class WorkerLease {
       epoch,
     });
     this.identity = { workerId, epoch };
+    this.#occupied = "";
     const { capacity, labels } = this.#options;
     if (Object.keys({ ...capacity, ...labels }).length > 0) {
       await this.#session.describe(this.identity, capacity, labels);
@@ -66,6 +69,18 @@ export class WorkerLease {
       { connectionString, beatSeconds, leaseSeconds, ...this.identity },
       this.#onMessage,
     );
+  }
+
+  /**
+   * Before a claim: what attempts still use that were told to stop is not free for others, also
+   * when their lease is gone. A round trip only when that changed.
+   */
+  async occupy(session: WorkerSession, lanes: readonly number[]): Promise<void> {
+    if (Object.keys(this.#options.capacity).length === 0) return;
+    const occupied = lanes.join();
+    if (occupied === this.#occupied) return;
+    await session.occupy(this.identity, lanes);
+    this.#occupied = occupied;
   }
 
   isFresh(): boolean {
