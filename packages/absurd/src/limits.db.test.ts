@@ -50,6 +50,26 @@ describe("workers", () => {
     assert.equal(heavy.most(), 2);
   });
 
+  test("that are declared dead while they register do so again", async () => {
+    const db = await database.connect();
+    await db.query(`
+      create sequence public.registration;
+      create function public.too_slow() returns trigger language plpgsql as $$
+      begin
+        if nextval('public.registration') < 3 then new.gone_at := absurd.clock(); end if;
+        return new;
+      end $$;
+      create trigger too_slow before insert on absurd.worker
+        for each row execute function public.too_slow()`);
+
+    const client = await setup([counter("plain", {}).task], { capacity: { cpu: 4 } });
+    await db.query("drop function public.too_slow() cascade; drop sequence public.registration");
+
+    const { taskId } = await client.spawn("plain", {});
+    const [task] = await client.awaitTasks([taskId]);
+    assert.equal(task!.status, "completed");
+  });
+
   test("that were declared dead have no room for others until their handlers end", async () => {
     const starts: number[] = [];
     let runningCount = 0;
