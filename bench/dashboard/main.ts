@@ -1,8 +1,8 @@
 /**
  * What the dashboard costs a browser:
  * `npm run -s bench:dashboard [-- --rows 100000 --events 100000 --against folder]`.
- * A real server and Chromium; prints time to the first page, frames while 10^5 rows scroll and while
- * a graph of 2,000 nodes is moved and zoomed, and the page's memory while live events come.
+ * A real server and Chromium; prints time to the first page, frames while 10^5 rows scroll and
+ * while a graph of 2,000 nodes is moved and zoomed, and the page's memory while live events come.
  *
  * Gaps between frames are of this machine and what else runs on it; CPU time of the page's main
  * thread a frame is of the page alone. `--against` names another build of the pages (a copy of

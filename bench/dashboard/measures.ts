@@ -1,4 +1,4 @@
-/** What is measured of a page of the dashboard, in a real browser; main.ts says of which and when. */
+/** What is measured of a page of the dashboard in a real browser; main.ts says of which, when. */
 import { type AbsurdClient, startWorker, type TaskDefinition } from "@contimg/absurd";
 import type { Browser, CDPSession, Page } from "playwright-core";
 

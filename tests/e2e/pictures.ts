@@ -1,7 +1,7 @@
 /**
  * The pictures of docs/images/dashboard, light and dark, wide and narrow, of a live system:
- * `npm run -s pictures [-- --out folder] [page …]`. For looking at; no test compares them. Pages that
- * a test brings to where they are worth seeing are pictured by it, when PICTURES is docs.
+ * `npm run -s pictures [-- --out folder] [page …]`. For looking at; no test compares them. Pages
+ * that a test brings to where they are worth seeing are pictured by it, when PICTURES is docs.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
