@@ -87,7 +87,7 @@ test("an instant is a timestamp or an MJD, and its name says which", async () =>
   assert.deepEqual(wrong, []);
 });
 
-test("a row of a group or product that is not there is refused: nothing refers to nothing", async () => {
+test("a row of a group or product that is not there is refused: there are no orphans", async () => {
   await pool.query("select contimg.lock_group($1)", [GROUP]);
   const orphans: readonly [string, unknown[]][] = [
     ["insert into contimg.product_inputs (product_id, input_path) values ($1, 'x')", [NOWHERE]],

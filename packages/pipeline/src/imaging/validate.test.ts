@@ -109,7 +109,8 @@ describe("image quality", () => {
 
 test("dynamic range is peak over noise: one source among a million pixels counts", () => {
   const width = 1000;
-  const pixels = Float32Array.from({ length: width * width }, (_, at) => Math.sin(at * 1.618) * RMS);
+  const wave = (_: unknown, at: number): number => Math.sin(at * 1.618) * RMS;
+  const pixels = Float32Array.from({ length: width * width }, wave);
   pixels[500 * width + 500] = 1;
   const beam = { majorArcsec: 12, minorArcsec: 10, positionAngleDeg: 0 };
 

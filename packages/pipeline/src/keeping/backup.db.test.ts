@@ -34,7 +34,7 @@ afterEach(() => {
 });
 
 describe("a backup does not skip PostgreSQL:", () => {
-  test("the folder of our own server, copied while it is stopped, is the whole archive", async () => {
+  test("our own server's folder, copied while it is stopped, is the whole archive", async () => {
     const [root, saved] = [join(folder, "data"), join(folder, "saved")];
     const dataFolder = join(root, "postgres");
     const server = await startEmbeddedPostgres({ dataFolder, durable: false });
