@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type Db, run } from "./db.ts";
 import { InvalidFilter } from "./errors.ts";
 import type { Json } from "./task.ts";
-import { taskNumber } from "./task-id.ts";
+import { taskNumber, taskUuid } from "./task-id.ts";
 import type { ErrorRecord } from "./task-view.ts";
 
 /** All that is given must hold. */
@@ -148,6 +148,16 @@ export class DeadLetters {
     const failedAt = after?.failedAt.toISOString() ?? null;
     const rows = await readLetters(this.#db, filter, limit, failedAt, after?.taskId ?? null);
     return rows.map(({ place: _, ...letter }) => letter);
+  }
+
+  /** Their ids, oldest deaths first. @throws {InvalidFilter} */
+  async find(filter: DeadLetterFilter, limit: number): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
+      this.#db,
+      "select task_id from absurd.find_dead($1, $2)",
+      [wireFilter(filter), limit],
+    );
+    return rows.map((row) => taskUuid(row.task_id));
   }
 
   /** How many there are; counting ends at `limit`. @throws {InvalidFilter} */

@@ -48,7 +48,14 @@ async function finish(): Promise<void> {
 
 async function act(action: "discard" | "retry"): Promise<string> {
   const { bulk_id: bulkId } = await insertBulk(pool, {
-    ...{ bulkId: randomUUID(), action, q: "tag:acted-on", taskIds: [], priority: null },
+    ...{
+      bulkId: randomUUID(),
+      action,
+      q: "tag:acted-on",
+      taskIds: [],
+
+      priority: null,
+    },
     ...{ queue: null, reason: "a test", actor: "ada" },
   });
   await finish();

@@ -139,7 +139,16 @@ _absurd() {
   case "$at" in
 ${cases(levels, "    ")}
   esac
+  # A term is not over with its field, and may be negated.
+  local -a open
+  open=("\${(@M)offers:#*[:.>]}")
+  offers=("\${(@)offers:#*[:.>]}")
+  if [[ $PREFIX == -[a-z]* ]]; then
+    open+=("\${(@)\${(@M)open:#*[:>]}/#/-}")
+    offers+=("\${(@)\${(@M)offers:#*:*}/#/-}")
+  fi
   compadd -- "\${(@)offers}"
+  compadd -S '' -- "\${(@)open}"
 }
 compdef _absurd absurd
 `;
