@@ -23,7 +23,7 @@ const LINES = [
   ["tasks -status:fa\t", ["tasks", "-status:failed"]],
   ["tasks starte\t2h", ["tasks", "started>2h"]],
   ["cancel --filter status:comp\t", ["cancel", "--filter", "status:completed"]],
-  ["cancel --filter 'status:comp\t'", ["cancel", "--filter", "status:completed"]],
+  ["cancel --filter 'status:comp\t", ["cancel", "--filter", "status:completed"]],
   ["completion z\t", ["completion", "zsh"]],
 ] as const;
 
@@ -79,7 +79,7 @@ describe.each(["bash", "zsh"] as const)("absurd completion in %s", (name) => {
   test.skipIf(skip).each(LINES)("of %j", async (typed, words) => {
     output = "";
     shell.stdin.write(`absurd ${typed}\n`);
-    await until(() => output.includes("END") && output.trimEnd().endsWith(PROMPT), {
+    await until(() => output.slice(output.indexOf("END")).includes(PROMPT), {
       what: "the line was run",
     });
     const said = /(?:<[^\n]*>)END/.exec(output)?.[0];
