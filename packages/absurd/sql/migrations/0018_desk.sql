@@ -33,6 +33,12 @@ alter table absurd.credit
 -- How many tasks were ever spawned, as the leader counted them last.
 alter table absurd.depth_noted add column spawned bigint;
 
+-- Names the request that fired a schedule by hand: the same one again is told of the same firing.
+alter table absurd.fire add column request uuid;
+create unique index fire_once_a_request on absurd.fire (schedule_id, request)
+  where request is not null;
+drop function if exists absurd.trigger_schedule(text, text);
+
 -- They say more.
 drop function if exists absurd.find_dead(jsonb, integer, timestamptz, bigint);
 drop function if exists absurd.read_changes(
