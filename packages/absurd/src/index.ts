@@ -79,6 +79,7 @@ export {
   UnknownTaskName,
   WorkflowBusy,
   WorkflowNotFound,
+  WorkerDeclaredDead,
   WorkerNotFound,
 } from "./errors.ts";
 export {
