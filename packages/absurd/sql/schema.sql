@@ -344,6 +344,7 @@ function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
 function purge_workflows(bigint,bigint,bigint[],integer) returns bigint
+function queue_pace(integer) returns TABLE(queue text, spawned bigint, ended bigint, seconds double precision) stable
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
 function read_changes(bigint,bigint[],change_place,bigint,bigint,bigint,integer,integer) returns TABLE(kind text, xid bigint, open bigint[], task_id bigint, claim_no integer, status text, worker_id integer, error text, at timestamp with time zone, started_at timestamp with time zone, lane_id integer, workflow_id uuid) stable
@@ -439,7 +440,7 @@ function time_problem(jsonb,text) returns text stable
 function time_text(timestamp with time zone) returns text stable
 function totals() returns TABLE(queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, claimed bigint, timed_out bigint, ran bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function touch_gates(integer[]) returns void
-function trigger_schedule(text,text) returns fire
+function trigger_schedule(text,text,uuid) returns fire
 function try_gates(bigint) returns boolean
 function unclaimed_places(bigint[]) returns TABLE(task_id bigint, claim_no integer, run_at timestamp with time zone) stable
 function uncount_outcomes(bigint[]) returns void
@@ -518,6 +519,7 @@ index CREATE UNIQUE INDEX error_group_pkey ON absurd.error_group USING btree (fi
 index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
 index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
+index CREATE UNIQUE INDEX fire_once_a_request ON absurd.fire USING btree (schedule_id, request) WHERE (request IS NOT NULL)
 index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fire_at)
 index CREATE UNIQUE INDEX gate_day_pkey ON absurd.gate_day USING btree (day, gate_id)
 index CREATE UNIQUE INDEX gate_grant_pkey ON absurd.gate_grant USING btree (gate_id, task_id)
@@ -592,7 +594,7 @@ table error_group (fingerprint text not null, state text not null, assignee text
 table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
-table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock(), workflow_id uuid)
+table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock(), workflow_id uuid, request uuid)
 table gate (gate_id integer not null identity, kind text not null, name text not null, slots integer, period_ms bigint, pinned boolean not null default false, set_at timestamp with time zone not null default clock())
 table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off

@@ -43,13 +43,17 @@ export class KeptDatabase {
     await this.#server.stop();
   }
 
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   async #keep(onEnd: (line: string) => void): Promise<void> {
     const { signal } = this.#stopping;
     const port = Number(new URL(this.url).port);
     let pauseMs = PAUSE_MS_MIN;
-    while (!signal.aborted) {
+    while (!this.#isStopping()) {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted || this.#server.isRunning()) continue;
+      if (this.#isStopping() || this.#server.isRunning()) continue;
       onEnd(`PostgreSQL (process ${this.#server.pid}) ended by itself; it is started again`);
       try {
         this.#server = await startEmbeddedPostgres({ dataFolder: this.#dataFolder, port });
