@@ -72,7 +72,7 @@ export type ErrorGroupState = (typeof ERROR_GROUP_STATES)[number];
 /** Dead tasks whose errors are the same but for numbers, names and places. */
 export interface ErrorGroup {
   readonly fingerprint: string;
-  /** These stay when no dead task of the group is left; null: a release before did not keep them. */
+  /** These stay when no dead task is left; null: a release before did not keep them. */
   readonly taskName: string | null;
   readonly tag: string | null;
   readonly errorClass: string | null;
@@ -228,7 +228,8 @@ export class DeadLetters {
     >(
       this.#db,
       `select fingerprint, task_name as "taskName", tag, class as "errorClass", tasks, first_at as "firstAt",
-              last_at as "lastAt", example_task_id, example_message as message, state, assignee, note
+              last_at as "lastAt", example_task_id, example_message as message, state, assignee,
+              note
          from absurd.error_groups order by tasks desc, last_at desc nulls last`,
     );
     return rows.map(({ tasks, example_task_id: taskId, ...group }) => ({

@@ -121,7 +121,7 @@ export function candidatesOf(search: TaskSearch, where: Where, step: Step): Cand
   };
 }
 
-/** Pending and retrying share their places, and attempts, which are of any status, stand for some. */
+/** Pending and retrying share their places; attempts, which stand for some, are of any status. */
 function isByPlace(statuses: readonly TaskStatus[]): boolean {
   const has = (status: TaskStatus): boolean => statuses.includes(status);
   return !has("completed") && has("pending") === has("retrying");

@@ -17,7 +17,7 @@ export interface Services {
 }
 
 export interface ServicesOptions extends WorkerProcessOptions {
-  /** Told of an embedded PostgreSQL that ended by itself; it is started again. Absent: it is not. */
+  /** Told of a PostgreSQL of ours that ended by itself and is started again. Absent: it is not. */
   readonly onDatabaseEnd?: (line: string) => void;
 }
 

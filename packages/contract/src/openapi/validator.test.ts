@@ -1,4 +1,4 @@
-/** The OpenAPI document as others read it: by a validator that is not ours, as JSON and as served. */
+/** The OpenAPI document as others read it: by a validator that is not ours. */
 import assert from "node:assert/strict";
 
 import { Validator } from "@seriousme/openapi-schema-validator";
