@@ -30,7 +30,18 @@ import { factsOf, takeCensus, type VisibilityCensus } from "../imaging/visibilit
 import { imagePath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
-import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
+import { limitsOf, type SelfCalibrationLimits } from "../self-calibration/limits.ts";
+import { recordText, roundText, type SelfCalibrationRecord } from "../self-calibration/record.ts";
+import { SELF_CALIBRATION_TABLE, selfCalibrate } from "../self-calibration/self-calibrate.ts";
+import type {
+  Json,
+  Output,
+  ProductKind,
+  QualityVerdict,
+  RunContext,
+  Stage,
+  StageResult,
+} from "../stage.ts";
 import { assertAlike } from "../imaging/site-images.ts";
 import type { WscleanSummary } from "../tools/wsclean-log.ts";
 import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/wsclean.ts";
@@ -38,12 +49,13 @@ import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/
 export type { ImagingParams };
 export type ImagingInputs = Omit<
   ImagingParams,
-  "calibrated_measurement_set_path" | "restoring_beam" | SettingName
+  "calibrated_measurement_set_path" | "restoring_beam" | "self_calibration" | SettingName
 > & {
   measurement_set_path: string;
   /** The settings that were given; the data choose the others. */
   given: GivenSettings;
   restoring_beam: NonNullable<ImagingParams["restoring_beam"]> | null;
+  self_calibration: SelfCalibrationLimits | null;
 };
 
 /** WSClean's share of the stage's time. */
@@ -68,33 +80,40 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       channel_images: params.channel_images,
       axis_count: params.axis_count,
       sefd_jy: params.sefd_jy,
+      self_calibration: limitsOf(params.self_calibration),
       memory_gib: params.memory_gib,
       timeout_seconds: params.timeout_seconds,
     };
   },
 
-  /** Eight float32 planes at the most: WSClean's five, ours, and one being rewritten. */
-  outputBytes: ({ tier, given }) => {
+  /**
+   * Eight float32 planes at the most: WSClean's five, ours, and one being rewritten; while
+   * self-calibrating the best round's besides.
+   */
+  outputBytes: ({ tier, given, self_calibration }) => {
     const { pixel_count: pixels, channels_out: channels } = nominalSettings(tier, given);
-    return 4 * pixels ** 2 * (8 + (channels > 1 ? 5 * channels : 0));
+    const kept = self_calibration === null ? 0 : 3 + (channels > 1 ? channels : 0);
+    return 4 * pixels ** 2 * (8 + kept + (channels > 1 ? 5 * channels : 0));
   },
 
   async run(inputs, context) {
     const wscleanVersion = await readWscleanVersion();
     const { observation, census, chosen } = lookAt(inputs);
-    const cleaned = await cleanTile(
-      {
-        measurementSetPath: inputs.measurement_set_path,
-        settings: chosen.settings,
-        restoringBeam: givenBeam(inputs),
-        keepsChannels: inputs.channel_images,
-        memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
-        timeoutSeconds: inputs.timeout_seconds,
-        progressShare: CLEAN_SHARE,
-      },
-      context,
-    );
-    return finish(inputs, context, { observation, census, chosen, cleaned, wscleanVersion });
+    const clean = {
+      measurementSetPath: inputs.measurement_set_path,
+      settings: chosen.settings,
+      restoringBeam: givenBeam(inputs),
+      keepsChannels: inputs.channel_images,
+      memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
+      timeoutSeconds: inputs.timeout_seconds,
+      progressShare: CLEAN_SHARE,
+    };
+    const { self_calibration: limits, pointing } = inputs;
+    const made =
+      limits === null
+        ? { cleaned: await cleanTile(clean, context) }
+        : await selfCalibrate({ clean, limits, observation, census, pointing }, context);
+    return finish(inputs, context, { observation, census, chosen, wscleanVersion, ...made });
   },
 
   site: {
@@ -120,7 +139,11 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       const summary = { majorIterationCount: 0, minorIterationCount: 0 };
       const cleaned = { channelFiles: [], recoveries: [], summary };
       const wscleanVersion = report.version ?? "none: a site's own program";
-      return finish(inputs, context, { ...look, cleaned, wscleanVersion });
+      const made = await finish(inputs, context, { ...look, cleaned, wscleanVersion });
+      if (inputs.self_calibration === null) return made;
+      const finding =
+        "self-calibration was asked for; what the site's program did is not on record";
+      return { ...made, quality: withFinding(made.quality, finding) };
     },
   },
 };
@@ -167,12 +190,14 @@ interface Made {
     readonly summary: Pick<WscleanSummary, "majorIterationCount" | "minorIterationCount">;
   };
   readonly wscleanVersion: string;
+  /** Absent when self-calibration was not asked for. */
+  readonly record?: SelfCalibrationRecord;
 }
 
 function describeProvenance(
   inputs: ImagingInputs,
   context: RunContext,
-  { chosen, cleaned, wscleanVersion }: Made,
+  { chosen, cleaned, wscleanVersion, record }: Made,
 ): Provenance {
   const settings = Object.entries(chosen.settings).map(
     ([name, value]) => `${name} = ${String(value)}: ${chosen.reasons[name as SettingName]}`,
@@ -187,6 +212,7 @@ function describeProvenance(
       `tier ${inputs.tier}: ${TIERS[inputs.tier].purpose}`,
       ...settings,
       ...cleaned.recoveries.map(recoveryText),
+      ...(record === undefined ? [] : [recordText(record), ...record.rounds.map(roundText)]),
     ],
   };
 }
@@ -205,8 +231,10 @@ const FILES: readonly { kind: ProductKind; name: string }[] = [
   { kind: "preview", name: "preview.png" },
 ];
 
+const SELF_GAINS: ProductKind = "self-calibration-table";
+
 function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
-  const { chosen, cleaned, metrics, quality } = outcome;
+  const { chosen, cleaned, metrics, quality, record } = outcome;
   const metadata: Readonly<Record<string, Json>> = {
     ...metrics,
     ...describeObservation(outcome),
@@ -218,15 +246,26 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     wsclean_version: outcome.wscleanVersion,
     major_iterations: cleaned.summary.majorIterationCount,
     minor_iterations: cleaned.summary.minorIterationCount,
+    ...(record === undefined ? {} : { self_calibration: record }),
   };
-  const files = [...FILES, ...cleaned.channelFiles];
+  const isSelfCalibrated = record !== undefined && record.kept_round > 0;
+  const files = [
+    ...FILES,
+    ...cleaned.channelFiles,
+    ...(isSelfCalibrated ? [{ kind: SELF_GAINS, name: SELF_CALIBRATION_TABLE }] : []),
+  ];
   const outputs = files.map(({ kind, name }): Output => ({
     kind,
     stagePath: name,
     finalPath: imagePath(inputs.group_id, name),
     metadata: kind === "image" || kind === "corrected-image" ? metadata : {},
   }));
-  return { outputs, quality, result: { ...metadata } };
+  // Of an earlier run that kept a round.
+  return { outputs, replaces: [SELF_GAINS], quality, result: { ...metadata } };
+}
+
+function withFinding(quality: QualityVerdict, finding: string): QualityVerdict {
+  return { ...quality, findings: [...quality.findings, finding] };
 }
 
 function describeObservation({ observation, census }: Outcome): Record<string, Json> {
