@@ -135,6 +135,36 @@ describe.skipIf(!existsSync(CHROMIUM))("contimg up (needs chromium)", () => {
   );
 
   test(
+    "starts PostgreSQL again that died, and goes on by itself",
+    async () => {
+      const client = new Client({ baseUrl: url });
+      const pidFile = join(dataRoot, "postgres", "data", "postmaster.pid");
+      const postmaster = Number(readFileSync(pidFile, "utf8").split("\n")[0]);
+      process.kill(postmaster, "SIGKILL");
+      await until(() => up.log.includes("PostgreSQL is back"), {
+        what: "up has started it again",
+        deadlineMs: START_MS_MAX,
+      });
+      // The API answers, a worker takes the task, and refuses its params.
+      const { task_id: taskId } = await until(
+        () =>
+          client
+            .call("spawnTask", { body: { task_name: "validation", params: {} } })
+            .catch(() => undefined),
+        { what: "the API takes a task", deadlineMs: START_MS_MAX },
+      );
+      await until(
+        async () => {
+          const task = await client.call("getTask", { params: { task_id: taskId } });
+          return task.status === "failed";
+        },
+        { what: "a worker has taken it", deadlineMs: START_MS_MAX },
+      );
+    },
+    3 * START_MS_MAX,
+  );
+
+  test(
     "stops all of it at Ctrl-C",
     async () => {
       assert.ok(processesOf(dataRoot).length >= 3, "up, PostgreSQL and a worker");

@@ -152,6 +152,7 @@ function claim(integer,bigint,text[],integer[],integer[],bigint[],integer,boolea
 function claim_fitting(integer,bigint,text[],integer[],integer[],bigint[],integer) returns TABLE(task_id bigint, claim_no integer, lane_id integer, seq bigint, kind_id integer, attempts_max integer, timeout_ms bigint, params text, trace_context text)
 function claim_task(text,text) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
 function claim_tasks(integer,bigint,text[],text[],integer) returns TABLE(task_id uuid, task_name text, params jsonb, attempt integer, fence text)
+function claimed_total() returns bigint stable
 function clock() returns timestamp with time zone stable
 function close_day(date) returns boolean
 function complete_attempts(integer,bigint,bigint[],integer[],text[]) returns bigint[]
@@ -178,6 +179,7 @@ function demand_in(jsonb) returns jsonb immutable
 function demanding_heads(integer,text[],integer[],integer[],bigint[]) returns SETOF demanding_head stable
 function describe_worker(integer,bigint,jsonb,jsonb) returns void
 function discard_dead(jsonb,integer,boolean,text) returns TABLE(task_id uuid)
+function discard_ids(bigint[],text) returns void
 function discard_kept(bigint[],uuid,text) returns bigint[]
 function doubtful_spawns(spawn_row[],timestamp with time zone) returns integer[] immutable
 function drop_day(date) returns bigint
@@ -221,7 +223,7 @@ function fair_bucket(jsonb) returns text immutable
 function fence_text(bigint,integer,integer,bigint) returns text immutable
 function fill(jsonb,jsonb) returns jsonb immutable
 function fill_instant(jsonb,timestamp with time zone) returns jsonb stable
-function find_dead(jsonb,integer,timestamp with time zone,bigint) returns TABLE(task_id bigint, finished_at timestamp with time zone) stable
+function find_dead(jsonb,integer,timestamp with time zone,bigint) returns TABLE(task_id bigint, finished_at timestamp with time zone, fingerprint text) stable
 function find_live(jsonb,integer) returns TABLE(task_id bigint) stable
 function find_template(text,integer) returns template stable
 function fingerprint(text,jsonb) returns text immutable
@@ -303,6 +305,8 @@ function moment() returns timestamp with time zone
 function move_kept(bigint[],uuid,integer,text) returns bigint[]
 function move_task(uuid,integer,text) returns void
 function name_cycle(jsonb,text[],integer[]) returns text
+function newest_ended("char",bigint,bigint,integer) returns SETOF bigint stable
+function newest_tried(bigint,bigint,integer) returns SETOF bigint stable
 function next_rate_due() returns timestamp with time zone stable
 function next_schedule_seconds() returns double precision stable
 function next_task_number() returns bigint
@@ -340,9 +344,10 @@ function promote_deferred(integer) returns integer
 function prune_step(date,integer) returns TABLE(day date, what text, rows bigint)
 function purge_rows(bigint,bigint,integer) returns bigint
 function purge_workflows(bigint,bigint,bigint[],integer) returns bigint
+function queue_pace(integer) returns TABLE(queue text, spawned bigint, ended bigint, seconds double precision) stable
 function rate_due_at(gate) returns timestamp with time zone stable
 function rate_used(gate) returns bigint stable
-function read_changes(bigint,bigint[],change_place,bigint,bigint,bigint,integer,integer) returns TABLE(kind text, xid bigint, open bigint[], task_id bigint, claim_no integer, status text, worker_id integer, error text, at timestamp with time zone, started_at timestamp with time zone) stable
+function read_changes(bigint,bigint[],change_place,bigint,bigint,bigint,integer,integer) returns TABLE(kind text, xid bigint, open bigint[], task_id bigint, claim_no integer, status text, worker_id integer, error text, at timestamp with time zone, started_at timestamp with time zone, lane_id integer, workflow_id uuid) stable
 function read_checkpoints(bigint[]) returns TABLE(task_id bigint, name text, ordinal integer, value text, clock_ms double precision) stable
 function read_log(uuid,bigint,integer) returns TABLE(line bigint, attempt integer, at timestamp with time zone, level text, message text, fields json) stable
 function read_progress(timestamp with time zone,integer) returns TABLE(task_id uuid, fraction real, note text, at timestamp with time zone) stable
@@ -421,6 +426,7 @@ function suspend_waiting(lease,integer,timestamp with time zone) returns void
 function sync_lanes(text) returns integer
 function take_notes(integer) returns void
 function task_number(uuid) returns bigint immutable
+function task_rows(bigint[]) returns SETOF task stable
 function task_summaries(bigint[]) returns TABLE(task_id uuid, queue_name text, task_name text, priority integer, status text, attempt integer, max_retries integer, timeout_sec double precision, worker_id text, created_at timestamp with time zone, available_at timestamp with time zone, claimed_at timestamp with time zone, completed_at timestamp with time zone, wait_time_sec double precision, execution_time_sec double precision, workflow_id uuid, parent_task_id uuid, correlation_id text, idempotency_key text, tags text[], error_detail jsonb) stable
 function task_uuid(bigint) returns uuid immutable
 function tasks_by_number(bigint[]) returns SETOF tasks stable
@@ -434,7 +440,7 @@ function time_problem(jsonb,text) returns text stable
 function time_text(timestamp with time zone) returns text stable
 function totals() returns TABLE(queue_name text, task_name text, completed bigint, failed bigint, cancelled bigint, claimed bigint, timed_out bigint, ran bigint, wait_seconds double precision, run_seconds double precision, wait_histogram bigint[], run_histogram bigint[]) stable
 function touch_gates(integer[]) returns void
-function trigger_schedule(text,text) returns fire
+function trigger_schedule(text,text,uuid) returns fire
 function try_gates(bigint) returns boolean
 function unclaimed_places(bigint[]) returns TABLE(task_id bigint, claim_no integer, run_at timestamp with time zone) stable
 function uncount_outcomes(bigint[]) returns void
@@ -478,6 +484,7 @@ index CREATE INDEX new_start_by_xid ON absurd.new_start USING btree (xid)
 index CREATE INDEX new_start_to_forget ON absurd.new_start USING btree (at)
 index CREATE INDEX outcome_by_fingerprint ON ONLY absurd.outcome USING btree (fingerprint, finished_at, task_id) WHERE (kind = 'd'::"char")
 index CREATE INDEX outcome_by_xid ON ONLY absurd.outcome USING brin (xid) WITH (pages_per_range='32', autosummarize='on')
+index CREATE INDEX outcome_dead_by_end ON ONLY absurd.outcome USING btree (finished_at, task_id) WHERE (kind = 'd'::"char")
 index CREATE INDEX outcome_not_completed ON ONLY absurd.outcome USING btree (kind, task_id) WHERE (kind <> 'c'::"char")
 index CREATE INDEX queue_special ON absurd.queue USING btree (name) WHERE special
 index CREATE INDEX rate_start_of_gate ON absurd.rate_start USING btree (gate_id, until)
@@ -512,6 +519,7 @@ index CREATE UNIQUE INDEX error_group_pkey ON absurd.error_group USING btree (fi
 index CREATE UNIQUE INDEX event_pkey ON absurd.event USING btree (name)
 index CREATE UNIQUE INDEX expiry_pkey ON absurd.expiry USING btree (at, task_id, kind)
 index CREATE UNIQUE INDEX fan_out_pkey ON absurd.fan_out USING btree (task_id)
+index CREATE UNIQUE INDEX fire_once_a_request ON absurd.fire USING btree (schedule_id, request) WHERE (request IS NOT NULL)
 index CREATE UNIQUE INDEX fire_pkey ON absurd.fire USING btree (schedule_id, fire_at)
 index CREATE UNIQUE INDEX gate_day_pkey ON absurd.gate_day USING btree (day, gate_id)
 index CREATE UNIQUE INDEX gate_grant_pkey ON absurd.gate_grant USING btree (gate_id, task_id)
@@ -574,19 +582,19 @@ table checkpoint (task_id bigint not null, name text not null, ordinal integer n
 table class (class_id integer not null identity, resources jsonb not null default '{}'::jsonb, required jsonb not null default '{}'::jsonb, preferred jsonb not null default '{}'::jsonb, prefer_ms integer not null default 5000, gated boolean not null default false)
 table closing_day (day date not null, closed_at timestamp with time zone not null default clock())
 table control (name text not null, worker_id integer, epoch bigint, term bigint not null default 0, expires_at timestamp with time zone not null default '-infinity'::timestamp with time zone)
-table credit (task_id bigint not null, claim_no integer not null, attempts integer not null, is_reset boolean not null default false)
+table credit (task_id bigint not null, claim_no integer not null, attempts integer not null, is_reset boolean not null default false, worker_id integer, claimed_at timestamp with time zone, finished_at timestamp with time zone)
 table dead_letter_queue (is_only boolean not null default true, queue text not null)
 table dedup (scope integer not null, key text not null, bucket bigint not null default 0, task_id bigint not null, expires_at timestamp with time zone)
 table deferred (run_at timestamp with time zone not null, task_id bigint not null, claim_no integer not null default 0, lane_id integer not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
 table dep (parent bigint not null, child bigint not null, cond "char" not null default 's'::"char", otherwise "char" not null default 'x'::"char", any_of smallint, predicate jsonpath)
-table depth_noted (is_only boolean not null default true, at timestamp with time zone not null)
+table depth_noted (is_only boolean not null default true, at timestamp with time zone not null, spawned bigint)
 table ended_count (day date not null, lane_id integer not null, kind "char" not null, tasks bigint not null)
 table ended_total (queue text not null, kind_id integer not null, completed bigint not null default 0, failed bigint not null default 0, cancelled bigint not null default 0, ran bigint not null default 0, attempts_failed bigint not null default 0, timed_out bigint not null default 0, wait_seconds double precision not null default 0, run_seconds double precision not null default 0, wait_histogram bigint[] not null default '{}'::bigint[], run_histogram bigint[] not null default '{}'::bigint[])
-table error_group (fingerprint text not null, state text not null, assignee text, note text, at timestamp with time zone not null)
+table error_group (fingerprint text not null, state text not null, assignee text, note text, at timestamp with time zone not null, task_name text, tag text, class text, message text)
 table event (name text not null, payload jsonb, emitted_at timestamp with time zone not null, task_id bigint, keep_until timestamp with time zone not null)
 table expiry (at timestamp with time zone not null, task_id bigint not null, kind "char" not null)
 table fan_out (task_id bigint not null, workflow_id uuid not null, node text not null, source bigint not null, spec jsonb not null, element_count integer)
-table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock(), workflow_id uuid)
+table fire (schedule_id integer not null, fire_at timestamp with time zone not null, origin text not null, state text not null, task_id bigint, open boolean not null default false, missed_before timestamp with time zone, reason text, decided_at timestamp with time zone not null default clock(), workflow_id uuid, request uuid)
 table gate (gate_id integer not null identity, kind text not null, name text not null, slots integer, period_ms bigint, pinned boolean not null default false, set_at timestamp with time zone not null default clock())
 table gate_day (day date not null, gate_id integer not null)
 table gate_grant (gate_id integer not null, task_id bigint not null, seq bigint not null, mode "char" not null) with fillfactor=90, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off

@@ -5,6 +5,8 @@ import { describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 
+import { AbsurdClient } from "./client.ts";
+
 const {
   claim,
   cycle,
@@ -101,6 +103,15 @@ describe("retry", () => {
     const first = await attempt("retryable");
     await attempt("released");
     const taskId = await uuid(db, first);
+    const { attempts } = await new AbsurdClient(db).show(taskId);
+    assert.deepEqual(
+      attempts.map((each) => [each.attempt, each.ending, each.finishedAt.getUTCSeconds()]),
+      [
+        [1, "retryable", 10],
+        [2, "released", 20],
+      ],
+    );
+    assert.equal(attempts[1]!.workerName, attempts[0]!.workerName);
     await db.query("select absurd.cancel_task($1)", [taskId]);
     await db.query("select absurd.retry_task($1)", [taskId]);
 

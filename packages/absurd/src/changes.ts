@@ -49,6 +49,15 @@ interface Row {
   error: string | null;
   at: Date;
   started_at: Date | null;
+  /** Of spawns. */
+  lane_id: number | null;
+  workflow_id: string | null;
+}
+
+/** What a lane's tasks have in common; it never changes. */
+interface Lane {
+  readonly queue: string;
+  readonly task_name: string;
 }
 
 type Horizon = Parameters<typeof nextSeen>[1];
@@ -68,6 +77,7 @@ export class ChangeReader {
   #seen: Seen | undefined;
   /** Task numbers of told spawns that a later read may meet again. */
   #told = new Set<string>();
+  readonly #lanes = new Map<number, Lane>();
   /** The leases of the last read; undefined before the first of a reader without a cursor. */
   #leases: ReadonlySet<string> | undefined;
 
@@ -165,22 +175,49 @@ export class ChangeReader {
 
   async #describe(rows: readonly Row[]): Promise<TaskChange[]> {
     if (rows.length === 0) return [];
-    const numbers = [...new Set(rows.map((row) => row.task_id))];
-    const workers = [...new Set(rows.flatMap((row) => row.worker_id ?? []))];
-    const bodies = await run<Body>(this.#db, "select * from absurd.change_bodies($1)", [numbers]);
-    const names = await run<{ worker_id: number; name: string }>(
+    const bodies = await this.#readBodies(rows.filter((row) => row.lane_id === null));
+    await this.#knowLanes(rows.flatMap((row) => row.lane_id ?? []));
+    const names = await this.#readWorkerNames(rows.flatMap((row) => row.worker_id ?? []));
+    return rows.flatMap((row) => {
+      const lane = row.lane_id === null ? undefined : this.#lanes.get(row.lane_id);
+      const body = lane ? { ...lane, workflow_id: row.workflow_id } : bodies.get(row.task_id);
+      if (body === undefined) return []; // Its day was removed meanwhile.
+      const workerName = row.worker_id === null ? null : (names.get(row.worker_id) ?? null);
+      return [changeOf(row, body, workerName)];
+    });
+  }
+
+  async #readBodies(rows: readonly Row[]): Promise<ReadonlyMap<string, Body>> {
+    if (rows.length === 0) return new Map();
+    const found = await run<Body & { task_id: string }>(
+      this.#db,
+      "select * from absurd.change_bodies($1)",
+      [[...new Set(rows.map((row) => row.task_id))]],
+    );
+    return new Map(found.map((each) => [each.task_id, each]));
+  }
+
+  async #knowLanes(laneIds: readonly number[]): Promise<void> {
+    const unknown = [...new Set(laneIds)].filter((laneId) => !this.#lanes.has(laneId));
+    if (unknown.length === 0) return;
+    const found = await run<Lane & { lane_id: number }>(
+      this.#db,
+      `select l.lane_id, l.queue, k.name as task_name
+         from absurd.lane l join absurd.kind k on k.kind_id = l.kind_id
+        where l.lane_id = any($1)`,
+      [unknown],
+    );
+    for (const { lane_id: laneId, ...lane } of found) this.#lanes.set(laneId, lane);
+  }
+
+  async #readWorkerNames(workerIds: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    if (workerIds.length === 0) return new Map();
+    const found = await run<{ worker_id: number; name: string }>(
       this.#db,
       "select worker_id, name from absurd.worker where worker_id = any($1)",
-      [workers],
+      [[...new Set(workerIds)]],
     );
-    const body = new Map(bodies.map((each) => [each.task_id, each]));
-    const name = new Map(names.map((each) => [each.worker_id, each.name]));
-    return rows.flatMap((row) => {
-      const of = body.get(row.task_id);
-      if (of === undefined) return []; // Its day was removed meanwhile.
-      const workerName = row.worker_id === null ? null : (name.get(row.worker_id) ?? null);
-      return [changeOf(row, of, workerName)];
-    });
+    return new Map(found.map((each) => [each.worker_id, each.name]));
   }
 }
 
@@ -205,11 +242,8 @@ export async function readProgress(
   return rows.map(({ task_id: taskId, ...rest }) => ({ taskId, ...rest }));
 }
 
-interface Body {
-  task_id: string;
-  queue: string;
-  task_name: string;
-  workflow_id: string | null;
+interface Body extends Lane {
+  readonly workflow_id: string | null;
 }
 
 const NO_PART = [null, null, null, null];

@@ -212,6 +212,11 @@ describe("fingerprints", () => {
     await cycle(engine.db, engine.worker, { done: [again!] });
     await maintain(engine.db, engine.worker);
     assert.equal(await state(), "resolved");
+    const [left] = await deadLetters.groups();
+    assert.deepEqual(
+      [left!.taskName, left!.tag, left!.message, left!.count, left!.example],
+      ["noop", group!.tag, "disk 1 is full", 0, null],
+    );
 
     await setClock(engine.db, "2026-03-01T12:00:10Z");
     await die(engine, [{ message: "disk 3 is full" }]);

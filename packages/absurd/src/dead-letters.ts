@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type Db, run } from "./db.ts";
 import { InvalidFilter } from "./errors.ts";
 import type { Json } from "./task.ts";
-import { taskNumber } from "./task-id.ts";
+import { taskNumber, taskUuid } from "./task-id.ts";
 import type { ErrorRecord } from "./task-view.ts";
 
 /** All that is given must hold. */
@@ -72,10 +72,12 @@ export type ErrorGroupState = (typeof ERROR_GROUP_STATES)[number];
 /** Dead tasks whose errors are the same but for numbers, names and places. */
 export interface ErrorGroup {
   readonly fingerprint: string;
-  /** Null when no dead task of the group is left. */
+  /** These stay when no dead task is left; null: a release before did not keep them. */
   readonly taskName: string | null;
   readonly tag: string | null;
   readonly errorClass: string | null;
+  /** As the newest of them said it. */
+  readonly message: string | null;
   readonly count: number;
   readonly firstAt: Date | null;
   readonly lastAt: Date | null;
@@ -85,15 +87,8 @@ export interface ErrorGroup {
   readonly note: string | null;
 }
 
-const LETTERS = `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName",
-              t.params, t.attempt, t.error_detail as error, o.fingerprint,
-              t.created_at as "createdAt", t.completed_at as "failedAt",
-              t.correlation_id as "correlationId", coalesce(t.tags, '{}') as tags
-         from absurd.tasks t
-         join absurd.outcome o on o.task_id = t.task_number`;
-
 /** To the microsecond, which a Date has not. */
-const FAILED_AT = `to_char(o.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const FAILED_AT = `to_char(d.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const CURSOR =
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
@@ -104,6 +99,34 @@ function readCursor(cursor: string): [failedAt: string, taskId: string] {
     throw new InvalidFilter(`cursor is "${cursor}", expected the one that a page gave`);
   }
   return [failedAt, taskId];
+}
+
+/** Oldest deaths first, those after a time and task; `place` is the cursor behind each. */
+async function readLetters(
+  db: Db,
+  filter: DeadLetterFilter,
+  limit: number,
+  failedAt: string | null,
+  taskId: string | null,
+): Promise<(DeadLetter & { place: string })[]> {
+  return run<DeadLetter & { place: string }>(
+    db,
+    `with found as materialized (select * from absurd.find_dead($1, $2, $3, $4))
+     select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName", t.params,
+            t.attempt, t.error_detail as error, d.fingerprint, t.created_at as "createdAt",
+            t.completed_at as "failedAt", t.correlation_id as "correlationId",
+            coalesce(t.tags, '{}') as tags, ${FAILED_AT} || '_' || t.task_id as place
+       from found d
+       join absurd.tasks_by_number(array(select f.task_id from found f)) t
+         on t.task_number = d.task_id
+      order by d.finished_at, d.task_id`,
+    [
+      wireFilter(filter),
+      limit,
+      failedAt,
+      taskId === null ? null : String(taskNumber(taskId) ?? 0n),
+    ],
+  );
 }
 
 export class DeadLetters {
@@ -121,27 +144,20 @@ export class DeadLetters {
     filter: DeadLetterFilter = {},
     options: { limit?: number; after?: Pick<DeadLetter, "taskId" | "failedAt"> } = {},
   ): Promise<DeadLetter[]> {
-    return run<DeadLetter & Record<string, unknown>>(
+    const { limit = 100, after } = options;
+    const failedAt = after?.failedAt.toISOString() ?? null;
+    const rows = await readLetters(this.#db, filter, limit, failedAt, after?.taskId ?? null);
+    return rows.map(({ place: _, ...letter }) => letter);
+  }
+
+  /** Their ids, oldest deaths first. @throws {InvalidFilter} */
+  async find(filter: DeadLetterFilter, limit: number): Promise<string[]> {
+    const rows = await run<{ task_id: string }>(
       this.#db,
-      `select t.task_id as "taskId", t.queue_name as "queue", t.task_name as "taskName", t.params,
-              t.attempt, t.error_detail as error, o.fingerprint, t.created_at as "createdAt",
-              t.completed_at as "failedAt", t.correlation_id as "correlationId",
-              coalesce(t.tags, '{}') as tags
-         from absurd.find_dead($1, $2, $3, $4) d
-         cross join lateral (
-           select v.* from absurd.tasks v where v.task_number = d.task_id offset 0
-         ) t
-         cross join lateral (
-           select e.fingerprint from absurd.outcome e where e.task_id = d.task_id offset 0
-         ) o
-        order by t.completed_at, t.task_number`,
-      [
-        wireFilter(filter),
-        options.limit ?? 100,
-        options.after?.failedAt ?? null,
-        options.after === undefined ? null : String(taskNumber(options.after.taskId) ?? 0n),
-      ],
+      "select task_id from absurd.find_dead($1, $2)",
+      [wireFilter(filter), limit],
     );
+    return rows.map((row) => taskUuid(row.task_id));
   }
 
   /** How many there are; counting ends at `limit`. @throws {InvalidFilter} */
@@ -161,17 +177,7 @@ export class DeadLetters {
   ): Promise<{ deadLetters: DeadLetter[]; cursor: string | undefined }> {
     const { limit = 100, cursor } = page;
     const [failedAt, taskId] = cursor === undefined ? [null, null] : readCursor(cursor);
-    const rows = await run<DeadLetter & { place: string }>(
-      this.#db,
-      `${LETTERS.replace("select", `select ${FAILED_AT} || '_' || t.task_id as place,`)}
-        where t.task_number = any(array(
-                select d.task_id from absurd.find_dead($1) d
-                 where $3::timestamptz is null
-                    or (d.finished_at, d.task_id) > ($3, absurd.task_number($4))
-                 order by d.finished_at, d.task_id limit $2))
-        order by o.finished_at, o.task_id`,
-      [wireFilter(filter), limit + 1, failedAt, taskId],
-    );
+    const rows = await readLetters(this.#db, filter, limit + 1, failedAt, taskId);
     const letters = rows.slice(0, limit);
     const next = rows.length > limit ? letters.at(-1)?.place : undefined;
     return { deadLetters: letters.map(({ place: _, ...letter }) => letter), cursor: next };
@@ -218,24 +224,18 @@ export class DeadLetters {
   /** Most tasks first; groups without any that somebody said something of come last. */
   async groups(): Promise<ErrorGroup[]> {
     const rows = await run<
-      Omit<ErrorGroup, "example" | "count"> & {
-        tasks: string;
-        example_task_id: string | null;
-        example_message: string | null;
-      }
+      Omit<ErrorGroup, "example" | "count"> & { tasks: string; example_task_id: string | null }
     >(
       this.#db,
       `select fingerprint, task_name as "taskName", tag, class as "errorClass", tasks, first_at as "firstAt",
-              last_at as "lastAt", example_task_id, example_message, state, assignee, note
+              last_at as "lastAt", example_task_id, example_message as message, state, assignee,
+              note
          from absurd.error_groups order by tasks desc, last_at desc nulls last`,
     );
-    return rows.map(({ tasks, example_task_id, example_message, ...group }) => ({
+    return rows.map(({ tasks, example_task_id: taskId, ...group }) => ({
       ...group,
       count: Number(tasks),
-      example:
-        example_task_id === null
-          ? null
-          : { taskId: example_task_id, message: example_message ?? "" },
+      example: taskId === null ? null : { taskId, message: group.message ?? "" },
     }));
   }
 

@@ -39,6 +39,7 @@ export interface EmbeddedPostgres {
   /** Of the superuser absurd, on the database postgres. */
   readonly url: string;
   readonly pid: number;
+  isRunning(): boolean;
   /** Ends sessions, writes a checkpoint, waits until the server (and what is temporary) is gone. */
   stop(): Promise<void>;
   /** SIGKILL to the server, as a power failure would; its children end by themselves. */
@@ -273,6 +274,7 @@ function describeServer(pid: number, url: string, temporary?: string): EmbeddedP
   return {
     url,
     pid,
+    isRunning: () => isAlive(pid),
     async stop() {
       // SIGINT is the fast shutdown: sessions end, data are flushed.
       signal(pid, "SIGINT");

@@ -141,7 +141,7 @@ export class History {
     return readTotals(this.#db);
   }
 
-  /** How many tasks were ever spawned. Counts those that have not ended. */
+  /** How many tasks were ever spawned; where 50,000 or more wait, up to half a minute ago. */
   async spawnedTotal(): Promise<number> {
     const [row] = await run<{ n: string }>(this.#db, "select absurd.spawned_total() as n");
     return Number(row!.n);

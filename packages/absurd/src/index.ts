@@ -79,6 +79,7 @@ export {
   UnknownTaskName,
   WorkflowBusy,
   WorkflowNotFound,
+  WorkerDeclaredDead,
   WorkerNotFound,
 } from "./errors.ts";
 export {
@@ -123,7 +124,7 @@ export { type ParamsRef, type ResolveParams, fileParams } from "./params-ref.ts"
 export type { RepairRule, RetryPolicy, RetryRule } from "./retry-policy.ts";
 export { wireRetry } from "./retry-policy.ts";
 export type { Explanation } from "./explain.ts";
-export type { QueueSettings, QueueView } from "./queues.ts";
+export type { QueuePace, QueueSettings, QueueView } from "./queues.ts";
 export { childProcess, type ChildProcessOptions } from "./outside/child-process.ts";
 export { executable, type ExecutableOptions, type OutsideContext } from "./outside/executable.ts";
 export type { ProcessLimits } from "./outside/limits.ts";

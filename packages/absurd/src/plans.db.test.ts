@@ -3,6 +3,7 @@
  * whole. ABSURD_HISTORY_ROWS=10000000 runs the same at the size for which it is meant.
  */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 
 import type pg from "pg";
 import { beforeAll, describe, test } from "vitest";
@@ -196,6 +197,38 @@ describe("what pages ask again and again", () => {
     assert.deepEqual(whole, []);
     const dead = Math.ceil(ROWS / FAILED_EVERY);
     assert.ok(most <= dead && pages <= 200 + dead / 50, `${most} rows, ${pages} pages`);
+  });
+
+  test("a page of dead letters is read in the order of its index, wherever it begins", async () => {
+    const { deadLetters } = client;
+    const { cursor } = await deadLetters.page({}, { limit: 500 });
+    for (const page of [{ limit: 20 }, { limit: 20, cursor: cursor! }]) {
+      let read = 0;
+      const { most, pages, whole } = await lookTwice(async () => {
+        read = (await deadLetters.page({}, page)).deadLetters.length;
+      });
+      assert.equal(read, 20);
+      assert.deepEqual(whole, []);
+      assert.ok(most <= 100 && pages <= 500, `a node looked at ${most} rows, ${pages} pages`);
+    }
+  });
+
+  test("who discards dead letters looks at those alone", async () => {
+    const dead = await client.deadLetters.list({}, { limit: 20 });
+    const ids = dead.map((each) => each.taskId);
+    const change = async (from: number): Promise<void> => {
+      const batch = randomUUID();
+      for await (const done of client.changeMany(ids.slice(from, from + 10), {
+        action: "discard",
+        batch,
+      })) {
+        assert.equal(done.filter(({ what }) => what === "done").length, 10);
+      }
+    };
+    await change(0);
+    const { most, whole } = await look(() => change(10));
+    assert.deepEqual(whole, []);
+    assert.ok(most <= 100, `a node looked at ${most} rows`);
   });
 
   test("lineage is looked up by keys", async () => {

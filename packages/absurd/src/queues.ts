@@ -67,6 +67,15 @@ interface QueueRow {
   oldest_at: Date | null;
 }
 
+/** Over the last minutes. */
+export interface QueuePace {
+  readonly queue: string;
+  readonly arrivalsPerSecond: number;
+  readonly endsPerSecond: number;
+}
+
+const PACE_MINUTES = 5;
+
 export class Queues {
   readonly #db: Db;
   readonly #notifier: Notifier;
@@ -78,6 +87,20 @@ export class Queues {
 
   async list(): Promise<QueueView[]> {
     return (await run<QueueRow>(this.#db, "select * from absurd.list_queues()")).map(fromRow);
+  }
+
+  /** Of the queues in which something came or ended. */
+  async pace(): Promise<QueuePace[]> {
+    const rows = await run<{ queue: string; spawned: string; ended: string; seconds: number }>(
+      this.#db,
+      "select * from absurd.queue_pace($1)",
+      [PACE_MINUTES],
+    );
+    return rows.map(({ queue, spawned, ended, seconds }) => ({
+      queue,
+      arrivalsPerSecond: Number(spawned) / seconds,
+      endsPerSecond: Number(ended) / seconds,
+    }));
   }
 
   /** Nothing of the queue begins any more: what runs goes on, what was claimed ahead goes back. */

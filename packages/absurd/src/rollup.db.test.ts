@@ -8,7 +8,7 @@ import { freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
 import { AbsurdClient } from "./client.ts";
 import { rollUp, rollUpAll, rolled, stats } from "./testing/history-stage.ts";
 
-const { claim, cycle, emptyEngine } = sqlWorker;
+const { claim, cycle, emptyEngine, spawnAlike } = sqlWorker;
 const database = freshDatabase();
 
 describe("a roll-up", () => {
@@ -76,6 +76,12 @@ describe("a roll-up", () => {
       total!.run.buckets.find((bucket) => bucket.upTo >= limit)!.count;
     assert.deepEqual([upTo(1), upTo(4), upTo(64)], [0, 2, 4]);
     assert.equal(await history.spawnedTotal(), 5);
+    // Where the leader counts, what it counted is read, and what waits is not.
+    await db.query("select absurd.note_depths(0)");
+    await spawnAlike(db, 1, {});
+    assert.equal(await history.spawnedTotal(), 5);
+    await db.query("select absurd.note_depths(0)");
+    assert.equal(await history.spawnedTotal(), 6);
     const [usual] = await history.usualRuns();
     assert.ok(usual!.taskName === "noop" && Math.abs(usual!.p95 / 40 - 1) < 0.1);
   });

@@ -186,12 +186,16 @@ export class Schedules {
     await run(this.#db, "select absurd.delete_schedule($1)", [name]);
   }
 
-  /** Fires it now, also when it is paused. `overlap` defaults to the schedule's own. */
-  async trigger(name: string, overlap?: Overlap): Promise<FireView> {
-    const [row] = await run<FireRow>(this.#db, "select * from absurd.trigger_schedule($1, $2)", [
-      name,
-      overlap ?? null,
-    ]);
+  /**
+   * Fires it now, also when it is paused. `overlap` defaults to the schedule's own.
+   * @param requestId a UUID; who asks again with the same is told of the firing that there was
+   */
+  async trigger(name: string, overlap?: Overlap, requestId?: string): Promise<FireView> {
+    const [row] = await run<FireRow>(
+      this.#db,
+      "select * from absurd.trigger_schedule($1, $2, $3)",
+      [name, overlap ?? null, requestId ?? null],
+    );
     this.#host.wake();
     return fromFireRow(row!);
   }

@@ -50,6 +50,10 @@ export interface TaskCounts {
 
 const STEP_MIN = 400;
 const STEP_MAX = 4_000;
+/** The first of a count, which wants all that fits. */
+const COUNT_STEP = 1_000;
+/** Below so many candidates a statement costs more than what it looks at. */
+const STEP_WORTH = 100;
 
 /** @throws {InvalidFilter} */
 export async function listTasks(
@@ -84,16 +88,25 @@ function createdAt(number: string): Date {
 }
 
 /** Where a search is, and whether it may go on. */
-class Walk {
+export class Walk {
   before: string | null;
   size: number;
   #left: number;
+  #stepBegan: number;
   readonly #end: number;
+  readonly #nowMs: () => number;
 
-  constructor(before: string | null, first: number, budget: SearchBudget) {
+  constructor(
+    before: string | null,
+    first: number,
+    budget: SearchBudget,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.before = before;
+    this.#nowMs = nowMs;
     this.#left = budget.candidatesMax ?? 20_000;
-    this.#end = performance.now() + (budget.searchMs ?? 30);
+    this.#stepBegan = nowMs();
+    this.#end = this.#stepBegan + (budget.searchMs ?? 30);
     this.size = Math.min(Math.max(first, STEP_MIN), this.#left);
   }
 
@@ -101,13 +114,21 @@ class Walk {
     return { before: this.before, size: this.size };
   }
 
-  /** False: the budget is used up, or no candidate is left. */
+  /**
+   * False: the budget is used up, or no candidate is left. The next step is no longer than what
+   * the last one took a candidate lets expect to end in time.
+   */
   goOn(scanned: number, last: string | null): boolean {
     if (scanned < this.size || last === null) return false;
     this.before = last;
     this.#left -= scanned;
-    this.size = Math.min(this.size * 4, STEP_MAX, this.#left);
-    return this.size > 0 && performance.now() < this.#end;
+    const now = this.#nowMs();
+    const msEach = (now - this.#stepBegan) / scanned;
+    this.#stepBegan = now;
+    const inTime = msEach > 0 ? Math.floor((this.#end - now) / msEach) : STEP_MAX;
+    if (this.#left <= 0 || inTime < STEP_WORTH) return false;
+    this.size = Math.min(this.size * 4, STEP_MAX, this.#left, inTime);
+    return true;
   }
 }
 
@@ -142,10 +163,13 @@ async function find(
   }
 }
 
-/** `scanned` is what the step looks at, `fitting` what fits of it. */
+/**
+ * `scanned` is what the step looks at, `fitting` what fits of it. Candidates are from the same
+ * snapshot as what is asked of them: those of planes of one status need not be asked for it.
+ */
 function searchText(search: TaskSearch, where: Where, step: Step, fitting: string): string {
-  const { text, left } = candidatesOf(search, where, step);
-  where.status(search.statuses);
+  const { text, left, hasStatus } = candidatesOf(search, where, step);
+  if (!hasStatus) where.status(search.statuses);
   for (const condition of left) where.condition(condition);
   if (search.lanes) {
     where.add(`t.lane_id = any(${where.bind(search.lanes, "integer[]")})`);
@@ -186,7 +210,7 @@ export async function countTasks(
     for (const row of rows) counts.set(row.status, Number(row.tasks));
     return capped(search, counts, limit, true);
   }
-  const walk = new Walk(null, STEP_MAX, { candidatesMax: 10 * limit, ...budget });
+  const walk = new Walk(null, COUNT_STEP, { candidatesMax: 10 * limit, ...budget });
   while (true) {
     const { size } = walk.step;
     const where = new Where();

@@ -95,6 +95,8 @@ export interface Step {
 export interface Candidates {
   readonly text: string;
   readonly left: readonly TaskCondition[];
+  /** They are from places that hold tasks of the statuses asked for and no others. */
+  readonly hasStatus: boolean;
 }
 
 /** The next candidates, as a part of a statement whose values `where` collects. */
@@ -102,7 +104,10 @@ export function candidatesOf(search: TaskSearch, where: Where, step: Step): Cand
   const keyed = search.conditions.filter(hasIndex);
   if (keyed.length === 0) {
     const branches = branchesOf(search, where, step);
-    if (branches) return { text: fromBranches(branches, where, step), left: search.conditions };
+    if (branches) {
+      const text = fromBranches(branches, where, step);
+      return { text, left: search.conditions, hasStatus: isByPlace(search.statuses) };
+    }
   }
   const pushed = keyed.length > 0 ? keyed : search.conditions.filter(isTag);
   const bound = boundsOf(search, where, step, "t.id");
@@ -112,20 +117,27 @@ export function candidatesOf(search: TaskSearch, where: Where, step: Step): Cand
     text: `select t.* from absurd.task t ${bound.length > 0 ? `where ${bound.join(" and ")}` : ""}
       order by t.id${keyed.length > 0 ? BY_KEY : ""} desc limit ${where.bind(step.size, "integer")}`,
     left: search.conditions.filter((each) => !pushed.includes(each)),
+    hasStatus: false,
   };
 }
 
+/** Pending and retrying share their places; attempts, which stand for some, are of any status. */
+function isByPlace(statuses: readonly TaskStatus[]): boolean {
+  const has = (status: TaskStatus): boolean => statuses.includes(status);
+  return !has("completed") && has("pending") === has("retrying");
+}
+
 function boundsOf(search: TaskSearch, where: Where, step: Step, column: string): string[] {
-  const to =
-    step.before !== null && search.to !== undefined
-      ? BigInt(step.before) < BigInt(search.to)
-        ? step.before
-        : search.to
-      : (step.before ?? search.to);
+  const to = upperBoundOf(search, step);
   return [
     ...(to === undefined ? [] : [`${column} < ${where.bind(to, "bigint")}`]),
     ...(search.from === undefined ? [] : [`${column} >= ${where.bind(search.from, "bigint")}`]),
   ];
+}
+
+function upperBoundOf({ to }: TaskSearch, { before }: Step): string | undefined {
+  if (before === null || to === undefined) return before ?? to;
+  return BigInt(before) < BigInt(to) ? before : to;
 }
 
 /** Few tasks have it, and an index finds them. */
@@ -228,23 +240,26 @@ function endBranches(
   step: Step,
 ): string[] {
   return kinds.map((kind) => {
-    const bounds = boundsOf(search, where, step, "o.task_id").map((each) => ` and ${each}`);
-    return `(select o.task_id as id from absurd.outcome o
-      where o.kind = ${where.bind(kind, '"char"')} and o.kind <> 'c'${bounds.join("")}
-      order by o.task_id desc limit ${where.bind(step.size, "integer")})`;
+    const bound = where.bind(kind, '"char"');
+    return `(select e.id from absurd.newest_ended(${bound}, ${rangeOf(search, where, step)}) e(id))`;
   });
 }
 
 function failedAttempts(search: TaskSearch, where: Where, step: Step): string {
-  const bounds = boundsOf(search, where, step, "x.task_id");
-  return `(select distinct x.task_id as id from absurd.attempt x
-    ${bounds.length > 0 ? `where ${bounds.join(" and ")}` : ""}
-    order by x.task_id desc limit ${where.bind(step.size, "integer")})`;
+  return `(select a.id from absurd.newest_tried(${rangeOf(search, where, step)}) a(id))`;
+}
+
+/** From, before and how many, as arguments. */
+function rangeOf(search: TaskSearch, where: Where, step: Step): string {
+  return [
+    where.bind(search.from ?? null, "bigint"),
+    where.bind(upperBoundOf(search, step) ?? null, "bigint"),
+    where.bind(step.size, "integer"),
+  ].join(", ");
 }
 
 function fromBranches(branches: readonly string[], where: Where, step: Step): string {
-  return `select b.* from (
+  return `select b.* from absurd.task_rows(array(
       select e.id from (${branches.join(" union ")}) e
-       order by e.id desc limit ${where.bind(step.size, "integer")}
-    ) e cross join lateral (select t.* from absurd.task t where t.id = e.id offset 0) b`;
+       order by e.id desc limit ${where.bind(step.size, "integer")})) b`;
 }

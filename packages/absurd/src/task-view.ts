@@ -153,7 +153,7 @@ export interface AttemptView {
   readonly workerName: string | null;
   readonly claimedAt: Date | null;
   readonly finishedAt: Date;
-  /** completed, cancelled, or the class of the failure. */
+  /** completed, cancelled, released (given back by its worker), or the class of the failure. */
   readonly ending: string;
   readonly error: ErrorRecord | null;
 }
@@ -179,9 +179,12 @@ export async function readAttempts(db: Db, taskId: string): Promise<AttemptView[
          select claim_no, worker_id, claimed_at, finished_at,
                 case kind when 'c' then 'completed' else 'cancelled' end, error
            from absurd.outcome where task_id = $1 and kind <> 'd'
+         union all
+         select claim_no, worker_id, claimed_at, finished_at, 'released', null
+           from absurd.credit where task_id = $1 and finished_at is not null
        ) e
        left join absurd.worker w on w.worker_id = e.worker_id
-      order by e.claim_no`,
+      order by e.claim_no, e.finished_at`,
     [String(taskNumber(taskId) ?? 0n)],
   );
   return rows.map((row) => ({

@@ -2,7 +2,9 @@
 import { z } from "zod";
 
 import { type Db, run } from "./db.ts";
+import { WorkerDeclaredDead, WorkerNotFound } from "./errors.ts";
 import { type Notifier, SIGNAL_PAYLOAD } from "./notifier.ts";
+import { taskUuid } from "./task-id.ts";
 
 const runningTask = z.object({
   taskId: z.string(),
@@ -49,6 +51,40 @@ interface WorkerRow {
   memory_bytes: string | null;
 }
 
+/** What a worker is asked, with its beats' answers. */
+export interface WorkerRequest {
+  readonly kind: "cancel" | "deadline" | "drain" | "stop" | "paused";
+  /** Of cancel and deadline. */
+  readonly taskId: string | null;
+  readonly attempt: number | null;
+  readonly reason: string | null;
+  /** Of drain and stop. */
+  readonly graceSeconds: number | null;
+}
+
+interface RequestRow {
+  task_id: string;
+  claim_no: number;
+  kind: WorkerRequest["kind"];
+  reason: string | null;
+}
+
+function toRequest({
+  task_id: taskId,
+  claim_no: claimNo,
+  kind,
+  reason,
+}: RequestRow): WorkerRequest {
+  const isOfTask = kind === "cancel" || kind === "deadline";
+  return {
+    kind,
+    taskId: isOfTask ? taskUuid(taskId) : null,
+    attempt: isOfTask ? claimNo : null,
+    reason: isOfTask ? reason : null,
+    graceSeconds: isOfTask || reason === null ? null : Number(reason),
+  };
+}
+
 export class Workers {
   readonly #db: Db;
   readonly #notifier: Notifier;
@@ -60,6 +96,31 @@ export class Workers {
 
   async list(): Promise<WorkerView[]> {
     return (await run<WorkerRow>(this.#db, "select * from absurd.list_workers()")).map(fromRow);
+  }
+
+  /**
+   * A worker's sign of life, from a worker that has no database: prolongs its leases. Gives what it
+   * is asked to do.
+   * @param epoch with which it registered: the fence
+   * @throws {WorkerDeclaredDead} when it is not the epoch, or no more {WorkerNotFound}
+   */
+  async beat(workerId: number, epoch: string, memoryBytes?: number): Promise<WorkerRequest[]> {
+    try {
+      const rows = await run<RequestRow>(this.#db, "select * from absurd.beat($1, $2, $3)", [
+        workerId,
+        epoch,
+        memoryBytes ?? null,
+      ]);
+      return rows.map(toRequest);
+    } catch (error) {
+      if (!(error instanceof WorkerDeclaredDead) || (await this.#isKnown(workerId))) throw error;
+      throw new WorkerNotFound(`no worker ${workerId}`, { cause: error });
+    }
+  }
+
+  async #isKnown(workerId: number): Promise<boolean> {
+    const found = await run(this.#db, "select from absurd.worker where worker_id = $1", [workerId]);
+    return found.length > 0;
   }
 
   /** The worker claims nothing any more, ends what it runs, and stays. @throws {WorkerNotFound} */

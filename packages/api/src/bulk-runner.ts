@@ -14,6 +14,8 @@ import { taskFilterOf, withStatuses } from "./task-filter.ts";
 
 const BATCH = 200;
 const PAGE = 500;
+/** Nobody waits for a page: where few fit, one looks at more. */
+const SEARCH_MS = 500;
 const POLL_MS = 5_000;
 const ERROR_MS = 2_000;
 
@@ -110,7 +112,7 @@ async function collect(
     STATUSES_OF_ACTION[bulk.action],
   );
   const cursor = bulk.collect_cursor ?? undefined;
-  const page = await client.list(filter, { limit: PAGE, cursor });
+  const page = await client.list(filter, { limit: PAGE, cursor, searchMs: SEARCH_MS });
   // A task that came after it was asked for is not meant.
   const meant = page.tasks.filter((task) => task.createdAt <= bulk.created_at);
   const ids = meant.map((task) => task.taskId);

@@ -8,8 +8,9 @@ type Action = BulkAction["action"];
 export interface NewBulk {
   readonly bulkId: string;
   readonly action: Action;
-  /** The filter, or the tasks. */
+  /** The filter; null: tasks are named. */
   readonly q: string | null;
+  /** With a filter, too: it has been asked already. */
   readonly taskIds: readonly string[];
   readonly priority: number | null;
   readonly queue: string | null;
@@ -45,18 +46,22 @@ export type ItemState = "done" | "skipped" | "undone" | "kept";
 /** Any number that no other part of the database's users takes. */
 const RUNNER_LOCK = 7_214_051_206;
 
+/** Of task i. */
+const RUNS = "exists (select from absurd.lease l where l.task_id = absurd.task_number(i))";
+
 /** One that is there already is given as it is: it was asked for by the same request. */
 export async function insertBulk(db: Db, bulk: NewBulk): Promise<BulkRow> {
   const { rows } = await db.query<BulkRow>(
     `with made as (
        insert into absurd_api.bulk_action
               (action, q, priority, queue_name, reason, actor, collected, total, bulk_id)
-       values ($1, $2::text, $3, $4, $5, $6, $2::text is null, cardinality($7::uuid[]), $8)
+       values ($1, $2::text, $3, $4, $5, $6, $2::text is null or cardinality($7::uuid[]) > 0,
+               cardinality($7::uuid[]), $8)
        on conflict (bulk_id) do nothing
        returning *
      ), items as (
-       insert into absurd_api.bulk_item (bulk_id, task_id)
-       select m.bulk_id, i from made m, unnest($7::uuid[]) i
+       insert into absurd_api.bulk_item (bulk_id, task_id, runs)
+       select m.bulk_id, i, ${RUNS} from made m, unnest($7::uuid[]) i
      )
      select * from made`,
     [
@@ -126,8 +131,9 @@ export async function addItems(
 ): Promise<void> {
   await db.query(
     `with added as (
-       insert into absurd_api.bulk_item (bulk_id, task_id)
-       select $1, i from unnest($2::uuid[]) i on conflict do nothing returning 1
+       insert into absurd_api.bulk_item (bulk_id, task_id, runs)
+       select $1, i, ${RUNS} from unnest($2::uuid[]) i
+       on conflict do nothing returning 1
      )
      update absurd_api.bulk_action
         set total = total + (select count(*) from added), collect_cursor = $3,
@@ -137,13 +143,29 @@ export async function addItems(
   );
 }
 
+/** The next to be changed: oldest first, those that run last. */
 export async function waitingIn(db: Db, bulkId: string, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ task_id: string }>(
     `select task_id from absurd_api.bulk_item
-      where bulk_id = $1 and state = 'waiting' order by task_id limit $2`,
+      where bulk_id = $1 and state = 'waiting' order by runs, task_id limit $2`,
     [bulkId, limit],
   );
   return rows.map((row) => row.task_id);
+}
+
+export interface BulkItem {
+  readonly taskId: string;
+  readonly state: ItemState | "waiting";
+}
+
+/** In the order in which they are changed. */
+export async function itemsOf(db: Db, bulkId: string): Promise<BulkItem[]> {
+  const { rows } = await db.query<BulkItem>(
+    `select task_id as "taskId", state from absurd_api.bulk_item
+      where bulk_id = $1 order by runs, task_id`,
+    [bulkId],
+  );
+  return rows;
 }
 
 /** Says what became of tasks and counts them. */

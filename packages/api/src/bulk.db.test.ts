@@ -62,7 +62,15 @@ function begin(bulk: Partial<NewBulk>): Promise<BulkRow> {
   return insertBulk(pool, {
     bulkId: randomUUID(),
     action: "cancel",
-    ...{ q: null, taskIds: [], priority: null, queue: null, reason: "a test", actor: "ada" },
+    ...{
+      q: null,
+      taskIds: [],
+
+      priority: null,
+      queue: null,
+      reason: "a test",
+      actor: "ada",
+    },
     ...bulk,
   });
 }

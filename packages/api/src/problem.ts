@@ -57,6 +57,7 @@ const CODES: readonly (readonly [new (...given: never[]) => Error, ProblemCode])
   [absurd.QueueDraining, "QUEUE_DRAINING"],
   [absurd.InvalidTransition, "CONFLICT"],
   [absurd.WorkflowBusy, "CONFLICT"],
+  [absurd.WorkerDeclaredDead, "CONFLICT"],
   [absurd.HistoryClosed, "CONFLICT"],
   [absurd.InvalidParams, "INVALID_PARAMS"],
   [absurd.InvalidSpawn, "INVALID_PARAMS"],

@@ -39,7 +39,7 @@ describe("absurd queues", () => {
     assert.equal(again.exitCode, 0, again.output);
     assert.match(
       (await run(["queues", "list"])).output,
-      /night +open +0 +0 +0 +0 of 2 +3 +aging, 60 s a step/,
+      /night +open +0 +0 +0 +0 of 2 +0\.0 +3 +aging, 60 s a step/,
     );
   });
 

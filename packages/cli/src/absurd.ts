@@ -22,6 +22,7 @@ import { taskCommand, tasksCommand } from "./absurd/tasks.ts";
 import { templatesCommand } from "./absurd/templates.ts";
 import { topCommand } from "./absurd/top.ts";
 import { tokenCommand } from "./absurd/token.ts";
+import { undoCommand } from "./absurd/undo.ts";
 import { workerCommand } from "./absurd/worker.ts";
 import { workersCommand } from "./absurd/workers.ts";
 import { workflowsCommand } from "./absurd/workflows.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
   spawnCommand,
   retryCommand,
   cancelCommand,
+  undoCommand,
   moveCommand,
   explainCommand,
   tailCommand,

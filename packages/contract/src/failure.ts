@@ -10,10 +10,15 @@ export const FAILURE_STATES = ["open", "acknowledged", "resolved"] as const;
 /** Dead tasks whose errors are the same but for numbers, names and places. */
 export const failureGroup = z.strictObject({
   fingerprint: z.string(),
-  /** Null when no dead task of the group is left. */
+  /**
+   * These stay when no dead task of the group is left. Null: they were not kept, by a release that
+   * did not.
+   */
   task_name: z.string().nullable(),
   error_tag: z.string().nullable(),
   error_class: z.string().nullable(),
+  /** Of the newest of them. */
+  message: z.string().nullable(),
   count: z.int().min(0),
   first_at: instant.nullable(),
   last_at: instant.nullable(),

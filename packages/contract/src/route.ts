@@ -28,6 +28,8 @@ export interface Route {
   readonly answer: Answer;
   /** Of a POST that only looks: it is not in the audit log and takes no Idempotency-Key. */
   readonly changesNothing?: true;
+  /** A program's, every few seconds: nobody acts by it, so the same holds. */
+  readonly isBeat?: true;
   /** The answer is shown once and stored nowhere: no Idempotency-Key. */
   readonly hasSecretAnswer?: true;
   /** Beyond those that any route may give: see EVERY_ROUTE. */

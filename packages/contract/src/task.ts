@@ -145,7 +145,7 @@ export const attempt = z.strictObject({
   worker_id: z.string().nullable(),
   claimed_at: instant.nullable(),
   finished_at: instant,
-  /** completed, cancelled, or the class of the failure. */
+  /** completed, cancelled, released (given back by its worker), or the class of the failure. */
   ending: z.string(),
   error: errorRecord.nullable(),
 });

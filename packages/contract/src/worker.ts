@@ -61,6 +61,26 @@ export const workerPage = z.strictObject({
 
 const workerParam = z.strictObject({ number: z.coerce.number().int().min(1).max(2_147_483_647) });
 
+/** The number with which the worker registered itself; text, as it may be beyond 2⁵³. */
+const epoch = z
+  .string()
+  .regex(/^(0|-?[1-9]\d{0,18})$/, "expected a whole number as text")
+  .refine((text) => BigInt.asIntN(64, BigInt(text)) === BigInt(text), "expected 64 bits");
+
+/**
+ * What a worker is asked to do: end a task (cancel, deadline), claim nothing more (drain), end
+ * (stop), give back what it claimed ahead of its free places (paused).
+ */
+const workerRequest = z.strictObject({
+  kind: z.enum(["cancel", "deadline", "drain", "stop", "paused"]),
+  /** Of cancel and deadline; these stay until the attempt has ended. */
+  task_id: z.uuid().nullable(),
+  attempt: z.int().nullable(),
+  reason: z.string().nullable(),
+  /** Of drain and stop. */
+  grace_seconds: z.number().nullable(),
+});
+
 export const WORKER_ROUTES = {
   listWorkers: {
     method: "GET",
@@ -87,6 +107,25 @@ export const WORKER_ROUTES = {
         avg_worker_uptime_sec: z.number(),
       }),
     ),
+  },
+  beatWorker: {
+    method: "POST",
+    path: "/absurd/workers/{number}/heartbeat",
+    summary: "A worker says that it lives, which prolongs its leases, and hears what it is asked",
+    tag: "workers",
+    role: "operator",
+    params: workerParam,
+    body: z.strictObject({
+      epoch,
+      memory_bytes: z
+        .int()
+        .min(0)
+        .max(2 ** 50)
+        .optional(),
+    }),
+    answer: json(z.strictObject({ requests: z.array(workerRequest) })),
+    isBeat: true,
+    problems: ["NOT_FOUND", "CONFLICT"],
   },
   drainWorker: {
     method: "POST",

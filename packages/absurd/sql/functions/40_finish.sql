@@ -83,8 +83,9 @@ begin
       from judged j where j.verdict not in ('cancelled', 'released')
   ),
   credited as (
-    insert into absurd.credit (task_id, claim_no, attempts)
-    select j.task_id, j.claim_no, 1 from judged j where j.verdict = 'released'
+    insert into absurd.credit (task_id, claim_no, attempts, worker_id, claimed_at, finished_at)
+    select j.task_id, j.claim_no, 1, j.worker_id, j.claimed_at, absurd.clock()
+      from judged j where j.verdict = 'released'
   ),
   again as (
     insert into absurd.deferred (run_at, task_id, claim_no, lane_id)

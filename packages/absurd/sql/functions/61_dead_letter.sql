@@ -27,50 +27,57 @@ $$;
 -- p_filter: { task_ids, queue_name, task_name, tag, class, fingerprint, correlation_id, failed_from,
 -- failed_to }; tag is the error's. Raises WF036 for another key, 22P02 or 22007 for a bad value.
 --
--- p_after, p_after_id: go on after the task that died then.
+-- p_after, p_after_id: go on after the task that died then. Deaths are read in the order of an index
+-- until there are p_limit, and of named tasks those alone: what is not asked for costs nothing.
 create or replace function absurd.find_dead(
   p_filter jsonb, p_limit integer default null, p_after timestamptz default null,
   p_after_id bigint default null
 )
-  returns table (task_id bigint, finished_at timestamptz)
+  returns table (task_id bigint, finished_at timestamptz, fingerprint text)
   language plpgsql stable
+  set enable_sort = off
 as $$
+declare
+  v_from text := $from$
+    select d.task_id, d.finished_at, d.error, d.fingerprint
+      from absurd.outcome d
+     where d.kind = 'd' and (d.finished_at, d.task_id) > ($2, $3)
+       and d.finished_at >= $4 and d.finished_at < $5$from$;
 begin
   perform absurd.check_filter(p_filter, array[
     'task_ids', 'queue_name', 'task_name', 'tag', 'class', 'fingerprint', 'correlation_id',
     'failed_from', 'failed_to'
   ]);
-  return query
-    select o.task_id, o.finished_at
-      -- In order first, so that tasks are looked up until there are enough.
-      from (
-        select d.task_id, d.finished_at, d.error, d.fingerprint
-          from absurd.outcome d
-         where d.kind = 'd'
-           and (p_after is null or (d.finished_at, d.task_id) > (p_after, p_after_id))
-         order by d.finished_at, d.task_id offset 0
-      ) o
+  v_from := v_from || case
+    when p_filter ->> 'task_ids' is not null then ' and d.task_id = any($6)'
+    when p_filter ->> 'fingerprint' is not null then
+      ' and d.fingerprint = $7 order by d.finished_at, d.task_id'
+    else ' order by d.finished_at, d.task_id'
+  end;
+  return query execute format($statement$
+    select o.task_id, o.finished_at, o.fingerprint
+      from (%s offset 0) o
       cross join lateral (
-        select b.lane_id, b.correlation_id from absurd.task b where b.id = o.task_id offset 0
+        select b.correlation_id, l.queue, k.name
+          from absurd.task b
+          join absurd.lane l on l.lane_id = b.lane_id
+          join absurd.kind k on k.kind_id = l.kind_id
+         where b.id = o.task_id offset 0
       ) t
-      join absurd.lane l on l.lane_id = t.lane_id
-      join absurd.kind k on k.kind_id = l.kind_id
-     where (p_filter ->> 'task_ids' is null or o.task_id = any(array(
-              select absurd.task_number(i::uuid)
-                from jsonb_array_elements_text(p_filter -> 'task_ids') i)))
-       and (p_filter ->> 'queue_name' is null or l.queue = p_filter ->> 'queue_name')
-       and (p_filter ->> 'task_name' is null or k.name = p_filter ->> 'task_name')
-       and (p_filter ->> 'tag' is null or o.error ->> 'tag' = p_filter ->> 'tag')
-       and (p_filter ->> 'class' is null or o.error ->> 'class' = p_filter ->> 'class')
-       and (p_filter ->> 'fingerprint' is null or o.fingerprint = p_filter ->> 'fingerprint')
-       and (p_filter ->> 'correlation_id' is null
-            or t.correlation_id = p_filter ->> 'correlation_id')
-       and (p_filter ->> 'failed_from' is null
-            or o.finished_at >= (p_filter ->> 'failed_from')::timestamptz)
-       and (p_filter ->> 'failed_to' is null
-            or o.finished_at < (p_filter ->> 'failed_to')::timestamptz)
+     where ($1 ->> 'queue_name' is null or t.queue = $1 ->> 'queue_name')
+       and ($1 ->> 'task_name' is null or t.name = $1 ->> 'task_name')
+       and ($1 ->> 'tag' is null or o.error ->> 'tag' = $1 ->> 'tag')
+       and ($1 ->> 'class' is null or o.error ->> 'class' = $1 ->> 'class')
+       and ($7 is null or o.fingerprint = $7)
+       and ($1 ->> 'correlation_id' is null or t.correlation_id = $1 ->> 'correlation_id')
      order by o.finished_at, o.task_id
-     limit p_limit;
+     limit $8$statement$, v_from)
+    using p_filter, coalesce(p_after, '-infinity'), coalesce(p_after_id, 0),
+          coalesce((p_filter ->> 'failed_from')::timestamptz, '-infinity'),
+          coalesce((p_filter ->> 'failed_to')::timestamptz, 'infinity'),
+          array(select absurd.task_number(i::uuid)
+                  from jsonb_array_elements_text(nullif(p_filter -> 'task_ids', 'null')) i),
+          p_filter ->> 'fingerprint', p_limit;
 end;
 $$;
 
@@ -150,21 +157,31 @@ begin
        where o.task_id = any(v_ids) and o.kind = 'd' order by o.task_id
          for update
     );
-    perform absurd.uncount_outcomes(v_ids);
-    update absurd.outcome o
-       set kind = 'x', fingerprint = null, xid = txid_current(),
-           error = absurd.error_json('Discarded', 'cancelled', p_reason)
-                   || jsonb_build_object('fields', jsonb_build_object('died_of', o.error))
-     where o.task_id = any(v_ids);
+    perform absurd.discard_ids(v_ids, p_reason);
   end if;
   return query select absurd.task_uuid(i) from unnest(v_ids) i;
 end;
 $$;
 
+-- See discard_dead, whose part it is: the caller has locked the outcomes, which are of dead tasks.
+create or replace function absurd.discard_ids(p_ids bigint[], p_reason text)
+  returns void
+  language plpgsql
+as $$
+begin
+  perform absurd.uncount_outcomes(p_ids);
+  update absurd.outcome o
+     set kind = 'x', fingerprint = null, xid = txid_current(),
+         error = absurd.error_json('Discarded', 'cancelled', p_reason)
+                 || jsonb_build_object('fields', jsonb_build_object('died_of', o.error))
+   where o.task_id = any(p_ids);
+end;
+$$;
+
 -- Dead tasks by fingerprint, with what people said of each group. A group stays, without tasks, once
--- people said something of it. state: open, acknowledged, resolved; one whose error comes back after
--- it was resolved is open again. A fingerprint stands for one task name and tag (see
--- absurd.fingerprint), so the newest task says these for its group.
+-- people said something of it, and keeps its name. state: open, acknowledged, resolved; one whose
+-- error comes back after it was resolved is open again. A fingerprint stands for one task name and
+-- tag (see absurd.fingerprint), so the newest task says these for its group.
 create or replace view absurd.error_groups as
 with dead as (
   select g.*, e.*
@@ -185,12 +202,14 @@ with dead as (
        where o.task_id = g.example offset 0
     ) e
 )
-select coalesce(d.fingerprint, g.fingerprint) as fingerprint, d.task_name, d.tag,
+select coalesce(d.fingerprint, g.fingerprint) as fingerprint,
+       coalesce(d.task_name, g.task_name) as task_name, coalesce(d.tag, g.tag) as tag,
        coalesce(d.tasks, 0) as tasks, d.first_at, d.last_at,
-       absurd.task_uuid(d.example) as example_task_id, d.message as example_message,
+       absurd.task_uuid(d.example) as example_task_id,
+       coalesce(d.message, g.message) as example_message,
        case when g.state is null or g.state = 'resolved' and d.last_at > g.at then 'open'
             else g.state end as state,
-       g.assignee, g.note, g.at as state_at, d.class
+       g.assignee, g.note, g.at as state_at, coalesce(d.class, g.class) as class
   from dead d
   full join absurd.error_group g on g.fingerprint = d.fingerprint;
 
@@ -203,22 +222,28 @@ create or replace function absurd.set_error_group(
   returns void
   language plpgsql
 as $$
+declare
+  v_group absurd.error_groups;
 begin
   if p_state not in ('open', 'acknowledged', 'resolved') then
     raise exception using
       errcode = 'WF038',
       message = format('state is "%s", expected open, acknowledged or resolved', p_state);
   end if;
-  if not exists (select from absurd.error_groups g where g.fingerprint = p_fingerprint) then
+  select * into v_group from absurd.error_groups g where g.fingerprint = p_fingerprint;
+  if not found then
     raise exception using
       errcode = 'WF038',
       message = format('no group of errors has the fingerprint "%s"', p_fingerprint);
   end if;
-  insert into absurd.error_group as g (fingerprint, state, assignee, note, at)
+  insert into absurd.error_group as g (
+    fingerprint, state, assignee, note, at, task_name, tag, class, message
+  )
   values (p_fingerprint, coalesce(p_state, 'open'), nullif(p_assignee, ''), nullif(p_note, ''),
-          absurd.clock())
+          absurd.clock(), v_group.task_name, v_group.tag, v_group.class, v_group.example_message)
   on conflict (fingerprint) do update
-     set state = coalesce(p_state, g.state), at = absurd.clock(),
+     set state = coalesce(p_state, g.state), at = absurd.clock(), task_name = excluded.task_name,
+         tag = excluded.tag, class = excluded.class, message = excluded.message,
          assignee = nullif(coalesce(p_assignee, g.assignee), ''),
          note = nullif(coalesce(p_note, g.note), '');
 end;

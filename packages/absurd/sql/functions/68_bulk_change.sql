@@ -162,8 +162,7 @@ begin
   insert into absurd.kept_change (batch, task_id, action, claim_no, error, fingerprint)
   select p_batch, o.task_id, 'discard', o.claim_no, o.error, o.fingerprint
     from absurd.outcome o where o.task_id = any(v_ids);
-  perform from absurd.discard_dead(jsonb_build_object('task_ids', array(
-    select absurd.task_uuid(i) from unnest(v_ids) i)), null, false, p_reason);
+  perform absurd.discard_ids(v_ids, p_reason);
   return v_ids;
 end;
 $$;

@@ -156,21 +156,35 @@ end;
 $$;
 
 -- Fires a schedule now, also when it is paused or over, and says what became of it. Does not count
--- against remaining. Raises WF030, and what spawn_tasks raises.
-create or replace function absurd.trigger_schedule(p_name text, p_overlap text default null)
+-- against remaining. p_request: the same one again fires nothing, and is told of the firing that there
+-- was. Raises WF030, and what spawn_tasks raises.
+create or replace function absurd.trigger_schedule(
+  p_name text, p_overlap text default null, p_request uuid default null
+)
   returns absurd.fire
   language plpgsql
 as $$
 declare
   v_schedule absurd.schedule := absurd.hold_schedule(p_name);
   v_at timestamptz := absurd.clock();
+  v_fire absurd.fire;
 begin
+  select f.* into v_fire from absurd.fire f
+   where f.schedule_id = v_schedule.schedule_id and f.request = p_request;
+  if found then
+    return v_fire;
+  end if;
   while exists (
     select from absurd.fire f where f.schedule_id = v_schedule.schedule_id and f.fire_at = v_at
   ) loop
     v_at := v_at + interval '1 microsecond';
   end loop;
-  return absurd.decide_fire(v_schedule, v_at, 'trigger', coalesce(p_overlap, v_schedule.overlap));
+  v_fire := absurd.decide_fire(v_schedule, v_at, 'trigger', coalesce(p_overlap, v_schedule.overlap));
+  if p_request is not null then
+    update absurd.fire f set request = p_request
+     where f.schedule_id = v_fire.schedule_id and f.fire_at = v_fire.fire_at;
+  end if;
+  return v_fire;
 end;
 $$;
 

@@ -52,9 +52,17 @@ begin
     return;
   end if;
   delete from absurd.lane_depth;
-  insert into absurd.lane_depth select * from absurd.count_unclaimed();
-  insert into absurd.depth_noted as n (at) values (absurd.clock())
-  on conflict (is_only) do update set at = excluded.at;
+  -- Of one snapshot: a task that is claimed meanwhile is counted once.
+  with counted as materialized (
+    select * from absurd.count_unclaimed()
+  ),
+  kept as (
+    insert into absurd.lane_depth select * from counted
+  )
+  insert into absurd.depth_noted as n (at, spawned)
+  select absurd.clock(),
+         (select coalesce(sum(c.tasks), 0)::bigint from counted c) + absurd.claimed_total()
+  on conflict (is_only) do update set at = excluded.at, spawned = excluded.spawned;
 end;
 $$;
 

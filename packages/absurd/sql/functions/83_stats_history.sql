@@ -96,6 +96,39 @@ as $$
     ) e;
 $$;
 
+-- How many tasks came and ended in the last whole minutes and the one that runs, by queue, and over
+-- how many seconds. Of more than 200,000 that came it reads the newest.
+create or replace function absurd.queue_pace(p_minutes integer)
+  returns table (queue text, spawned bigint, ended bigint, seconds double precision)
+  language plpgsql stable
+  set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_from timestamptz := date_trunc('minute', absurd.clock() - make_interval(mins => p_minutes));
+begin
+  return query
+  select p.queue, sum(p.spawned)::bigint, sum(p.ended)::bigint,
+         extract(epoch from absurd.clock() - v_from)::double precision
+    from (
+      select l.queue, count(*) as spawned, 0 as ended
+        from (
+          select t.lane_id from absurd.task t
+           where t.id >= absurd.first_task_number(v_from)
+             and t.id < absurd.first_task_number(absurd.clock() + interval '1 minute')
+           order by t.id desc limit 200000
+        ) t
+        join absurd.lane l on l.lane_id = t.lane_id group by 1
+      union all
+      select m.queue, 0, m.completed + m.failed + m.cancelled
+        from absurd.rollup_minute m where m.minute >= v_from
+      union all
+      select l.queue, 0, u.tasks
+        from absurd.unrolled_ends(v_from) u join absurd.lane l on l.lane_id = u.lane_id
+    ) p
+   group by p.queue;
+end;
+$$;
+
 -- Everything there ever was, a row a queue and task name: counters that only grow, whatever history
 -- is kept. A task that ends, is tried again and ends again counts twice among the ends. Claims: of
 -- attempts that completed or failed, so not of a task that dies without one. Up to the last roll-up.
@@ -136,17 +169,37 @@ as $$
    order by h.name;
 $$;
 
--- How many tasks were ever spawned: those that have not ended, those that ended, those that are
--- gone. Counts what waits, each time: for who asks now and then.
-create or replace function absurd.spawned_total()
+-- How many tasks were ever spawned and do not wait: they are held, have ended or are gone.
+create or replace function absurd.claimed_total()
   returns bigint
   language sql stable
 as $$
-  select (select count(*) from absurd.ready) + (select count(*) from absurd.deferred)
-       + (select count(*) from absurd.waiting) + (select count(*) from absurd.parked)
-       + (select count(*) from absurd.lease)
+  select (select count(*) from absurd.lease)
        + (select coalesce(sum(c.tasks), 0)::bigint from absurd.ended_count c)
        + (select coalesce(sum(u.tasks), 0)::bigint from absurd.unrolled_ends() u)
        + h.dropped
     from absurd.history h;
+$$;
+
+-- How many tasks were ever spawned: those that have not ended, those that ended, those that are
+-- gone. Never less than before. As the leader counted them last, see absurd.lane_depths, where more
+-- waits than can be counted for each who asks.
+create or replace function absurd.spawned_total()
+  returns bigint
+  language plpgsql stable
+as $$
+declare
+  v_noted bigint := (
+    select n.spawned from absurd.depth_noted n where n.at > absurd.clock() - interval '30 seconds'
+  );
+begin
+  if v_noted is not null then
+    return v_noted;
+  end if;
+  return (
+    select (select count(*) from absurd.ready) + (select count(*) from absurd.deferred)
+           + (select count(*) from absurd.waiting) + (select count(*) from absurd.parked)
+           + absurd.claimed_total()
+  );
+end;
 $$;

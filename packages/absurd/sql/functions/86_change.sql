@@ -60,14 +60,16 @@ $$;
 -- the snapshot's end, open the transactions below it that go on, at the database's real clock. 'end':
 -- see absurd.ends_since, of at most p_window transactions. 'spawn': tasks from number p_from on that
 -- transactions from p_xmin on spawned. 'lease': the leases, when there are at most p_leases. Each at
--- most p_limit. p_xmax null: the horizon and the leases only. Takes no locks.
+-- most p_limit. p_xmax null: the horizon and the leases only. lane_id and workflow_id are of spawns,
+-- which come by the hundred: the others' are looked up, see absurd.change_bodies. Takes no locks.
 create or replace function absurd.read_changes(
   p_xmax bigint, p_open bigint[], p_part absurd.change_place, p_window bigint, p_from bigint,
   p_xmin bigint, p_limit integer, p_leases integer
 )
   returns table (
     kind text, xid bigint, open bigint[], task_id bigint, claim_no integer, status text,
-    worker_id integer, error text, at timestamptz, started_at timestamptz
+    worker_id integer, error text, at timestamptz, started_at timestamptz, lane_id integer,
+    workflow_id uuid
   )
   language plpgsql stable
   set plan_cache_mode = force_generic_plan
@@ -81,18 +83,18 @@ begin
       from (select txid_current_snapshot() as snapshot) s
   )
   select 'horizon', s.xmax, s.open, null::bigint, null::integer, null, null::integer, null,
-         clock_timestamp(), pg_postmaster_start_time()
+         clock_timestamp(), pg_postmaster_start_time(), null::integer, null::uuid
     from snapshot s
   union all
   select 'end', e.xid, null, e.task_id, e.claim_no, e.status, e.worker_id, e.error, e.at,
-         null
+         null, null, null
     from snapshot s
     cross join lateral absurd.ends_since(
       p_xmax, p_open, least(s.xmax, p_xmax + p_window), p_part, p_limit) e
    where p_xmax is not null
   union all
   (select 'spawn', null, null, t.id, 0, 'pending', null, null,
-          coalesce(t.created_at, absurd.number_at(t.id)), null
+          coalesce(t.created_at, absurd.number_at(t.id)), null, t.lane_id, t.workflow_id
      from absurd.task t
     where p_xmax is not null and t.id >= p_from
       -- No number is of a later time: days to come need not be looked at.
@@ -101,12 +103,12 @@ begin
     order by t.id limit p_limit)
   union all
   (select 'lease', null, null, l.task_id, l.claim_no, 'claimed', l.worker_id, null, l.claimed_at,
-          null
+          null, null, null
      from absurd.lease l limit p_leases + 1);
 end;
 $$;
 
--- What every change says of its task and worker.
+-- What a change says of its task.
 create or replace function absurd.change_bodies(p_ids bigint[])
   returns table (task_id bigint, queue text, task_name text, workflow_id uuid)
   language sql stable

@@ -118,6 +118,7 @@ function wireGroup(
     task_name: group.taskName,
     error_tag: group.tag,
     error_class: group.errorClass,
+    message: group.message,
     count: group.count,
     first_at: wireInstant(group.firstAt),
     last_at: wireInstant(group.lastAt),

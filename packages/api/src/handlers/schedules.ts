@@ -78,8 +78,8 @@ function firingHandlers(
       }
       return previewOf(spec, nextInstants(spec, new Date(), body.count));
     },
-    async triggerSchedule({ params: { name }, body: { overlap } }) {
-      return wireFiring(await client.schedules.trigger(name, overlap));
+    async triggerSchedule({ params: { name }, body: { overlap } }, { workId }) {
+      return wireFiring(await client.schedules.trigger(name, overlap, workId));
     },
     async listNextFirings({ params: { name }, query: { count } }) {
       const [{ spec }, instants] = await Promise.all([

@@ -41,6 +41,16 @@ export function workerHandlers({
         avg_worker_uptime_sec: mean(workers.map((each) => each.uptime_seconds)),
       };
     },
+    async beatWorker({ params: { number }, body }) {
+      const requests = await client.workers.beat(number, body.epoch, body.memory_bytes);
+      return {
+        requests: requests.map(({ taskId, graceSeconds, ...request }) => ({
+          ...request,
+          task_id: taskId,
+          grace_seconds: graceSeconds,
+        })),
+      };
+    },
     async drainWorker({ params: { number } }) {
       await client.workers.drain(number);
       return show(number);

@@ -37,7 +37,7 @@ export function auditWrites(app: FastifyInstance, log: AuditLog, database: Datab
 }
 
 export function isWrite(route: Route): boolean {
-  return route.method !== "GET" && route.changesNothing !== true;
+  return route.method !== "GET" && !route.changesNothing && !route.isBeat;
 }
 
 /** It changes nothing, whatever came of it. */

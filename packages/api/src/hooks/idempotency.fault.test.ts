@@ -26,10 +26,20 @@ const job = defineTask({
 });
 const children: ChildProcess[] = [];
 let client: AbsurdClient;
+let workflowId: string;
 
 beforeAll(async () => {
   client = new AbsurdClient(database.pool(), { tasks: [job] });
   await client.registerTasks();
+  ({ workflowId } = await client.workflows.spawn({
+    name: "growing",
+    tasks: { one: { task: "job", params: { number: 1 } } },
+  }));
+  await client.schedules.create({
+    name: "nightly",
+    spec: { everySeconds: 1e6, anchor: new Date("2026-03-01T00:00Z") },
+    spawn: { task: "job", params: { number: 1 } },
+  });
 });
 afterAll(() => {
   for (const child of children) child.kill("SIGKILL");
@@ -128,6 +138,32 @@ const CASES: readonly { name: string; table: string; made: number; ask: Ask }[] 
     ask: (api, idempotencyKey) => {
       const nodes = [{ node: "one", task_name: "job", params: { number: 1 } }];
       return api.call("createWorkflow", { body: { name: "night", nodes } }, { idempotencyKey });
+    },
+  },
+  {
+    name: "triggerSchedule",
+    table: "absurd.fire",
+    made: 1,
+    ask: (api, idempotencyKey) =>
+      api.call(
+        "triggerSchedule",
+        { params: { name: "nightly" }, body: { overlap: "allow" } },
+        { idempotencyKey },
+      ),
+  },
+  {
+    name: "addWorkflowTasks",
+    table: "absurd.workflow_node",
+    made: 2,
+    ask: (api, idempotencyKey) => {
+      const nodes = ["two", "three"].map((node) => ({
+        ...{ node, task_name: "job", params: { number: 2 } },
+      }));
+      return api.call(
+        "addWorkflowTasks",
+        { params: { workflow_id: workflowId }, body: { nodes } },
+        { idempotencyKey },
+      );
     },
   },
   {

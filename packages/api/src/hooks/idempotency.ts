@@ -3,8 +3,8 @@
  *
  * Only answers of success are kept: what was refused changed nothing and may be asked again. A
  * process that dies between doing and noting lets go of the key after a minute, and the next
- * request with it does the thing again. Spawns and actions on many tasks do it under the work's
- * name, and find it done; other writes come to the same when they are done twice.
+ * request with it does the thing again. Spawns, firings by hand and actions on many tasks are done
+ * under the work's name, and found done; other writes come to the same when they are done twice.
  */
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";

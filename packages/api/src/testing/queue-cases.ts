@@ -110,6 +110,31 @@ export const QUEUE_CASES: CasesOf<typeof QUEUE_ROUTES> = {
   },
 };
 
+/** One of another language: it has registered itself, and does nothing by itself. */
+async function silentWorker(stage: Stage): Promise<{
+  params: { number: number };
+  body: { epoch: string; memory_bytes: number };
+  /** Its last beat was so long ago; null: it is gone. */
+  silence: (seconds: number | null) => Promise<unknown>;
+}> {
+  const { rows } = await stage.pool.query<{ id: number }>(
+    "select absurd.register_worker('silent', 7, 30000, '{empty}', 1) as id",
+  );
+  const number = rows[0]!.id;
+  return {
+    params: { number },
+    body: { epoch: "7", memory_bytes: 1e9 },
+    silence: (seconds) =>
+      seconds === null
+        ? stage.pool.query("select absurd.leave_worker($1, 7)", [number])
+        : stage.pool.query(
+            `update absurd.worker set beat_at = beat_at - make_interval(secs => $2)
+              where worker_id = $1`,
+            [number, seconds],
+          ),
+  };
+}
+
 const noWorker = { params: { number: 2_000_000_000 } };
 
 export const WORKER_CASES: CasesOf<typeof WORKER_ROUTES> = {
@@ -132,6 +157,33 @@ export const WORKER_CASES: CasesOf<typeof WORKER_ROUTES> = {
       assert.deepEqual([metrics.total_workers, metrics.crashed_workers], [1, 0]);
     },
     problems: {},
+  },
+  beatWorker: {
+    async answers(stage) {
+      const { params, body, silence } = await silentWorker(stage);
+      await silence(20);
+      await stage.engine.workers.drain(params.number);
+      const { requests } = await stage.call("beatWorker", { params, body });
+      assert.deepEqual(requests, [
+        { kind: "drain", task_id: null, attempt: null, reason: null, grace_seconds: 30 },
+      ]);
+      const workers = await stage.engine.workers.list();
+      const beaten = workers.find(({ workerId }) => workerId === params.number)!;
+      assert.ok(beaten.beatAgeSeconds < 19, `${beaten.beatAgeSeconds} s`);
+      assert.equal(beaten.memoryBytes, 1e9);
+      await silence(null);
+    },
+    problems: {
+      NOT_FOUND: (stage) => stage.call("beatWorker", { ...noWorker, body: { epoch: "1" } }),
+      CONFLICT: async (stage) => {
+        const { params, body, silence } = await silentWorker(stage);
+        const other = { params, body: { epoch: "8" } };
+        await assert.rejects(stage.call("beatWorker", other), /was declared dead/);
+        await silence(null);
+        // Nor with its own, once it is gone.
+        return stage.call("beatWorker", { params, body });
+      },
+    },
   },
   drainWorker: {
     async answers(stage) {

@@ -1,28 +1,25 @@
 /** `absurd cancel`, `absurd retry`: tasks by id, or all that fit a filter. */
-import { randomUUID } from "node:crypto";
-
-import {
-  type AbsurdClient,
-  type BulkChangeAction,
-  type ChangedTask,
-  fieldIs,
-  type TaskCondition,
-  type TaskStatus,
-  type TaskSummary,
-} from "@contimg/absurd";
+import { type AbsurdClient, fieldIs, type TaskCondition, type TaskStatus } from "@contimg/absurd";
+import type { BulkOutcome, Deed, Operator } from "@contimg/api";
 import type { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
 import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { filterHelp, filterText, findTasks, readFilter } from "./filter.ts";
-import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { undoHint, withOperator } from "./operator.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 import { formatTasks } from "./task-text.ts";
 
 interface ManyFlags extends AbsurdFlags {
   readonly filter?: string;
   readonly dryRun?: boolean;
   readonly limit: number;
+}
+
+interface RetryFlags extends ManyFlags {
+  readonly fromStep?: string;
+  readonly reason?: string;
 }
 
 const CANCEL_EXAMPLES = `
@@ -34,6 +31,7 @@ Examples:
 const RETRY_EXAMPLES = `
 Tasks that were cancelled because one of these failed start anew, too.
 Without --from-step what the steps of a task gave is kept; see: absurd steps
+What --filter did without --from-step can be taken back; see: absurd undo
 
 Examples:
   absurd retry 019a...
@@ -54,9 +52,11 @@ export function cancelCommand(): Command {
     .addHelpText("after", `${filterHelp()}\n${CANCEL_EXAMPLES}`)
     .action((taskIds: string[], flags: ManyFlags & { readonly reason: string }) =>
       changeMany(taskIds, flags, {
+        action: "cancel",
         statuses: ["pending", "claimed", "retrying"],
         done: "cancelled or told to stop",
-        many: { action: "cancel", reason: flags.reason },
+        skipped: "had ended already",
+        reason: flags.reason,
         change: async (client, taskId) =>
           (await client.cancel(taskId, flags.reason)) ? "cancelled" : "had ended already",
       }),
@@ -66,13 +66,16 @@ export function cancelCommand(): Command {
 export function retryCommand(): Command {
   return manyCommand("retry", "give failed or cancelled tasks a new start, with all attempts")
     .option("--from-step <name>", "replay what came before this step; do it and the rest again")
+    .option("--reason <text>", "why; the audit log shows it")
     .addHelpText("after", `${filterHelp()}\n${RETRY_EXAMPLES}`)
-    .action((taskIds: string[], flags: ManyFlags & { readonly fromStep?: string }) =>
+    .action((taskIds: string[], flags: RetryFlags) =>
       changeMany(taskIds, flags, {
+        action: "retry",
         statuses: ["failed", "cancelled"],
         done: "retried",
-        // Steps are one task's own.
-        many: flags.fromStep === undefined ? { action: "retry" } : undefined,
+        skipped: "left alone: it is neither failed nor cancelled any more",
+        reason: flags.reason,
+        fromStep: flags.fromStep,
         change: async (client, taskId) => {
           if (flags.fromStep === undefined) await client.retry(taskId);
           else await client.steps.rerunFrom(taskId, flags.fromStep);
@@ -88,12 +91,14 @@ interface Changed {
 }
 
 interface Change {
+  readonly action: "cancel" | "retry";
   /** Of the tasks that it can be done to. */
   readonly statuses: readonly TaskStatus[];
   readonly done: string;
-  /** The same, hundreds at a time; absent: it is of one task. */
-  readonly many:
-    { readonly action: keyof typeof WORDS; readonly reason?: string | undefined } | undefined;
+  readonly skipped: string;
+  readonly reason: string | undefined;
+  /** Steps are one task's own. */
+  readonly fromStep?: string | undefined;
   /** Says what became of the task. */
   readonly change: (client: AbsurdClient, taskId: string) => Promise<string>;
 }
@@ -116,16 +121,26 @@ async function changeMany(
 async function changeById(
   taskIds: readonly string[],
   flags: ManyFlags,
-  { change }: Change,
+  change: Change,
 ): Promise<void> {
-  const tasks = await withClient(flags, async (client) => {
+  const tasks = await withOperator(flags, async (operator, client) => {
     const results: Changed[] = [];
-    for (const taskId of taskIds) results.push({ taskId, what: await change(client, taskId) });
+    for (const taskId of taskIds) {
+      const what = await operator.audited(deedOf(taskId, change), () =>
+        change.change(client, taskId),
+      );
+      results.push({ taskId, what });
+    }
     return results;
   });
   print(flags.json ?? false, { tasks }, () =>
     tasks.map(({ taskId, what }) => `${taskId} ${what}`).join("\n"),
   );
+}
+
+function deedOf(taskId: string, { action, reason, fromStep }: Change): Deed {
+  const route = action === "cancel" ? "cancelTask" : "retryTask";
+  return { action: route, target: taskId, reason, detail: { reason, from_step: fromStep } };
 }
 
 async function changeByFilter(filter: string, flags: ManyFlags, change: Change): Promise<void> {
@@ -134,7 +149,7 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
     throw new UsageError('--filter is empty, expected a condition; of every task: "age>=0s"');
   }
   const conditions: TaskCondition[] = [...asked, fieldIs("status", ...change.statuses)];
-  await withClient(flags, async (client) => {
+  await withOperator(flags, async (operator, client) => {
     const found = await findTasks(client, conditions, flags.limit);
     const dryRun = flags.dryRun ?? false;
     if (dryRun) {
@@ -143,43 +158,58 @@ async function changeByFilter(filter: string, flags: ManyFlags, change: Change):
       );
       return;
     }
-    const ids = inOrder(found).map(({ taskId }) => taskId);
-    const tasks = await changeAll(client, ids, change);
-    print(flags.json ?? false, { dryRun, filter: filterText(conditions), tasks }, () =>
+    const ids = found.map(({ taskId }) => taskId);
+    const text = filterText(conditions);
+    const { tasks, action, hint } =
+      change.fromStep === undefined
+        ? await asOneAction(operator, ids, text, change)
+        : await oneByOne(operator, client, ids, change);
+    print(flags.json ?? false, { dryRun, filter: text, action, tasks }, () =>
       [
         ...tasks.map(({ taskId, what }) => `${taskId} ${what}`),
         `${tasks.length} ${change.done}`,
+        ...(hint === undefined ? [] : [hint]),
       ].join("\n"),
     );
   });
 }
 
-async function changeAll(
+interface ChangedMany {
+  readonly tasks: readonly Changed[];
+  readonly action?: BulkOutcome["bulk"];
+  readonly hint?: string;
+}
+
+/** As the dashboard does it. */
+async function asOneAction(
+  operator: Operator,
+  taskIds: readonly string[],
+  filter: string,
+  { action, done, skipped, reason = `${action} by filter` }: Change,
+): Promise<ChangedMany> {
+  if (taskIds.length === 0) return { tasks: [] };
+  const outcome = await operator.changeMany({ action, q: filter, taskIds, reason });
+  const tasks = outcome.items.map(({ taskId, state }) => ({
+    taskId,
+    what: state === "done" ? done : skipped,
+  }));
+  return { tasks, action: outcome.bulk, hint: undoHint(outcome) };
+}
+
+async function oneByOne(
+  operator: Operator,
   client: AbsurdClient,
   taskIds: readonly string[],
   change: Change,
-): Promise<Changed[]> {
+): Promise<ChangedMany> {
   const tasks: Changed[] = [];
-  if (change.many === undefined) {
-    for (const taskId of taskIds) {
-      tasks.push({ taskId, what: await triedOn(client, taskId, change) });
-    }
-    return tasks;
+  for (const taskId of taskIds) {
+    tasks.push({
+      taskId,
+      what: await operator.audited(deedOf(taskId, change), () => triedOn(client, taskId, change)),
+    });
   }
-  const order = { ...change.many, batch: randomUUID() };
-  for await (const changed of client.changeMany(taskIds, order)) {
-    tasks.push(...changed.map(({ taskId, what }) => ({ taskId, what: WORDS[order.action][what] })));
-  }
-  return tasks;
-}
-
-/**
- * Oldest first: they have waited longest. Those that run last: where one of them ends, its worker
- * would take the next, which is to be cancelled as well.
- */
-function inOrder(newestFirst: readonly TaskSummary[]): readonly TaskSummary[] {
-  const runs = (task: TaskSummary): number => (task.status === "claimed" ? 1 : 0);
-  return newestFirst.toReversed().sort((a, b) => runs(a) - runs(b));
+  return { tasks };
 }
 
 /** A task that moved on since it was found is no reason to leave the others as they are. */
@@ -191,20 +221,5 @@ async function triedOn(client: AbsurdClient, taskId: string, { change }: Change)
     throw error;
   }
 }
-
-const WORDS = {
-  cancel: {
-    done: "cancelled",
-    requested: "was told to stop",
-    refused: "had ended already",
-    unknown: "is gone",
-  },
-  retry: {
-    done: "retried",
-    requested: "retried",
-    refused: "left alone: it is neither failed nor cancelled any more",
-    unknown: "is gone",
-  },
-} satisfies Partial<Record<BulkChangeAction, Record<ChangedTask["what"], string>>>;
 
 const SKIPPED = new Set(["InvalidTransition", "TaskNotFound", "StepNotFound"]);

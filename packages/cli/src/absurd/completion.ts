@@ -113,11 +113,12 @@ ${cases(levels, "    ")}
       *[:\\>]*) case "-$word" in "$current"*) COMPREPLY+=("-$word") ;; esac ;;
     esac
   done
-  # bash replaces from the last of its word breaks on.
+  # bash replaces from the last of its word breaks on; within quotes it knows none.
   local breaks="\${current%"\${current##*[:=\\>\\<]}"}" i
+  [ -n "$quote" ] && breaks=""
   for i in "\${!COMPREPLY[@]}"; do COMPREPLY[i]="\${COMPREPLY[i]#"$breaks"}"; done
   if [ "\${#COMPREPLY[@]}" -eq 1 ]; then
-    case "\${COMPREPLY[0]}" in *[:.]) compopt -o nospace 2>/dev/null ;; esac
+    case "\${COMPREPLY[0]}" in *[:.\\>]) compopt -o nospace 2>/dev/null ;; esac
   fi
   case "\${COMPREPLY[0]-}" in
     *\\>) [ -z "$quote" ] && COMPREPLY=("\${COMPREPLY[@]/%>/\\\\>}") ;;
@@ -139,7 +140,16 @@ _absurd() {
   case "$at" in
 ${cases(levels, "    ")}
   esac
+  # A term is not over with its field, and may be negated.
+  local -a open
+  open=("\${(@M)offers:#*[:.>]}")
+  offers=("\${(@)offers:#*[:.>]}")
+  if [[ $PREFIX == -[a-z]* ]]; then
+    open+=("\${(@)\${(@M)open:#*[:>]}/#/-}")
+    offers+=("\${(@)\${(@M)offers:#*:*}/#/-}")
+  fi
   compadd -- "\${(@)offers}"
+  compadd -S '' -- "\${(@)open}"
 }
 compdef _absurd absurd
 `;

@@ -6,6 +6,7 @@ import {
   type ErrorGroup,
   type ErrorGroupState,
 } from "@contimg/absurd";
+import type { BulkOutcome } from "@contimg/api";
 import { Command, Option } from "commander";
 import { z } from "zod";
 
@@ -15,6 +16,7 @@ import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
+import { undoHint, withOperator } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { parseTime } from "./time-flag.ts";
@@ -120,25 +122,53 @@ function replayCommand(): Command {
   return bulkCommand("replay", "give dead tasks a new start; checkpoints stay")
     .option("--keep-attempts", "with the attempts that are left, at least one, and not all anew")
     .option("--params-patch <json>", "members that replace those of the params; JSON, @file or -")
+    .option("--reason <text>", "why; the audit log shows it", "replayed by request")
+    .addHelpText("after", "\nWith --keep-attempts or --params-patch it cannot be undone.")
     .action(replay);
 }
 
-async function replay(
-  taskIds: string[],
-  flags: BulkFlags & { keepAttempts?: boolean; paramsPatch?: string },
-): Promise<void> {
+interface ReplayFlags extends BulkFlags {
+  readonly keepAttempts?: boolean;
+  readonly paramsPatch?: string;
+  readonly reason: string;
+}
+
+async function replay(taskIds: string[], flags: ReplayFlags): Promise<void> {
   const filter = bulkFilterOf(taskIds, flags);
-  const dryRun = flags.dryRun ?? false;
-  const patch = flags.paramsPatch === undefined ? {} : await readPatch(flags.paramsPatch);
-  const replayed = await withClient(flags, (client) =>
-    client.deadLetters.replay(filter, {
-      dryRun,
-      limit: flags.limit,
-      resetAttempts: !flags.keepAttempts,
-      ...patch,
-    }),
-  );
-  printBulk(flags, replayed, dryRun ? "would be replayed" : "replayed");
+  const paramsPatch = flags.paramsPatch === undefined ? {} : await readPatch(flags.paramsPatch);
+  const isPlain = !flags.keepAttempts && flags.paramsPatch === undefined;
+  if (flags.dryRun || isPlain) await change("retry", filter, flags, "replayed");
+  else {
+    const options = { limit: flags.limit, resetAttempts: !flags.keepAttempts, ...paramsPatch };
+    const { reason } = flags;
+    const detail = { filter, reason, ...options };
+    const deed = { action: "replayDeadLetters", target: "", reason, detail } as const;
+    const replayed = await withOperator(flags, (operator, client) =>
+      operator.audited(deed, () => client.deadLetters.replay(filter, options)),
+    );
+    printBulk(flags, replayed, "replayed");
+  }
+}
+
+/** One action, as the dashboard does it, on what is dead now. */
+async function change(
+  action: "retry" | "discard",
+  filter: DeadLetterFilter,
+  flags: BulkFlags & { readonly reason: string },
+  verb: string,
+): Promise<void> {
+  const { limit, reason } = flags;
+  await withOperator(flags, async (operator, client) => {
+    const taskIds = await client.deadLetters.find(filter, limit);
+    if (flags.dryRun || taskIds.length === 0) {
+      printBulk(flags, taskIds, flags.dryRun ? `would be ${verb}` : verb);
+      return;
+    }
+    const outcome = await operator.changeMany({ action, q: null, taskIds, reason });
+    const done = outcome.items.filter(({ state }) => state === "done");
+    const ids = done.map(({ taskId }) => taskId);
+    printBulk(flags, ids, verb, outcome);
+  });
 }
 
 async function readPatch(
@@ -152,19 +182,20 @@ async function readPatch(
 function discardCommand(): Command {
   return bulkCommand("discard", "take dead tasks off the list; they count as cancelled")
     .option("--reason <text>", "what the task's error will say", "discarded by request")
-    .action(async (taskIds: string[], flags: BulkFlags & { reason: string }) => {
-      const filter = bulkFilterOf(taskIds, flags);
-      const dryRun = flags.dryRun ?? false;
-      const discarded = await withClient(flags, (client) =>
-        client.deadLetters.discard(filter, { dryRun, limit: flags.limit, reason: flags.reason }),
-      );
-      printBulk(flags, discarded, dryRun ? "would be discarded" : "discarded");
-    });
+    .action((taskIds: string[], flags: BulkFlags & { readonly reason: string }) =>
+      change("discard", bulkFilterOf(taskIds, flags), flags, "discarded"),
+    );
 }
 
-function printBulk(flags: BulkFlags, taskIds: readonly string[], verb: string): void {
-  print(flags.json ?? false, { dryRun: flags.dryRun ?? false, taskIds }, () =>
-    [...taskIds, `${taskIds.length} ${verb}`].join("\n"),
+function printBulk(
+  flags: BulkFlags,
+  taskIds: readonly string[],
+  verb: string,
+  outcome?: BulkOutcome,
+): void {
+  const dryRun = flags.dryRun ?? false;
+  print(flags.json ?? false, { dryRun, taskIds, action: outcome?.bulk }, () =>
+    [...taskIds, `${taskIds.length} ${verb}`, ...(outcome ? [undoHint(outcome)] : [])].join("\n"),
   );
 }
 

@@ -1,12 +1,14 @@
 /** `absurd queues list|pause|resume|drain|configure|use-version`. */
-import type { QueueSettings, QueueView } from "@contimg/absurd";
+import type { AbsurdClient, QueueSettings, QueueView } from "@contimg/absurd";
+import { drainsInSeconds } from "@contimg/api";
 import { Command, InvalidArgumentError, Option } from "commander";
 
 import { UsageError } from "../failure.ts";
 import { numberIn, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
-import { formatTable } from "../terminal.ts";
+import { formatDuration, formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
+import { withOperator } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
@@ -44,16 +46,33 @@ export function queuesCommand(): Command {
 function listQueues(): Command {
   return absurdCommand("list", "list queues with their settings and what they hold")
     .addHelpText("after", "\nExample:\n  absurd queues list --json")
-    .action((flags: AbsurdFlags) =>
-      printList(flags, "queues", (client) => client.queues.list(), formatQueues),
-    );
+    .action((flags: AbsurdFlags) => printList(flags, "queues", readQueues, formatQueues));
 }
 
-function formatQueues(queues: readonly QueueView[]): string {
+interface PacedQueue extends QueueView {
+  /** Ends a second over the last minutes. */
+  readonly throughputPerSecond: number;
+  /** Until nothing is ready; null: at this pace never. */
+  readonly drainsInSeconds: number | null;
+}
+
+async function readQueues(client: AbsurdClient): Promise<PacedQueue[]> {
+  const [queues, paces] = await Promise.all([client.queues.list(), client.queues.pace()]);
+  return queues.map((queue) => {
+    const pace = paces.find((each) => each.queue === queue.name);
+    return {
+      ...queue,
+      throughputPerSecond: pace?.endsPerSecond ?? 0,
+      drainsInSeconds: drainsInSeconds(queue.ready, pace),
+    };
+  });
+}
+
+function formatQueues(queues: readonly PacedQueue[]): string {
   return formatTable(
     [
       ...["QUEUE", "STATE", "READY", "DEFERRED", "WAITING", "RUNNING", "OLDEST"],
-      ...["WEIGHT", "PRIORITIES"],
+      ...["ENDS/min", "DRAINS IN", "WEIGHT", "PRIORITIES"],
     ],
     queues.map((each) => [
       each.name,
@@ -64,10 +83,17 @@ function formatQueues(queues: readonly QueueView[]): string {
       each.waiting,
       ofMax(each.running, each.runningMax),
       formatTime(each.oldestAt),
+      (each.throughputPerSecond * 60).toFixed(1),
+      drainText(each),
       each.weight ?? "",
       each.priorityMode === "aging" ? `aging, ${each.agingSeconds} s a step` : "strict",
     ]),
   );
+}
+
+function drainText({ ready, drainsInSeconds: seconds }: PacedQueue): string {
+  if (ready === 0) return "";
+  return seconds === null ? "not at this pace" : formatDuration(seconds);
 }
 
 function ofMax(count: number, max: number | null): string {
@@ -77,9 +103,14 @@ function ofMax(count: number, max: number | null): string {
 function verb(name: "pause" | "resume" | "drain", description: string, done: string): Command {
   return absurdCommand(name, description)
     .argument("<queue>")
-    .addHelpText("after", `\nExample:\n  absurd queues ${name} imaging`)
-    .action(async (queue: string, flags: AbsurdFlags) => {
-      await withClient(flags, (client) => client.queues[name](queue));
+    .option("--reason <text>", "why; the audit log shows it")
+    .addHelpText("after", `\nExample:\n  absurd queues ${name} imaging --reason "the disk is full"`)
+    .action(async (queue: string, flags: AbsurdFlags & { readonly reason?: string }) => {
+      const { reason } = flags;
+      const deed = { action: `${name}Queue`, target: queue, reason, detail: { reason } } as const;
+      await withOperator(flags, (operator, client) =>
+        operator.audited(deed, () => client.queues[name](queue)),
+      );
       print(flags.json ?? false, { queue, [done]: true }, () => `${queue} ${done}`);
     });
 }
@@ -105,7 +136,10 @@ function configureQueue(): Command {
       if (Object.values(settings).every((value) => value === undefined)) {
         throw new UsageError("nothing to set; see: absurd queues configure --help");
       }
-      await withClient(flags, (client) => client.queues.configure(queue, settings));
+      const deed = { action: "configureQueue", target: queue, detail: settings } as const;
+      await withOperator(flags, (operator, client) =>
+        operator.audited(deed, () => client.queues.configure(queue, settings)),
+      );
       print(flags.json ?? false, { queue, settings }, () => `${queue} configured`);
     });
 }

@@ -6,7 +6,8 @@ import { parseGraceSeconds, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatDuration, formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
-import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { withOperator } from "./operator.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 
 const parseWorkerId = wholeNumberIn(1, 2_147_483_647);
 
@@ -66,6 +67,21 @@ function stateOf(worker: WorkerView): string {
   return worker.asked === null ? "works" : `asked to ${worker.asked}`;
 }
 
+interface ReasonFlags extends AbsurdFlags {
+  readonly reason?: string;
+}
+
+function audited(
+  flags: ReasonFlags,
+  action: "drainWorker" | "resumeWorker" | "stopWorker",
+  workerId: number,
+  work: (client: AbsurdClient) => Promise<void>,
+): Promise<void> {
+  const { reason } = flags;
+  const deed = { action, target: String(workerId), reason, detail: { reason } };
+  return withOperator(flags, (operator, client) => operator.audited(deed, () => work(client)));
+}
+
 function request(
   name: "drain" | "resume",
   description: string,
@@ -73,9 +89,10 @@ function request(
 ): Command {
   return absurdCommand(name, description)
     .argument("<worker id>", "the number that workers list prints", parseWorkerId)
-    .addHelpText("after", `\nExample:\n  absurd workers ${name} 17`)
-    .action(async (workerId: number, flags: AbsurdFlags) => {
-      await withClient(flags, (client) => ask(client, workerId));
+    .option("--reason <text>", "why; the audit log shows it")
+    .addHelpText("after", `\nExample:\n  absurd workers ${name} 17 --reason "new memory"`)
+    .action(async (workerId: number, flags: ReasonFlags) => {
+      await audited(flags, `${name}Worker`, workerId, (client) => ask(client, workerId));
       print(flags.json ?? false, { workerId, asked: name }, () => `asked ${workerId} to ${name}`);
     });
 }
@@ -84,10 +101,13 @@ function stopWorker(): Command {
   return absurdCommand("stop", "let a worker end, as on SIGTERM")
     .argument("<worker id>", "the number that workers list prints", parseWorkerId)
     .option("--grace-seconds <seconds>", "how long tasks may go on", parseGraceSeconds, 30)
+    .option("--reason <text>", "why; the audit log shows it")
     .addHelpText("after", "\nExample:\n  absurd workers stop 17 --grace-seconds 60")
-    .action(async (workerId: number, flags: AbsurdFlags & { readonly graceSeconds: number }) => {
+    .action(async (workerId: number, flags: ReasonFlags & { readonly graceSeconds: number }) => {
       const { graceSeconds } = flags;
-      await withClient(flags, (client) => client.workers.stop(workerId, { graceSeconds }));
+      await audited(flags, "stopWorker", workerId, (client) =>
+        client.workers.stop(workerId, { graceSeconds }),
+      );
       print(flags.json ?? false, { workerId, asked: "stop", graceSeconds }, () => {
         return `asked ${workerId} to stop`;
       });

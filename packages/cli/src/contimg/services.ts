@@ -2,10 +2,10 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { startEmbeddedPostgres } from "@contimg/absurd";
 import { migrateAll } from "@contimg/pipeline";
 import pg from "pg";
 
+import { KeptDatabase } from "./kept-database.ts";
 import { WorkerProcesses, type WorkerProcessOptions } from "./worker-processes.ts";
 
 export interface Services {
@@ -16,16 +16,21 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+export interface ServicesOptions extends WorkerProcessOptions {
+  /** Told of a PostgreSQL of ours that ended by itself and is started again. Absent: it is not. */
+  readonly onDatabaseEnd?: (line: string) => void;
+}
+
 /** A database of the user's own (`databaseUrl`) is used as it is; else one is started. */
 export async function startServices(
-  options: WorkerProcessOptions,
+  options: ServicesOptions,
   databaseUrl: string | undefined,
 ): Promise<Services> {
   const { dataRoot } = options;
   await mkdir(join(dataRoot, "logs"), { recursive: true });
   const server = databaseUrl
     ? undefined
-    : await startEmbeddedPostgres({ dataFolder: join(dataRoot, "postgres") });
+    : await KeptDatabase.start(join(dataRoot, "postgres"), options.onDatabaseEnd);
   const url = databaseUrl ?? server!.url;
   const pool = new pg.Pool({ connectionString: url, application_name: "contimg", max: 4 });
   // A connection that breaks while idle is replaced; one that is needed reports its own error.

@@ -17,8 +17,8 @@ interface UpFlags extends CommonFlags, ServeFlags {
 
 const HELP = `
 A database that is given is used as it is; else a PostgreSQL is started below the data root, on the
-loopback address. The logs of PostgreSQL and the workers are below the data root. A worker that ends
-by itself is started again, and standard error says so.
+loopback address. The logs of PostgreSQL and the workers are below the data root. A worker or a
+PostgreSQL of ours that ends by itself is started again, and standard error says so.
 
 Examples:
   contimg up
@@ -39,13 +39,17 @@ export function upCommand(): Command {
 async function up(flags: UpFlags): Promise<void> {
   const config = readConfig(flags, process.env);
   const stopped = untilStopped();
+  const say = (line: string): void => {
+    process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+  };
   const services = await startServices(
     {
       dataRoot: config.dataRoot,
       queue: config.queue,
       workerCount: flags.workers,
       threadCount: config.threadCount,
-      onWorkerEnd: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
+      onWorkerEnd: say,
+      onDatabaseEnd: say,
     },
     config.databaseUrl,
   );

@@ -68,7 +68,11 @@ function headersOf(route: Route): JsonSchema[] {
 function isKeyed(route: Route): boolean {
   const isAboutSession = route.path === ROUTES.signIn.path;
   return (
-    route.method !== "GET" && !route.changesNothing && !route.hasSecretAnswer && !isAboutSession
+    route.method !== "GET" &&
+    !route.changesNothing &&
+    !route.isBeat &&
+    !route.hasSecretAnswer &&
+    !isAboutSession
   );
 }
 

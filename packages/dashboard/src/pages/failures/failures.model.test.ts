@@ -21,6 +21,7 @@ function group(given: Partial<FailureGroup> = {}): FailureGroup {
     task_name: "imaging",
     error_tag: "OutOfMemory",
     error_class: "retryable",
+    message: "killed at 12 GB",
     count: 3,
     first_at: "2026-01-25T08:00:00Z",
     last_at: "2026-01-25T09:00:00Z",

@@ -1,0 +1,144 @@
+/**
+ * Who acts at the database itself, from a terminal: noted in the audit log as over HTTP, and what
+ * changes many tasks is the same action, shown in the dashboard and taken back in either place.
+ */
+import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { AbsurdClient } from "@contimg/absurd";
+import { type BulkAction, PROBLEMS, type RouteName } from "@contimg/contract";
+import type pg from "pg";
+
+import { AuditStore } from "./access/audit-store.ts";
+import { maskSecrets } from "./access/mask.ts";
+import { BulkRunner } from "./bulk-runner.ts";
+import {
+  askUndo,
+  type BulkItem,
+  type BulkRow,
+  findBulk,
+  insertBulk,
+  itemsOf,
+  listBulks,
+} from "./bulk-store.ts";
+import { wireBulk } from "./handlers/bulk.ts";
+import { API_MIGRATIONS, migrateApi } from "./migrate.ts";
+import { toApiError } from "./problem.ts";
+
+export interface Deed {
+  /** The route that does the same over HTTP. */
+  readonly action: RouteName;
+  readonly target: string;
+  readonly reason?: string | undefined;
+  readonly detail?: object | undefined;
+}
+
+export interface BulkOrder {
+  readonly action: BulkAction["action"];
+  /** The filter that found them, for people. */
+  readonly q: string | null;
+  readonly taskIds: readonly string[];
+  readonly reason: string;
+}
+
+export interface BulkOutcome {
+  readonly bulk: BulkAction;
+  readonly items: readonly BulkItem[];
+}
+
+/** While another process works: its turns are short. */
+const LOOK_MS = 100;
+const OK = 200;
+
+export class Operator {
+  readonly #pool: pg.Pool;
+  readonly #client: AbsurdClient;
+  readonly #actor: string;
+
+  private constructor(pool: pg.Pool, client: AbsurdClient, actor: string) {
+    this.#pool = pool;
+    this.#client = client;
+    this.#actor = actor;
+  }
+
+  /** Makes the API's tables when no API has yet. @param actor as the audit log names them */
+  static async at(pool: pg.Pool, client: AbsurdClient, actor: string): Promise<Operator> {
+    if (!(await isMigrated(pool))) await migrateApi(pool);
+    return new Operator(pool, client, actor);
+  }
+
+  /** Does it and notes it, also when it is refused. */
+  async audited<Result>(deed: Deed, work: () => Promise<Result>): Promise<Result> {
+    let result: Result;
+    try {
+      result = await work();
+    } catch (error) {
+      await this.#note(deed, PROBLEMS[toApiError(error).code].status).catch(() => undefined);
+      throw error;
+    }
+    await this.#note(deed, OK);
+    return result;
+  }
+
+  /** Changes these tasks and returns when all are. */
+  async changeMany(order: BulkOrder): Promise<BulkOutcome> {
+    const { action, q, taskIds, reason } = order;
+    const selection = q === null ? { task_ids: taskIds } : { q };
+    const bulkId = randomUUID();
+    const deed = { action: "startBulk", target: bulkId, reason } as const;
+    await this.audited({ ...deed, detail: { action, selection, reason } }, () =>
+      insertBulk(this.#pool, {
+        ...{ bulkId, action, q, taskIds, reason, actor: this.#actor },
+        ...{ priority: null, queue: null },
+      }),
+    );
+    return this.#end(bulkId);
+  }
+
+  /** Takes back what has not run since; undefined: there is nothing of this id to undo. */
+  async undo(bulkId: string, reason: string | undefined): Promise<BulkOutcome | undefined> {
+    const known = await findBulk(this.#pool, bulkId);
+    if (!known || known.undo_asked) return undefined;
+    const deed = { action: "undoBulk", target: bulkId, reason, detail: { reason } } as const;
+    await this.audited(deed, () => askUndo(this.#pool, bulkId));
+    return this.#end(bulkId);
+  }
+
+  /** Newest first. */
+  async recent(limit: number): Promise<readonly BulkAction[]> {
+    return (await listBulks(this.#pool, { before: null, limit })).map(wireBulk);
+  }
+
+  /** Works until it is over, or another process did: a server's runner may be at it, too. */
+  async #end(bulkId: string): Promise<BulkOutcome> {
+    const lifetime = new AbortController().signal;
+    const runner = new BulkRunner({ client: this.#client, pool: this.#pool, lifetime });
+    let row: BulkRow;
+    while ((row = (await findBulk(this.#pool, bulkId))!).state === "running") {
+      if (!(await runner.turn())) await sleep(LOOK_MS);
+    }
+    return { bulk: wireBulk(row), items: await itemsOf(this.#pool, bulkId) };
+  }
+
+  async #note({ action, target, reason, detail }: Deed, status: number): Promise<void> {
+    await new AuditStore(this.#pool).add([
+      {
+        ...{ at: new Date(), actor: this.#actor, role: "admin", action, target, status },
+        ...{ reason: reason ?? null, detail: maskSecrets(detail ?? null) },
+        requestId: randomUUID(),
+      },
+    ]);
+  }
+}
+
+async function isMigrated(pool: pg.Pool): Promise<boolean> {
+  const { rows: found } = await pool.query<{ there: boolean }>(
+    "select to_regclass('absurd_api.migrations') is not null as there",
+  );
+  if (!found[0]!.there) return false;
+  const { rows } = await pool.query<{ count: number }>(
+    "select count(*)::integer as count from absurd_api.migrations",
+  );
+  return rows[0]!.count >= readdirSync(API_MIGRATIONS).length;
+}

@@ -1,0 +1,66 @@
+/** `absurd undo`: takes an action on many tasks back, whoever began it and where. */
+import type { BulkAction } from "@contimg/contract";
+
+import type { Command } from "commander";
+
+import { UsageError } from "../failure.ts";
+import { print } from "../output.ts";
+import { formatTable } from "../terminal.ts";
+import { withOperator } from "./operator.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
+
+interface UndoFlags extends AbsurdFlags {
+  readonly reason?: string;
+}
+
+const LISTED = 20;
+const EXAMPLES = `
+Tasks that have run since, or were changed otherwise, stay as they are.
+A running task that was told to stop is not told otherwise.
+
+Examples:
+  absurd undo                                        the last actions on many tasks
+  absurd undo 5f0e...-... --reason "wrong night"`;
+
+export function undoCommand(): Command {
+  return absurdCommand("undo", "take an action on many tasks back; without id: list them")
+    .argument("[action id]", "as printed by cancel, retry, dlq and the dashboard")
+    .option("--reason <text>", "why; the audit log shows it")
+    .addHelpText("after", EXAMPLES)
+    .action((bulkId: string | undefined, flags: UndoFlags) =>
+      bulkId === undefined ? list(flags) : undo(bulkId, flags),
+    );
+}
+
+async function list(flags: UndoFlags): Promise<void> {
+  const actions = await withOperator(flags, (operator) => operator.recent(LISTED));
+  print(flags.json ?? false, { actions }, () => formatActions(actions));
+}
+
+function formatActions(actions: readonly BulkAction[]): string {
+  return formatTable(
+    ["ACTION", "ID", "STATE", "TASKS", "DONE", "UNDONE", "BY", "AT", "FILTER", "REASON"],
+    actions.map((each) => [
+      ...[each.action, each.bulk_id, each.state, each.total, each.done, each.undone, each.actor],
+      ...[`${each.created_at.slice(0, 19)}Z`, each.q ?? "named tasks", each.reason],
+    ]),
+  );
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+async function undo(bulkId: string, flags: UndoFlags): Promise<void> {
+  if (!UUID.test(bulkId)) {
+    throw new UsageError(`action id is "${bulkId}", expected a UUID; see: absurd undo`);
+  }
+  const undone = await withOperator(flags, (operator) => operator.undo(bulkId, flags.reason));
+  if (!undone) {
+    throw new UsageError(`no action ${bulkId}, or it is undone already; see: absurd undo`);
+  }
+  const { bulk } = undone;
+  print(
+    flags.json ?? false,
+    { action: bulk },
+    () => `${bulk.undone} of ${bulk.done} taken back; the others have gone on since`,
+  );
+}
