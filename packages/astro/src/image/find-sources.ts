@@ -26,6 +26,8 @@ export interface FinderOptions {
   readonly thresholdSigma: number;
   /** Side of the boxes in which noise is measured. */
   readonly noiseBoxPixels: number;
+  /** Side of those in which holes are looked for; holes within three of them count. */
+  readonly holeBoxPixels: number;
   /** Point spread function of the same image: unit peak in its middle. */
   readonly psf?: ImagePlane;
   /** Primary-beam response of each pixel; 1 everywhere when absent. */
@@ -58,7 +60,7 @@ const WALK_BEAM_VALUE_MIN = 0.5;
 /** @returns sources, brightest first */
 export function findSources(plane: ImagePlane, options: FinderOptions): DetectedSource[] {
   const noise = measureNoiseMap(plane, options.noiseBoxPixels);
-  const holes = measureHoles(plane, options.noiseBoxPixels);
+  const holes = measureHoles(plane, options.holeBoxPixels);
   const maps = { options, noise, holes };
   const peaks = rejectSidelobes(plane, findPeaks(plane, maps), maps);
   return groupByOverlap(dropNoisePeaks(peaks, options.kernel), options.kernel)

@@ -5,6 +5,7 @@
  * Reads column DATA of `<group>.cal.ms`. Writes the restored, corrected, residual and PSF images, the
  * beam map and a picture.
  */
+import { access, rm } from "node:fs/promises";
 import { basename } from "node:path";
 
 import {
@@ -25,12 +26,26 @@ import {
   requireCasacore,
 } from "../imaging/observation.ts";
 import type { Provenance } from "../imaging/product-header.ts";
+import {
+  STEADY_COPY_BYTES,
+  type SteadiedTile,
+  steadyText,
+  steadyTile,
+} from "../imaging/steady-tile.ts";
 import { TIERS } from "../imaging/tiers.ts";
 import { factsOf, takeCensus, type VisibilityCensus } from "../imaging/visibility-census.ts";
-import { imagePath } from "../products/paths.ts";
+import { imagePath, referenceCatalogPath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
-import type { Json, Output, ProductKind, RunContext, Stage, StageResult } from "../stage.ts";
+import type {
+  Json,
+  Output,
+  ProductKind,
+  ProductLookup,
+  RunContext,
+  Stage,
+  StageResult,
+} from "../stage.ts";
 import { assertAlike } from "../imaging/site-images.ts";
 import type { WscleanSummary } from "../tools/wsclean-log.ts";
 import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/wsclean.ts";
@@ -38,9 +53,15 @@ import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/
 export type { ImagingParams };
 export type ImagingInputs = Omit<
   ImagingParams,
-  "calibrated_measurement_set_path" | "restoring_beam" | SettingName
+  | "calibrated_measurement_set_path"
+  | "restoring_beam"
+  | "catalog_path"
+  | "uses_field_sources"
+  | SettingName
 > & {
   measurement_set_path: string;
+  /** Null: the field is imaged as it drifts. */
+  catalog_path: string | null;
   /** The settings that were given; the data choose the others. */
   given: GivenSettings;
   restoring_beam: NonNullable<ImagingParams["restoring_beam"]> | null;
@@ -63,6 +84,7 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       tier: params.tier,
       given: givenSettings(params),
       pointing: params.pointing,
+      catalog_path: await catalogFor(params, lookup),
       primary_beam_min: params.primary_beam_min,
       restoring_beam: params.restoring_beam ?? null,
       channel_images: params.channel_images,
@@ -73,18 +95,23 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
     };
   },
 
-  /** Eight float32 planes at the most: WSClean's five, ours, and one being rewritten. */
-  outputBytes: ({ tier, given }) => {
+  /**
+   * Eight float32 planes at the most: WSClean's five, ours, and one being rewritten; and the copy
+   * of the visibilities.
+   */
+  outputBytes: ({ tier, given, catalog_path: catalog }) => {
     const { pixel_count: pixels, channels_out: channels } = nominalSettings(tier, given);
-    return 4 * pixels ** 2 * (8 + (channels > 1 ? 5 * channels : 0));
+    const copy = catalog === null ? 0 : STEADY_COPY_BYTES;
+    return copy + 4 * pixels ** 2 * (8 + (channels > 1 ? 5 * channels : 0));
   },
 
   async run(inputs, context) {
     const wscleanVersion = await readWscleanVersion();
     const { observation, census, chosen } = lookAt(inputs);
+    const steadied = steadyTile(inputs, context, census.weights, chosen.settings);
     const cleaned = await cleanTile(
       {
-        measurementSetPath: inputs.measurement_set_path,
+        measurementSetPath: steadied?.path ?? inputs.measurement_set_path,
         settings: chosen.settings,
         restoringBeam: givenBeam(inputs),
         keepsChannels: inputs.channel_images,
@@ -94,7 +121,9 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       },
       context,
     );
-    return finish(inputs, context, { observation, census, chosen, cleaned, wscleanVersion });
+    if (steadied !== undefined) await rm(steadied.path, { recursive: true });
+    const made = { observation, census, chosen, cleaned, wscleanVersion, steadied };
+    return finish(inputs, context, made);
   },
 
   site: {
@@ -120,10 +149,23 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       const summary = { majorIterationCount: 0, minorIterationCount: 0 };
       const cleaned = { channelFiles: [], recoveries: [], summary };
       const wscleanVersion = report.version ?? "none: a site's own program";
-      return finish(inputs, context, { ...look, cleaned, wscleanVersion });
+      return finish(inputs, context, { ...look, cleaned, wscleanVersion, steadied: undefined });
     },
   },
 };
+
+/** The catalogue that was named, else the reference where there is one. */
+async function catalogFor(params: ImagingParams, lookup: ProductLookup): Promise<string | null> {
+  if (!params.uses_field_sources || params.pointing === "tracking") return null;
+  if (params.catalog_path !== undefined) return params.catalog_path;
+  const reference = referenceCatalogPath(lookup.dataRoot);
+  const exists = await access(reference).then(
+    () => true,
+    // Absent is an answer here: the tile is imaged as it drifts.
+    () => false,
+  );
+  return exists ? reference : null;
+}
 
 interface Look {
   readonly observation: ImagedObservation;
@@ -167,12 +209,14 @@ interface Made {
     readonly summary: Pick<WscleanSummary, "majorIterationCount" | "minorIterationCount">;
   };
   readonly wscleanVersion: string;
+  /** Absent: the visibilities were imaged as they are. */
+  readonly steadied: SteadiedTile | undefined;
 }
 
 function describeProvenance(
   inputs: ImagingInputs,
   context: RunContext,
-  { chosen, cleaned, wscleanVersion }: Made,
+  { chosen, cleaned, wscleanVersion, steadied }: Made,
 ): Provenance {
   const settings = Object.entries(chosen.settings).map(
     ([name, value]) => `${name} = ${String(value)}: ${chosen.reasons[name as SettingName]}`,
@@ -186,6 +230,7 @@ function describeProvenance(
     history: [
       `tier ${inputs.tier}: ${TIERS[inputs.tier].purpose}`,
       ...settings,
+      ...(steadied === undefined ? [] : [steadyText(steadied)]),
       ...cleaned.recoveries.map(recoveryText),
     ],
   };
@@ -218,6 +263,8 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     wsclean_version: outcome.wscleanVersion,
     major_iterations: cleaned.summary.majorIterationCount,
     minor_iterations: cleaned.summary.minorIterationCount,
+    steadied_source_count: outcome.steadied?.steadiedCount ?? 0,
+    removed_source_count: outcome.steadied?.removedCount ?? 0,
   };
   const files = [...FILES, ...cleaned.channelFiles];
   const outputs = files.map(({ kind, name }): Output => ({

@@ -32,9 +32,14 @@ const paramsSchema = z.strictObject({
   primary_beam_path: pathParam.optional(),
   psf_path: pathParam.optional(),
   catalog_path: pathParam.optional(),
-  threshold_sigma: z.number().min(3).max(50).default(5),
-  /** Side of the boxes in which noise and holes are measured: several beams, few sources. */
-  noise_box_pixels: z.int().min(16).max(1024).default(64),
+  /** Half a σ below what is counted as false, so that noise hides few sources above it. */
+  threshold_sigma: z.number().min(3).max(50).default(4.5),
+  /** Detections without a catalogue source are counted from here on. */
+  counted_sigma: z.number().min(3).max(50).default(5),
+  /** Side of the boxes in which noise is measured: many beams, so that it is known to 3 %. */
+  noise_box_pixels: z.int().min(16).max(1024).default(128),
+  /** Side of the boxes in which holes are looked for: a few beams. */
+  hole_box_pixels: z.int().min(16).max(1024).default(64),
   match_radius_arcsec: z.number().positive().max(60).default(10),
   /** Sources where the beam's response is lower are left alone. */
   primary_beam_min: z.number().gt(0).max(1).default(0.3),
@@ -75,6 +80,7 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
       kernel,
       thresholdSigma: inputs.threshold_sigma,
       noiseBoxPixels: inputs.noise_box_pixels,
+      holeBoxPixels: inputs.hole_box_pixels,
       psf,
       response: field.response,
     });
@@ -129,6 +135,7 @@ async function compare(
     matchRadiusArcsec: inputs.match_radius_arcsec,
     responseMin: inputs.primary_beam_min,
     judgedSnrMin: inputs.judged_snr_min,
+    countedSnrMin: inputs.counted_sigma,
   };
   const catalog = openCatalog(inputs.catalog_path);
   const expected = sourcesInField(catalog, field, inputs.primary_beam_min);

@@ -1,0 +1,75 @@
+/** What images must be worth, each figure against its target. Pure; demo, soak and bench judge so. */
+import type { Summary } from "./compare.ts";
+
+export interface Figure {
+  readonly figure: string;
+  /** Null when nothing could be measured, which meets no target. */
+  readonly value: number | null;
+  readonly target: string;
+  readonly isMet: boolean;
+}
+
+const LIMITS = {
+  fluxOff: 0.01,
+  fluxPullStd: 1.3,
+  offsetArcsec: 0.3,
+  faintShare: 0.9,
+  falseATile: 2,
+};
+
+export function atMost(figure: string, value: number | null, limit: number, unit = ""): Figure {
+  const isMet = value !== null && value <= limit;
+  return { figure, value, target: `at most ${limit}${unit}`, isMet };
+}
+
+/** @param tileCount of the summary */
+export function truthFigures(summary: Summary, tileCount: number): Figure[] {
+  const { medianFluxRatio: ratio, found, injectedAbove8Sigma: bright } = summary;
+  return [
+    {
+      figure: "median flux ratio above 8 σ",
+      value: ratio,
+      target: `1 ± ${LIMITS.fluxOff}`,
+      isMet: ratio !== null && Math.abs(ratio - 1) <= LIMITS.fluxOff,
+    },
+    atMost("scatter of fluxes over the expected", summary.fluxPullStd, LIMITS.fluxPullStd),
+    atMost("position offset above 50 σ, rms", summary.rmsOffsetArcsec, LIMITS.offsetArcsec, "″"),
+    {
+      figure: "found above 8 σ",
+      value: share(found, bright),
+      target: "all",
+      isMet: bright > 0 && found === bright,
+    },
+    atMost(
+      "false detections above 5 σ, a tile",
+      share(summary.falseDetections, tileCount),
+      LIMITS.falseATile,
+    ),
+    ...faintFigure(summary),
+  ];
+}
+
+/** Where too few are between 5 and 8 σ, chance would judge. */
+function faintFigure({ foundFaint, injectedFaint }: Summary): Figure[] {
+  if (injectedFaint < FAINT_COUNT_MIN) return [];
+  const found = foundFaint / injectedFaint;
+  return [
+    {
+      figure: "found from 5 to 8 σ",
+      value: found,
+      target: `at least ${LIMITS.faintShare}`,
+      isMet: found >= LIMITS.faintShare,
+    },
+  ];
+}
+
+const FAINT_COUNT_MIN = 50;
+
+function share(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}
+
+/** A sentence on a figure that misses its target. */
+export function figureText({ figure, value, target }: Figure): string {
+  return `${figure}: ${value === null ? "not measured" : value.toFixed(3)}, expected ${target}`;
+}
