@@ -37,7 +37,7 @@ const CACHE = resolve(import.meta.dirname, "../../.cache/bench");
 const THREAD_COUNT = 2;
 const PLANTED_COUNT = 40;
 /** About what an image of the size has [Jy/beam]. */
-const NOISE_JY = { small: 0.54e-3, full: 0.37e-3 };
+const NOISE_JY = { small: 0.46e-3, full: 0.31e-3 };
 const PLANTED_SIGMA = { min: 4.5, max: 9 };
 
 export interface TilesToJudge {

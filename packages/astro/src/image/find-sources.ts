@@ -35,14 +35,16 @@ export interface FinderOptions {
 }
 
 /** Peaks are as trustworthy as holes of the same size; a little more is asked of them. */
-const ARTEFACT_MARGIN = 1.2;
+const ARTEFACT_MARGIN = 1.1;
 /**
  * Share of a sidelobe that may be left over. Measured on simulated tiles: up to 0.12 on a source
  * near the axis and 0.21 at a fifth of the beam, which steepens a source's spectrum and changes its
  * response as it drifts.
  */
-const SIDELOBE_RESIDUE = 0.1;
-const SIDELOBE_RESIDUE_MAX = 0.3;
+const SIDELOBE_RESIDUE = 0.02;
+const SIDELOBE_RESIDUE_MAX = 0.06;
+/** Of the kernel's, which ends at 4 σ. */
+const EDGE_REACH = 0.25;
 /** Sources fainter than this many times the threshold have no sidelobe residue that matters. */
 const BRIGHT_THRESHOLDS = 10;
 /** Peaks whose beams overlap by more than this are fitted together. */
@@ -92,8 +94,9 @@ function findPeaks(plane: ImagePlane, maps: Maps): Component[] {
   const floor =
     maps.options.thresholdSigma * minimum(maps.noise.rms) + minimum(maps.noise.background);
   const peaks: Component[] = [];
-  // Nearer to the edge the wings of sources beyond it look like sources.
-  const { reachX, reachY } = maps.options.kernel;
+  // Nearer to the edge noise on the wings of sources beyond it looks like sources.
+  const reachX = Math.ceil(maps.options.kernel.reachX * EDGE_REACH);
+  const reachY = Math.ceil(maps.options.kernel.reachY * EDGE_REACH);
   for (let y = reachY; y < height - reachY; y++) {
     for (let x = reachX; x < width - reachX; x++) {
       const value = pixels[y * width + x]!;

@@ -7,6 +7,8 @@ export interface Figure {
   readonly value: number | null;
   readonly target: string;
   readonly isMet: boolean;
+  /** Of what was found blindly, which depends on how much of the field was imaged, and how deep. */
+  readonly isOfDetection?: boolean;
 }
 
 const LIMITS = {
@@ -39,12 +41,16 @@ export function truthFigures(summary: Summary, tileCount: number): Figure[] {
       value: share(found, bright),
       target: "all",
       isMet: bright > 0 && found === bright,
+      isOfDetection: true,
     },
-    atMost(
-      "false detections above 5 σ, a tile",
-      share(summary.falseDetections, tileCount),
-      LIMITS.falseATile,
-    ),
+    {
+      ...atMost(
+        "false detections above 5 σ, a tile",
+        share(summary.falseDetections, tileCount),
+        LIMITS.falseATile,
+      ),
+      isOfDetection: true,
+    },
     ...faintFigure(summary),
   ];
 }
@@ -59,6 +65,7 @@ function faintFigure({ foundFaint, injectedFaint }: Summary): Figure[] {
       value: found,
       target: `at least ${LIMITS.faintShare}`,
       isMet: found >= LIMITS.faintShare,
+      isOfDetection: true,
     },
   ];
 }
@@ -67,6 +74,24 @@ const FAINT_COUNT_MIN = 50;
 
 function share(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
+}
+
+/** What a summary says, for people; one line a quantity. */
+export function summaryLines(summary: Summary): string[] {
+  const { found, injectedAbove8Sigma: bright, falseDetections } = summary;
+  const ratio = `${format(summary.medianFluxRatio, 3)} ± ${format(summary.fluxRatioStd, 3)}`;
+  const [median, rms] = [summary.medianOffsetArcsec, summary.rmsOffsetArcsec];
+  return [
+    `flux, measured over injected: ${ratio} (median, standard deviation); scatter over the ` +
+      `expected ${format(summary.fluxPullStd, 2)}`,
+    `position offset: ${format(median, 2)}″ (median), ${format(rms, 2)}″ above 50 σ (rms)`,
+    `found blindly: ${found} of ${bright} above 8 σ, ${summary.foundFaint} of ` +
+      `${summary.injectedFaint} from 5 to 8 σ; ${falseDetections} false detections above 5 σ`,
+  ];
+}
+
+function format(value: number | null, digits: number): string {
+  return value === null ? "–" : value.toFixed(digits);
 }
 
 /** A sentence on a figure that misses its target. */
