@@ -51,8 +51,6 @@ export type { PixelPosition, SkyPosition, Wcs } from "./image/wcs.ts";
 export { apparentFluxJy, driftingSources, sourceAtPhaseCenter } from "./calibration/drift-sky.ts";
 export type { DriftView, PointSource } from "./calibration/drift-sky.ts";
 export { antennaUvwOfRows } from "./calibration/antenna-uvw.ts";
-export { subtractSources } from "./calibration/subtract-sources.ts";
-export type { RowAntennas } from "./calibration/subtract-sources.ts";
 export { averageChannels, divideByGains } from "./calibration/apply-gains.ts";
 export type {
   AntennaGains,

@@ -35,7 +35,7 @@ export interface FinderOptions {
 }
 
 /** Peaks are as trustworthy as holes of the same size; a little more is asked of them. */
-const ARTEFACT_MARGIN = 1.1;
+const ARTEFACT_MARGIN = 1.2;
 /**
  * Share of a sidelobe that may be left over. Measured on simulated tiles: up to 0.12 on a source
  * near the axis and 0.21 at a fifth of the beam, which steepens a source's spectrum and changes its

@@ -5,8 +5,9 @@
  * a tenth at half power and by half where the beam is at a quarter, and with frequency. CLEAN's
  * model is constant, so sidelobes of what changes stay in the image. Of each bright catalogue
  * source in the image that change is taken off: apparent flux minus its own mean over the tile,
- * by the weights, so that the mean, which the image measures, stays the sky's. Catalogue sources
- * beyond the image, which CLEAN cannot reach, are taken off whole.
+ * by the weights, so that the mean, which the image measures, stays the sky's. What averaging of
+ * channels took of such a source is given back. Catalogue sources beyond the image, which CLEAN
+ * cannot reach, are taken off whole.
  */
 import { cpSync } from "node:fs";
 
@@ -17,13 +18,15 @@ import {
   type PointSource,
   type PointSources,
   separationRad,
-  subtractSources,
 } from "@contimg/astro";
 import { openTable } from "@contimg/casacore";
+import { subtractSources } from "@contimg/formats";
 
+import { readAveraging } from "../calibration/calibrated-copy.ts";
 import { pointingOf } from "../calibration/pointing.ts";
 import { antennaUvwAt } from "../calibration/solve-gains.ts";
 import { openVisibilitySet, type VisibilitySet } from "../calibration/visibility-set.ts";
+import { PipelineError } from "../errors.ts";
 
 export interface SteadyOptions {
   readonly catalog: readonly PointSource[];
@@ -46,6 +49,9 @@ export interface SteadyReport {
 /** Farther off the axis nothing but the Sun is seen. */
 const OFF_AXIS_MAX_RAD = 10 * (Math.PI / 180);
 
+/** Of a channel's width: the phase of the longest baseline is off by a thousandth of a turn. */
+const STEP_TOLERANCE = 1e-3;
+
 /** Writes the copy at `copyPath`; `path` is not touched. */
 export function steadyField(path: string, copyPath: string, options: SteadyOptions): SteadyReport {
   using set = openVisibilitySet(path);
@@ -53,28 +59,47 @@ export function steadyField(path: string, copyPath: string, options: SteadyOptio
   cpSync(path, copyPath, { recursive: true });
   using main = openTable(copyPath, { writable: true });
   const [channelCount, polarizationCount] = [set.frequencyHz.length, set.correlationTypes.length];
+  const { firstHz, stepHz } = evenSteps(set);
+  const averaging = readAveraging(path);
   const rowsMax = Math.max(...set.integrations.map(({ rowCount }) => rowCount));
   const buffer = new Float32Array(2 * rowsMax * channelCount * polarizationCount);
   for (const [time, { firstRow, rowCount }] of set.integrations.entries()) {
     const vis = buffer.subarray(0, 2 * rowCount * channelCount * polarizationCount);
     main.getArray("DATA", firstRow, rowCount, vis);
-    const rows = {
+    const { pathM, apparentFluxJy: fluxJy, sourceCount } = plan.sourcesAt(time);
+    subtractSources({
+      ...{ antennaCount: set.antennas.names.length, sourceCount, rowCount },
+      ...{ channelCount, polarizationCount },
       antenna1: set.antenna1.subarray(firstRow, firstRow + rowCount),
       antenna2: set.antenna2.subarray(firstRow, firstRow + rowCount),
-    };
-    const slab = { vis, flags: NO_FLAGS, rowCount, channelCount, polarizationCount };
-    subtractSources(slab, rows, plan.sourcesAt(time), set.frequencyHz);
+      ...{ pathM, fluxJy, steadyJy: plan.steadyJy, firstHz, stepHz, vis },
+      ...{ partCount: averaging.count, partHz: averaging.widthHz },
+    });
     main.putArray("DATA", firstRow, rowCount, vis);
     options.onProgress?.((time + 1) / set.integrations.length);
   }
   return plan.report;
 }
 
-const NO_FLAGS = new Uint8Array(0);
+/** @throws {PipelineError} MalformedFile when channels are not evenly spaced */
+function evenSteps({ path, frequencyHz }: VisibilitySet): { firstHz: number; stepHz: number } {
+  const firstHz = frequencyHz[0]!;
+  const stepHz = (frequencyHz.at(-1)! - firstHz) / Math.max(1, frequencyHz.length - 1);
+  const stray = frequencyHz.findIndex((hz, channel) => {
+    return Math.abs(hz - firstHz - channel * stepHz) > STEP_TOLERANCE * Math.abs(stepHz);
+  });
+  if (stray < 0) return { firstHz, stepHz };
+  const message =
+    `${path}: channel ${stray} of SPECTRAL_WINDOW is at ${frequencyHz[stray]!} Hz, expected ` +
+    `${firstHz + stray * stepHz}, evenly spaced; or image with uses_field_sources false`;
+  throw new PipelineError("MalformedFile", message, { path, field: "CHAN_FREQ" });
+}
 
 interface FieldPlan {
   readonly report: SteadyReport;
-  /** What is to be taken off an integration. */
+  /** What is to be left of each source. */
+  readonly steadyJy: Float64Array;
+  /** The sources as an integration sees them. */
   readonly sourcesAt: (time: number) => PointSources;
 }
 
@@ -109,7 +134,8 @@ function planField(set: VisibilitySet, options: SteadyOptions): FieldPlan {
       steadiedCount: chosen.filter((index) => isInside[index]).length,
       removedCount: chosen.filter((index) => !isInside[index]).length,
     },
-    sourcesAt: (time) => pick(seen[time]!, chosen, steady),
+    steadyJy: Float64Array.from(chosen, (index) => steady[index]!),
+    sourcesAt: (time) => pick(seen[time]!, chosen),
   };
 }
 
@@ -146,21 +172,18 @@ function weighted(
   return sum / total;
 }
 
-function pick(
-  all: PointSources,
-  chosen: readonly number[],
-  steadyJy: readonly number[],
-): PointSources {
+function pick(all: PointSources, chosen: readonly number[]): PointSources {
   const antennaCount = all.pathM.length / all.sourceCount;
   const channelCount = all.apparentFluxJy.length / all.sourceCount;
-  const pathM = new Float64Array(chosen.length * antennaCount);
-  const apparentFluxJy = new Float64Array(chosen.length * channelCount);
-  for (const [to, from] of chosen.entries()) {
-    const path = all.pathM.subarray(from * antennaCount, (from + 1) * antennaCount);
-    pathM.set(path, to * antennaCount);
-    for (let channel = 0; channel < channelCount; channel += 1)
-      apparentFluxJy[to * channelCount + channel] =
-        all.apparentFluxJy[from * channelCount + channel]! - steadyJy[from]!;
-  }
-  return { pathM, apparentFluxJy, sourceCount: chosen.length };
+  const rows = (values: Float64Array, width: number): Float64Array => {
+    const picked = new Float64Array(chosen.length * width);
+    for (const [to, from] of chosen.entries())
+      picked.set(values.subarray(from * width, (from + 1) * width), to * width);
+    return picked;
+  };
+  return {
+    pathM: rows(all.pathM, antennaCount),
+    apparentFluxJy: rows(all.apparentFluxJy, channelCount),
+    sourceCount: chosen.length,
+  };
 }
