@@ -13,14 +13,14 @@ const FAINT_SIGMA = 5;
 /** Fainter detections may be noise and are not counted as false. */
 const FALSE_SIGMA = 5;
 /**
- * Thermal errors of place reach 0.2″ at this ratio for a beam of 20″ by 9″ (Condon 1997), and 1.2″
- * at 8 σ: fainter sources say more about the noise than about the astrometry.
+ * Thermal errors of place are 0.3″ at this ratio along a beam of 35″ (Condon 1997), and 1.9″ at 8 σ:
+ * fainter sources say more about the noise than about the astrometry.
  */
 const STRONG_SIGMA = 50;
 /** What an error of the gains of 1 %, the limit of their tests, can do to a flux. */
 const CALIBRATION_SHARE = 0.01;
-/** Three times the worst position error of an 8 σ source with a 35″ beam (Condon 1997). */
-const MATCH_RADIUS_ARCSEC = 10;
+/** Three times the error of place of a 5 σ source along a beam of 35″ (Condon 1997), and a little. */
+const MATCH_RADIUS_ARCSEC = 17;
 const ARCSEC_PER_DEG = 3600;
 
 /** What the simulator writes beside a group, as far as it is compared. */
@@ -188,7 +188,7 @@ interface Position {
   readonly dec_deg: number;
 }
 
-/** Flat-sky distance, right to a part in a million at 10″; RA wraps. */
+/** Flat-sky distance, right to a part in a million at 17″; RA wraps. */
 function isNear(a: Position, b: Position): boolean {
   const turn = ((((a.ra_deg - b.ra_deg + 180) % 360) + 360) % 360) - 180;
   const east = turn * Math.cos((b.dec_deg * Math.PI) / 180);
