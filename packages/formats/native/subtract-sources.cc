@@ -49,7 +49,7 @@ void fillBlock(const Subtraction& s, std::size_t first, std::size_t count, Block
   }
 }
 
-// sin(n x) / (n sin x), x half a turn's phase of one of n parts: to 1e-5 where n x is below 1.
+// sin(n x) / (n sin x), x half a turn's phase of one of n parts: to 1e-4 where n x is below 1.
 float averagingLoss(double x, double n) {
   const double squared = x * x;
   const double count = n * n;

@@ -40,8 +40,7 @@ const ARTEFACT_MARGIN = 1.2;
 const HOLE_SIGMA_MIN = 4.1;
 /**
  * Share of a sidelobe that may be left over. Imaging takes off what changes of bright catalogue
- * sources as they drift, and leaves 0.004 of a sidelobe at the worst (a source of 0.9 Jy where the
- * beam is at 0.7); the rest is for sources that no catalogue has.
+ * sources as they drift; with a tenth, sources of 15 σ beside one of 7 Jy were not believed.
  */
 const SIDELOBE_RESIDUE = 0.02;
 const SIDELOBE_RESIDUE_MAX = 0.06;
