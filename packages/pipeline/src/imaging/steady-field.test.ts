@@ -103,9 +103,9 @@ function amplitudes(path: string): number[] {
 
 /** Largest difference over the mean. */
 function spread(values: readonly number[]): number {
-  const [least, most] = values.reduce(
+  const [least, most] = values.reduce<const>(
     ([low, high], value) => [Math.min(low, value), Math.max(high, value)] as const,
-    [Infinity, -Infinity] as const,
+    [Infinity, -Infinity],
   );
   return (most - least) / meanOf(values);
 }
