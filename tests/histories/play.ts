@@ -76,8 +76,10 @@ export async function play(server: Server, seed: number, options: PlayOptions): 
       ...producers.map((producer) => producer.run(untilMs)),
     ]);
 
-    for (const { name } of SCHEDULES) {
-      await client.schedules.pause(name, "the history is over");
+    try {
+      for (const { name } of SCHEDULES) await client.schedules.pause(name, "the history is over");
+    } catch (cause) {
+      throw new Error(`the history cannot be ended: ${troubles.join("\n")}`, { cause });
     }
     troubles.push(...(await drain(stage, options.drainMs ?? DRAIN_MS_MAX)));
     const final = await readFinalState(stage.admin, { spool: await stage.spool.count() });

@@ -184,17 +184,20 @@ export function createProducer(parts: {
       const plain = chance.happens(0.4);
       const join = request();
       const last = request();
+      // What hangs on one parent alone is decided by that one condition.
+      const only = request();
       const joined = [
         ...parents.map(({ token }) => chooseRequirement(chance, [token], plain)),
         ...older.map(({ token }) => chooseRequirement(chance, [token], plain)),
       ];
-      const all = [...parents, join, last];
+      const all = [...parents, join, last, only];
       const idOf = (token: string): string | number => {
         const index = all.findIndex((each) => each.token === token);
         return index >= 0 ? index : older.find((each) => each.token === token)!.taskId;
       };
       depend(join, plain || chance.happens(0.7) ? joined : merged(joined), idOf);
       depend(last, [chooseRequirement(chance, [join.token], plain)], idOf);
+      depend(only, [chooseRequirement(chance, [parents[0]!.token], plain)], idOf);
       await send(all);
     },
 

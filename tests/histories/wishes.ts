@@ -36,8 +36,8 @@ export function chooseRequirement(
     isPlain
       ? "success"
       : chance.pick<WishedEdge["when"]>([
-          ...(["success", "success", "failure", "always"] as const),
-          { fluxAbove: 0.5 },
+          ...(["success", "failure", "always"] as const),
+          ...[{ fluxAbove: 0.5 }, { fluxAbove: 0.5 }],
         ]);
   const otherwise = isPlain ? "cancel" : chance.pick(["cancel", "skip", "continue"] as const);
   return { anyOf: parents.map((on) => ({ on, when: when() })), otherwise };

@@ -299,6 +299,7 @@ function maintain(integer,bigint,integer,integer) returns TABLE(term bigint, pro
 function make_lanes(text[],integer[],integer[],smallint[],text[]) returns void
 function match_contents(spawn_row[],timestamp with time zone) returns spawn_row[]
 function match_keys(spawn_row[]) returns spawn_row[]
+function moment() returns timestamp with time zone
 function move_kept(bigint[],uuid,integer,text) returns bigint[]
 function move_task(uuid,integer,text) returns void
 function name_cycle(jsonb,text[],integer[]) returns text
@@ -316,6 +317,7 @@ function note_gate_days(jsonb[],date[]) returns boolean
 function note_gates() returns void
 function number_at(bigint) returns timestamp with time zone immutable
 function number_problem(jsonb,text,double precision,double precision,text,boolean) returns text immutable
+function occupy_worker(integer,bigint,integer[]) returns void
 function order_nodes(jsonb,text[]) returns integer[]
 function other_lane(lane,smallint,text) returns lane
 function parent_results(uuid) returns TABLE(node text, task_id uuid, status text, result jsonb, error jsonb) stable
@@ -616,7 +618,7 @@ table task_log (task_id bigint not null, line bigint not null default nextval('l
 table template (name text not null, version integer not null, params jsonb not null, nodes jsonb not null, created_at timestamp with time zone not null)
 table wait_event (name text not null, task_id bigint not null, ordinal integer not null, claim_no integer not null, wake_at timestamp with time zone)
 table waiting (child bigint not null, need integer not null, claim_no integer not null default 0, lane_id integer not null, run_at timestamp with time zone not null, wake_at timestamp with time zone) with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0, vacuum_truncate=off
-table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, kinds integer[] not null default '{}'::integer[], capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb, memory_bytes bigint) with fillfactor=30
+table worker (worker_id integer not null identity, name text not null, epoch bigint not null, beat_at timestamp with time zone not null, lease_ms integer not null, queues text[] not null, concurrency integer not null, host text, pid integer, version text, started_at timestamp with time zone not null default clock(), gone_at timestamp with time zone, buried boolean not null default false, kinds integer[] not null default '{}'::integer[], capacity jsonb not null default '{}'::jsonb, labels jsonb not null default '{}'::jsonb, memory_bytes bigint, occupied jsonb) with fillfactor=30
 table worker_signal (worker_id integer not null, kind text not null, grace_seconds double precision not null default 30, at timestamp with time zone not null default clock())
 table workflow (id uuid not null, name text not null, template text, version integer, params jsonb not null, tags text[], idempotency_key text, created_at timestamp with time zone not null, cancelled_at timestamp with time zone)
 table workflow_node (workflow_id uuid not null, name text not null, task_id bigint not null)

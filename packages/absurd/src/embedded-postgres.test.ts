@@ -8,6 +8,8 @@ import { promisify } from "node:util";
 
 import { afterAll, describe, test } from "vitest";
 
+import { lastWords } from "./embedded-postgres.ts";
+
 const ROOT = resolve(import.meta.dirname, "../../..");
 // mkdtemp makes folders of mode 0700: closed to the user that the server runs as.
 const closed = mkdtempSync(join(tmpdir(), "absurd-closed-"));
@@ -33,6 +35,17 @@ describe("an embedded server", () => {
     );
 
     assert.match(stdout, /^127\.0\.0\.1 18\d{4}\n$/);
+  });
+
+  test("that cannot start is heard, whatever the sessions of a killed one write after it", () => {
+    const line = (pid: number, text: string): string =>
+      `2026-03-01 12:00:00.000 UTC [${pid}] ${text}`;
+    const own = line(7, "FATAL:  pre-existing shared memory block (key 1) is still in use");
+    const others = Array.from({ length: 40 }, (_, index) =>
+      line(100 + index, "FATAL:  terminating connection due to unexpected postmaster exit"),
+    );
+    assert.equal(lastWords([...others, own, ...others].join("\n"), 7), own);
+    assert.equal(lastWords(others.join("\n"), 7), others.slice(-5).join("\n"));
   });
 });
 

@@ -254,8 +254,18 @@ async function untilAnswering(url: string, pid: number, logPath: string): Promis
       });
     }
   }
-  const log = (await readFile(logPath, "utf8")).trim().split("\n").slice(-5).join("\n");
-  throw new Error(`PostgreSQL did not start; the end of ${logPath} says:\n${log}`, { cause });
+  const words = lastWords(await readFile(logPath, "utf8"), pid);
+  throw new Error(`PostgreSQL did not start; the end of ${logPath} says:\n${words}`, { cause });
+}
+
+/**
+ * The last lines of one server in a log that it shares: the sessions of a server that was killed
+ * end after it, each with a line. Without a line of its own, the last of all.
+ */
+export function lastWords(log: string, pid: number): string {
+  const lines = log.trim().split("\n");
+  const own = lines.filter((line) => line.includes(`[${pid}]`));
+  return (own.length > 0 ? own : lines).slice(-5).join("\n");
 }
 
 /** @param temporary goes with the server; who only shares it leaves that to its starter */

@@ -63,7 +63,9 @@ export class Heartbeat {
     this.#thread.postMessage("now");
   }
 
+  /** Nothing is heard of it any more. */
   async stop(): Promise<void> {
+    this.#thread.removeAllListeners("message");
     await this.#thread.terminate();
   }
 }

@@ -50,6 +50,70 @@ describe("workers", () => {
     assert.equal(heavy.most(), 2);
   });
 
+  test("that are declared dead while they register do so again", async () => {
+    const db = await database.connect();
+    await db.query(`
+      create sequence public.registration;
+      create function public.too_slow() returns trigger language plpgsql as $$
+      begin
+        if nextval('public.registration') < 3 then new.gone_at := absurd.clock(); end if;
+        return new;
+      end $$;
+      create trigger too_slow before insert on absurd.worker
+        for each row execute function public.too_slow()`);
+
+    const client = await setup([counter("plain", {}).task], { capacity: { cpu: 4 } });
+    await db.query("drop function public.too_slow() cascade; drop sequence public.registration");
+
+    const { taskId } = await client.spawn("plain", {});
+    const [task] = await client.awaitTasks([taskId]);
+    assert.equal(task!.status, "completed");
+  });
+
+  test("that were declared dead have no room for others until their handlers end", async () => {
+    const starts: number[] = [];
+    let runningCount = 0;
+    let most = 0;
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const deaf = defineTask({
+      name: "deaf",
+      params: z.strictObject({}),
+      resources: { cpu: 4 },
+      async handler(_params, { attempt }) {
+        starts.push(attempt);
+        most = Math.max(most, ++runningCount);
+        // It does not heed its signal: what it uses is in use.
+        if (attempt === 1) await released;
+        runningCount -= 1;
+      },
+    });
+    const client = await setup([deaf], { concurrency: 10, capacity: { cpu: 4 } });
+    const { taskId } = await client.spawn(deaf, {});
+    await until(() => starts.length === 1, { what: "it runs" });
+
+    const db = await database.connect();
+    const first = workers[0]!.id;
+    await db.query("update absurd.worker set epoch = epoch # 1, gone_at = absurd.clock()");
+    await db.query("select absurd.recover_dead_workers(100)");
+    await until(() => workers[0]!.id !== first, { what: "the worker registers again" });
+    // Its first look for work is over when it has seen a task that it cannot take.
+    await until(
+      async () => {
+        const { rows } = await db.query<{ occupied: object | null }>(
+          "select occupied from absurd.worker where gone_at is null",
+        );
+        return rows[0]?.occupied;
+      },
+      { what: "it says what its old handler uses" },
+    );
+    assert.deepEqual(starts, [1]);
+    release();
+
+    const [task] = await client.awaitTasks([taskId]);
+    assert.deepEqual([task!.status, starts, most], ["completed", [1, 2], 1]);
+  });
+
   test("run what requires labels only where they are", async () => {
     const pinned = defineTask({
       name: "pinned",

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type pg from "pg";
 import { beforeEach, describe, test } from "vitest";
 
-import { auditGates, freshDatabase, setClock, sqlWorker } from "@contimg/testkit";
+import { auditGates, freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 
 const { T0, claim, cycle, emptyEngine, registerWorker, spawn, task } = sqlWorker;
 const database = freshDatabase();
@@ -39,6 +39,26 @@ describe("a rate", () => {
     await at(60);
     await round();
     assert.equal((await claim(db, worker, 10)).length, 1);
+  });
+
+  test("counts from when a task was taken, however long its claim waited for a lock", async () => {
+    const real = await database.connect();
+    await real.query("reset absurd.fake_now");
+    const claimer = await registerWorker(real);
+    await spawnMany(1, 1);
+    await round();
+    const holder = await database.connect();
+    await holder.query("begin");
+    await holder.query("select pg_advisory_xact_lock(hashtext('absurd.worker'), $1)", [claimer.id]);
+
+    const claiming = claim(real, claimer, 1);
+    await until(() => isWaiting(real), { what: "the claim waits" });
+    const { rows } = await holder.query<{ at: Date }>("select clock_timestamp() as at");
+    await holder.query("commit");
+    assert.equal((await claiming).length, 1);
+
+    const leases = await db.query<{ claimed_at: Date }>("select claimed_at from absurd.lease");
+    assert.ok(leases.rows[0]!.claimed_at >= rows[0]!.at, "it counts from before it was taken");
   });
 
   test("tells the leader when to look again", async () => {
@@ -162,6 +182,14 @@ async function beat(): Promise<void> {
   await db.query("update absurd.worker set beat_at = absurd.clock() where worker_id = $1", [
     worker.id,
   ]);
+}
+
+async function isWaiting(session: pg.Client): Promise<boolean> {
+  const { rows } = await db.query<{ waits: boolean }>(
+    "select cardinality(pg_blocking_pids($1)) > 0 as waits",
+    [(session as pg.Client & { processID: number }).processID],
+  );
+  return rows[0]!.waits;
 }
 
 /** The leader's round; returns the seconds until the next one is due. */

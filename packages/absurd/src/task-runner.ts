@@ -15,7 +15,7 @@ interface Prefetched {
 export class TaskRunner {
   readonly #concurrency: number;
   readonly #createAttempt: (claim: Claim) => Attempt;
-  readonly #onEnded: () => void;
+  readonly #onEnded: (attempt: Attempt) => void;
   readonly #running = new Map<string, Attempt>();
   #prefetched: Prefetched[] = [];
   #ended: EndedAttempt[] = [];
@@ -26,7 +26,7 @@ export class TaskRunner {
     concurrency: number;
     createAttempt: (claim: Claim) => Attempt;
     /** An attempt that was running ended. */
-    onEnded: () => void;
+    onEnded: (attempt: Attempt) => void;
   }) {
     this.#concurrency = options.concurrency;
     this.#createAttempt = options.createAttempt;
@@ -49,6 +49,13 @@ export class TaskRunner {
 
   running(): IterableIterator<Attempt> {
     return this.#running.values();
+  }
+
+  /** Of attempts that were told to stop and still run, one each. */
+  stoppingLanes(): number[] {
+    return [...this.#running.values()]
+      .filter((each) => each.isAborted)
+      .map((each) => each.claim.laneId);
   }
 
   find(key: string): Attempt | undefined {
@@ -165,7 +172,7 @@ export class TaskRunner {
       this.#running.delete(attempt.key);
       if (end) this.#ended.push(end);
       this.#fill();
-      this.#onEnded();
+      this.#onEnded(attempt);
     });
   }
 }

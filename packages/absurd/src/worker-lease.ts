@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 
+import { WorkerDeclaredDead } from "./errors.ts";
 import { Heartbeat, type HeartbeatMessage } from "./heartbeat.ts";
 import { announceKinds } from "./kinds.ts";
 import type { WorkerIdentity, WorkerSession } from "./worker-session.ts";
@@ -25,6 +26,8 @@ export class WorkerLease {
   readonly #options: WorkerLeaseOptions;
   readonly #onMessage: (message: HeartbeatMessage) => void;
   #heartbeat: Heartbeat | undefined;
+  /** The lanes that the database knows to be occupied, joined. */
+  #occupied = "";
   identity: WorkerIdentity = { workerId: 0, epoch: 0n };
 
   constructor(
@@ -37,8 +40,22 @@ export class WorkerLease {
     this.#onMessage = onMessage;
   }
 
-  /** Registers under a new number and a new random epoch, and begins to beat. */
+  /**
+   * Registers under a new number and a new random epoch, and begins to beat. Once more when a
+   * machine so slow that the lease ran out meanwhile had it declared dead.
+   */
   async register(): Promise<void> {
+    while (true) {
+      try {
+        await this.#registerOnce();
+        return;
+      } catch (error) {
+        if (!(error instanceof WorkerDeclaredDead)) throw error;
+      }
+    }
+  }
+
+  async #registerOnce(): Promise<void> {
     await this.stop();
     const { name, version, queues, concurrency, leaseSeconds } = this.#options;
     // 63 random bits: no two processes and no two lives of one share them.
@@ -54,18 +71,30 @@ export class WorkerLease {
       epoch,
     });
     this.identity = { workerId, epoch };
-    const { capacity, labels } = this.#options;
-    if (Object.keys({ ...capacity, ...labels }).length > 0) {
-      await this.#session.describe(this.identity, capacity, labels);
-    }
-    await announceKinds(await this.#session.connect(), this.identity, this.#options.kindIds());
+    this.#occupied = "";
     // What was asked of the number before is over.
     this.#onMessage({ kind: "drain", isAsked: false });
-    const { connectionString, beatSeconds } = this.#options;
+    const { connectionString, beatSeconds, capacity, labels } = this.#options;
     this.#heartbeat = new Heartbeat(
       { connectionString, beatSeconds, leaseSeconds, ...this.identity },
       this.#onMessage,
     );
+    if (Object.keys({ ...capacity, ...labels }).length > 0) {
+      await this.#session.describe(this.identity, capacity, labels);
+    }
+    await announceKinds(await this.#session.connect(), this.identity, this.#options.kindIds());
+  }
+
+  /**
+   * Before a claim: what attempts still use that were told to stop is not free for others, also
+   * when their lease is gone. A round trip only when that changed.
+   */
+  async occupy(session: WorkerSession, lanes: readonly number[]): Promise<void> {
+    if (Object.keys(this.#options.capacity).length === 0) return;
+    const occupied = lanes.join();
+    if (occupied === this.#occupied) return;
+    await session.occupy(this.identity, lanes);
+    this.#occupied = occupied;
   }
 
   isFresh(): boolean {

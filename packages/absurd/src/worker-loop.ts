@@ -44,7 +44,9 @@ export class WorkerLoop {
       kindIds: () => this.#kindIds,
       isStopping: () => this.#stopping,
       definitionOf: (kindId) => this.#definitions.get(kindId)!,
-      onEnded: () => {
+      onEnded: ({ isAborted }) => {
+        // What it used is free now, and no row of the database says so.
+        if (isAborted) this.#looks.ring();
         this.#wake.ring();
       },
       onHeartbeat: (message) => {
@@ -205,6 +207,9 @@ export class WorkerLoop {
     const { bells } = this.#looks;
     const hints = this.#parts.hints.take(limit, startMs);
     try {
+      if (limit > 0) {
+        await this.#parts.lease.occupy(session, this.#parts.runner.stoppingLanes());
+      }
       const reply = await session.cycle(this.#parts.lease.identity, {
         ended,
         queues: this.#settings.queues,

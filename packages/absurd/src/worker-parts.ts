@@ -19,7 +19,7 @@ export interface WorkerPartsHost {
   kindIds(): readonly number[];
   isStopping(): boolean;
   definitionOf(kindId: number): AnyTask;
-  onEnded(): void;
+  onEnded(attempt: Attempt): void;
   onHeartbeat(message: HeartbeatMessage): void;
   onPayload(payload: string): void;
   onReady(): void;
@@ -60,8 +60,8 @@ export function assembleWorker(settings: WorkerSettings, host: WorkerPartsHost):
   const runner = new TaskRunner({
     concurrency: settings.concurrency,
     createAttempt: (claim) => new Attempt(attemptHost, host.definitionOf(claim.kindId), claim),
-    onEnded: () => {
-      host.onEnded();
+    onEnded: (attempt) => {
+      host.onEnded(attempt);
     },
   });
   const recovery = new WorkerRecovery({

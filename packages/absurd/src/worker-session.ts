@@ -150,6 +150,15 @@ export class WorkerSession {
     ]);
   }
 
+  /** Says of which lanes attempts run that were told to stop. @throws {WorkerDeclaredDead} */
+  async occupy(identity: WorkerIdentity, lanes: readonly number[]): Promise<void> {
+    await run(await this.connect(), "select absurd.occupy_worker($1, $2, $3)", [
+      identity.workerId,
+      identity.epoch.toString(),
+      lanes,
+    ]);
+  }
+
   async cycle(identity: WorkerIdentity, request: CycleRequest): Promise<CycleReply> {
     const client = await this.connect();
     try {

@@ -19,6 +19,35 @@ begin
 end;
 $$;
 
+-- Says of which lanes a worker runs attempts that were told to stop, one entry an attempt. What they
+-- ask for is not free until the worker says so: a lease may go before its handler does, and a worker
+-- that comes back under another number brings its handlers with it. While such an attempt has its
+-- lease, too, it counts twice: little is claimed for the moment, never too much.
+-- Raises WF002 when it was declared dead.
+create or replace function absurd.occupy_worker(
+  p_worker_id integer, p_epoch bigint, p_lanes integer[]
+)
+  returns void
+  language plpgsql
+as $$
+begin
+  update absurd.worker w
+     set occupied = (
+           select jsonb_object_agg(u.key, u.amount)
+             from (
+               select r.key, sum(r.value::numeric) as amount
+                 from unnest(p_lanes) o(lane_id)
+                 join absurd.lane n on n.lane_id = o.lane_id
+                 join absurd.class c on c.class_id = n.class_id
+                 cross join lateral jsonb_each_text(c.resources) r
+                group by r.key
+             ) u
+         )
+   where w.worker_id = p_worker_id and w.epoch = p_epoch;
+  perform absurd.assert_worker(p_worker_id, p_epoch);
+end;
+$$;
+
 -- True when p_free holds what p_need asks for; what it does not name it has none of.
 create or replace function absurd.fits(p_need jsonb, p_free jsonb)
   returns boolean
@@ -41,7 +70,7 @@ as $$
     from jsonb_each_text(p_free) f;
 $$;
 
--- What a worker has free: its capacity less what it holds.
+-- What a worker has free: its capacity less what it holds, and what handlers without a lease use.
 create or replace function absurd.free_resources(p_worker_id integer)
   returns jsonb
   language sql stable
@@ -55,7 +84,10 @@ as $$
      where l.worker_id = p_worker_id
      group by r.key
   )
-  select absurd.less(w.capacity, (select jsonb_object_agg(u.key, u.amount) from used u))
+  select absurd.less(
+           absurd.less(w.capacity, w.occupied),
+           (select jsonb_object_agg(u.key, u.amount) from used u)
+         )
     from absurd.worker w where w.worker_id = p_worker_id;
 $$;
 

@@ -161,6 +161,7 @@ create or replace function absurd.claim(
 as $$
 declare
   v_chosen absurd.chosen;
+  v_at timestamptz;
 begin
   if p_shared then
     v_chosen := absurd.choose_shared(
@@ -171,6 +172,8 @@ begin
   if v_chosen.places is null then
     return;
   end if;
+  -- Not absurd.clock(): the statement may have waited for locks, and a rate counts from here.
+  v_at := absurd.moment();
   return query
     with taken as materialized (
       delete from absurd.ready r where r.ctid = any(v_chosen.places)
@@ -188,8 +191,8 @@ begin
       insert into absurd.lease (
         task_id, epoch, worker_id, claim_no, lane_id, claimed_at, kill_after
       )
-      select b.task_id, p_epoch, p_worker_id, b.claim_no, b.lane_id, absurd.clock(),
-             absurd.clock() + b.timeout_ms * interval '1 millisecond'
+      select b.task_id, p_epoch, p_worker_id, b.claim_no, b.lane_id, v_at,
+             v_at + b.timeout_ms * interval '1 millisecond'
         from body b
     )
     select b.task_id, b.claim_no, b.lane_id, b.seq,
