@@ -103,11 +103,8 @@ function amplitudes(path: string): number[] {
 
 /** Largest difference over the mean. */
 function spread(values: readonly number[]): number {
-  const [least, most] = values.reduce<const>(
-    ([low, high], value) => [Math.min(low, value), Math.max(high, value)] as const,
-    [Infinity, -Infinity],
-  );
-  return (most - least) / meanOf(values);
+  const least = values.reduce((low, value) => Math.min(low, value), Infinity);
+  return (maximum(values) - least) / meanOf(values);
 }
 
 function meanOf(values: readonly number[]): number {

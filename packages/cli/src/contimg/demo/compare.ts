@@ -13,13 +13,13 @@ const FAINT_SIGMA = 5;
 /** Fainter detections may be noise and are not counted as false. */
 const FALSE_SIGMA = 5;
 /**
- * Thermal errors of place are 0.3″ at this ratio along a beam of 35″ (Condon 1997), and 1.9″ at 8 σ:
- * fainter sources say more about the noise than about the astrometry.
+ * Thermal errors of place are 0.3″ at this ratio along a beam of 35″ (Condon 1997) and 1.9″ at
+ * 8 σ: fainter sources say more about the noise than about the astrometry.
  */
 const STRONG_SIGMA = 50;
 /** What an error of the gains of 1 %, the limit of their tests, can do to a flux. */
 const CALIBRATION_SHARE = 0.01;
-/** Three times the error of place of a 5 σ source along a beam of 35″ (Condon 1997), and a little. */
+/** Three times the error of place of a 5 σ source along a beam of 35″, and some (Condon 1997). */
 const MATCH_RADIUS_ARCSEC = 17;
 const ARCSEC_PER_DEG = 3600;
 

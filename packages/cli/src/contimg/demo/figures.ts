@@ -1,4 +1,4 @@
-/** What images must be worth, each figure against its target. Pure; demo, soak and bench judge so. */
+/** What images must be worth, each figure against its target: for demo, soak and bench. Pure. */
 import type { Summary } from "./compare.ts";
 
 export interface Figure {
