@@ -36,8 +36,6 @@ export interface FinderOptions {
 
 /** Peaks are as trustworthy as holes of the same size; a little more is asked of them. */
 const ARTEFACT_MARGIN = 1.2;
-/** Noise alone makes holes of 3.3 to 4 σ within three boxes of 64 pixels: they say nothing. */
-const HOLE_SIGMA_MIN = 4.1;
 /**
  * Share of a sidelobe that may be left over. Imaging takes off what changes of bright catalogue
  * sources as they drift; with a tenth, sources of 15 σ beside one of 7 Jy were not believed.
@@ -89,8 +87,7 @@ function thresholdAt(
   y: number,
 ): number {
   const { rms, background } = noiseAt(noise, plane, x, y);
-  const depth = holes.depthAt(x, y);
-  const hole = depth > HOLE_SIGMA_MIN * rms ? depth : 0;
+  const hole = holes.depthAt(x, y);
   return background + Math.max(options.thresholdSigma * rms, ARTEFACT_MARGIN * hole);
 }
 
