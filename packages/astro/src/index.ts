@@ -69,7 +69,19 @@ export { antennaHealth } from "./calibration/antenna-health.ts";
 export type { AntennaHealth } from "./calibration/antenna-health.ts";
 export { fitDelays } from "./calibration/delay.ts";
 export type { DelayArrays } from "./calibration/delay.ts";
-export { createGainMatrices } from "./calibration/stefcal.ts";
+export {
+  addModelled,
+  chiSquareOf,
+  correctMatrices,
+  gainScatter,
+  intervalOf,
+  multiplyGains,
+  solveAmplitudes,
+  solvePhases,
+  sumIntervals,
+} from "./calibration/self-calibration.ts";
+export type { GainScatter, IntervalGains, MatricesInTime } from "./calibration/self-calibration.ts";
+export { addGainMatrices, createGainMatrices } from "./calibration/stefcal.ts";
 export type { GainMatrices } from "./calibration/stefcal.ts";
 export {
   addIntervals,

@@ -40,7 +40,7 @@ describe("the primary beam", () => {
     assert.ok(Math.abs(step) < 1e-9, `${step}`);
   });
 
-  test("is one half at 1.353 degrees and zero at 3.21 degrees at 1.405 GHz", () => {
+  test("of a 4.65 m dish, not 4.7 m, is one half at 1.353° and zero at 3.21° at 1.405 GHz", () => {
     assert.equal(airyPower(0, 1.405e9), 1);
     assert.ok(Math.abs(airyPower(1.353 * DEGREE_RAD, 1.405e9) - 0.5) < 1e-3);
     assert.ok(airyPower(3.211 * DEGREE_RAD, 1.405e9) < 1e-6);

@@ -132,7 +132,7 @@ const BAD_INPUTS: readonly BadInput[] = [
     },
     tag: "MalformedFile",
     class: "fatal",
-    message: /bare\.fits: card BMIN is undefined, expected a fitted beam/,
+    message: /bare\.fits: card BUNIT is undefined, expected Jy\/beam/,
   },
   {
     what: "an image that is no FITS file",

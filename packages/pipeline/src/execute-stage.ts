@@ -10,7 +10,7 @@ import { join, relative } from "node:path";
 import { z } from "zod";
 
 import { PipelineError, withScene } from "./errors.ts";
-import { blameDisk, pathsIn, preflight } from "./preflight.ts";
+import { blameDisk, type Needed, pathsIn, preflight } from "./preflight.ts";
 import { areaOfStage, isGroupId, stageFolder } from "./products/paths.ts";
 import { runWithin } from "./keeping/run-within.ts";
 import type { RunLedger } from "./keeping/run-ledger.ts";
@@ -71,6 +71,12 @@ export async function executeStage(
   }
 }
 
+/** A site's executable may take more than our own code: what it is allowed to have is reserved. */
+function withSiteMemory(needed: Needed, site: StageModule["site"]): Needed {
+  const memoryBytes = (site?.executable?.limits.memory_gib ?? 0) * 2 ** 30;
+  return { ...needed, memoryBytes: Math.max(needed.memoryBytes, memoryBytes) };
+}
+
 async function executeWith(
   module: StageModule,
   resolved: { readonly params: unknown; readonly groupId: string; readonly inputs: Json },
@@ -82,7 +88,7 @@ async function executeWith(
   const folder = join(dataRoot, stageFolder(areaOfStage(stage.name), execution.runId));
   await mkdir(folder, { recursive: true });
   try {
-    const needed = await preflight(stage, inputs, folder);
+    const needed = withSiteMemory(await preflight(stage, inputs, folder), module.site);
     const begin = {
       stage: stage.name,
       groupId,

@@ -60,6 +60,7 @@ export { ProductRegistry } from "./products/registry.ts";
 export { reconcile } from "./reconcile.ts";
 export type { ReconcileReport } from "./reconcile.ts";
 export { explainProduct } from "./registry/explain.ts";
+export { recordText, roundText } from "./self-calibration/record.ts";
 export type { Explanation, LineageStep, RecordedDecision } from "./registry/explain.ts";
 export { listHolds, type OpenHold } from "./registry/hold.ts";
 export { assignCalibration, listCalibrations, retireCalibration } from "./registry/list.ts";

@@ -16,7 +16,9 @@ import type pg from "pg";
 import { afterEach, beforeEach, describe, test } from "vitest";
 
 import { PipelineError } from "./errors.ts";
+import { audit } from "./keeping/audit.ts";
 import { PROBE_STAGE_URL, probeStage } from "./probe-stage.test-stage.ts";
+import { listProducts } from "./products/list-products.ts";
 import { replacedPath } from "./products/paths.ts";
 import { ProductRegistry } from "./products/registry.ts";
 import { reconcile } from "./reconcile.ts";
@@ -114,6 +116,38 @@ test("the reconciler reports rows without files and files without rows", async (
 
   assert.deepEqual(report.missingFiles, [`${FOLDER}/a.csv`]);
   assert.deepEqual(report.strayFiles, ["ms/science/2026-01-25/stray.ms"]);
+});
+
+test("a data root that moves takes its products along: no row holds a stale path", async () => {
+  await runProbe({ "a.csv": 3 });
+  await runProbe({ "b.csv": 3 }, undefined, { needs: ["photometry"] });
+  const moved = `${dataRoot}-moved`;
+  renameSync(dataRoot, moved);
+  try {
+    const path = await new ProductRegistry(pool, moved).find("photometry", GROUP);
+
+    assert.equal(path, join(moved, FOLDER, "b.csv"));
+    assert.equal(statSync(path).size, 3);
+    assert.deepEqual((await audit(pool, moved, { deep: true })).findings, []);
+    const rows = await pool.query<{ text: string }>(
+      `select p::text as text from contimg.products p
+       union all select i::text from contimg.product_inputs i`,
+    );
+    assert.ok(rows.rows.length >= 3);
+    for (const { text } of rows.rows) assert.ok(!text.includes(dataRoot), text);
+  } finally {
+    renameSync(moved, dataRoot);
+  }
+});
+
+test("each product of a group is listed, not only the first", async () => {
+  await runProbe({ "a.csv": 3, "b.csv": 3, "c.csv": 3 });
+
+  const listed = await listProducts(pool, { groupId: GROUP });
+
+  assert.deepEqual(listed.map(({ finalPath }) => finalPath.slice(-5)).sort(), [
+    ...["a.csv", "b.csv", "c.csv"],
+  ]);
 });
 
 describe("a stage that cannot run", () => {

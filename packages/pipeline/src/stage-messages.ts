@@ -58,6 +58,7 @@ export const PRODUCT_KINDS = [
   "calibration-table",
   "delay-table",
   "gain-table",
+  "self-calibration-table",
   "calibrated-measurement-set",
   "image",
   "corrected-image",

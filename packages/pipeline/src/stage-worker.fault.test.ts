@@ -186,6 +186,26 @@ test("a worker that was stopped while it published is refused by the fence", asy
   assert.deepEqual(rows, [{ attempt: 2, superseded_at: null }]);
 });
 
+test("a stage that hangs on its disk ends at its timeout, and its worker goes on", async () => {
+  const { client, pool } = setup();
+  // To open a FIFO that nobody writes blocks as a read from a file system that is away does.
+  const away = fifo("away");
+  await startWorker();
+
+  const params = { group_id: GROUP, steps: [{ wait_on: away }] };
+  const once = { timeoutSeconds: 1, maxRetries: 0 };
+  const { taskId: hung } = await client.spawn("photometry", params, { ...once });
+  await client.awaitTasks([hung]);
+  const next = await spawnProbe(client, [{ write: "a", bytes: 3 }]);
+  await client.awaitTasks([next]);
+
+  const ended = await client.show(hung);
+  assert.equal(ended.status, "failed");
+  assert.match(JSON.stringify(ended.error), /timed? ?out/i);
+  assert.equal((await client.show(next)).status, "completed");
+  assert.deepEqual(await currentProducts(pool), [{ final_path: FINAL, published: true }]);
+});
+
 function setup(): { client: AbsurdClient; pool: pg.Pool } {
   const pool = database.pool();
   const probe = { stage: probeStage, url: PROBE_STAGE_URL };

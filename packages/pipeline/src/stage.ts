@@ -40,6 +40,8 @@ export type ProductKind =
   | "delay-table"
   | "gain-table"
   | "calibrated-measurement-set"
+  /** What self-calibration took off beside the calibration table, where a round was kept. */
+  | "self-calibration-table"
   /** Restored, not corrected for the primary beam: noise is even. */
   | "image"
   /** The same over the primary beam: fluxes are true, noise grows outwards. */

@@ -42,6 +42,19 @@ export interface DriftingSource {
   readonly fluxJy: number;
 }
 
+export interface DriftingSkyOptions {
+  readonly noiseJy: number;
+  readonly seed: number;
+  /** What the calibration left in the antennas, both receptors alike; none when absent. */
+  readonly residualOf?: (antenna: number, integration: number) => ResidualGain;
+}
+
+/** V = g1 · conj(g2) · M with g = amplitude · exp(i phase). */
+export interface ResidualGain {
+  readonly amplitude: number;
+  readonly phaseRad: number;
+}
+
 const ANTENNA_COUNT = 30;
 const CHANNEL_COUNT = 8;
 const INTEGRATION_COUNT = 6;
@@ -58,7 +71,7 @@ const CHANNEL_WIDTH_HZ = 187.5e6 / CHANNEL_COUNT;
 export function writeDriftingSkySet(
   path: string,
   sources: readonly DriftingSource[],
-  options: { noiseJy: number; seed: number },
+  options: DriftingSkyOptions,
 ): SkyPosition[] {
   const random = createRandom(options.seed);
   const offsetsM = antennaOffsets(random);
@@ -93,7 +106,8 @@ export function writeDriftingSkySet(
       fluxJy: sources[index]!.fluxJy,
       offAxisRad: offAxis(apparentHourAngleDec(orientation, position.raRad, position.decRad)),
     }));
-    const vis = predict(uvwM, sky).map((value) => value + options.noiseJy * normal(random));
+    const seen = corrupt(predict(uvwM, sky), rows, time, options.residualOf);
+    const vis = seen.map((value) => value + options.noiseJy * normal(random));
     const startRow = time * rowCount;
     const interval = { timeMjd, intervalSeconds: INTEGRATION_SECONDS };
     putIntegration(table, startRow, { ...interval, ...rows, uvwM });
@@ -164,6 +178,25 @@ function predict(uvwM: Float64Array, sources: readonly Predicted[]): Float32Arra
         }
       }
     }
+  }
+  return vis;
+}
+
+function corrupt(
+  vis: Float32Array,
+  { antenna1, antenna2 }: Baselines,
+  time: number,
+  residualOf: DriftingSkyOptions["residualOf"],
+): Float32Array {
+  if (residualOf === undefined) return vis;
+  const rowLength = vis.length / antenna1.length;
+  for (let at = 0; at < vis.length; at += 2) {
+    const row = Math.floor(at / rowLength);
+    const [p, q] = [residualOf(antenna1[row]!, time), residualOf(antenna2[row]!, time)];
+    const [size, phase] = [p.amplitude * q.amplitude, p.phaseRad - q.phaseRad];
+    const [re, im, cos, sin] = [vis[at]!, vis[at + 1]!, Math.cos(phase), Math.sin(phase)];
+    vis[at] = size * (re * cos - im * sin);
+    vis[at + 1] = size * (re * sin + im * cos);
   }
   return vis;
 }

@@ -8,7 +8,9 @@ export { canWriteSubbands, SITE, writePointSourceGroup } from "./point-source-gr
 export type { PointSource, PointSourceGroup } from "./point-source-group.ts";
 export {
   type DriftingSource,
+  type DriftingSkyOptions,
   DRIFTING_SKY_TABLE,
+  type ResidualGain,
   writeDriftingSkySet,
 } from "./drifting-sky-set.ts";
 export { canMountDisks, mountSmallDisk } from "./small-disk.ts";

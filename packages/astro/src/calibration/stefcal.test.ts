@@ -17,7 +17,7 @@ describe("gains from exact products", () => {
     assert.ok(largestProductError(gains, truth) < 1e-5);
   });
 
-  test("keep the amplitude of three antennas solved by hand", () => {
+  test("have amplitudes, not phases alone: three antennas solved by hand", () => {
     // |g| = 1, 2, 3: products 2, 3 and 6 of a 1 Jy source, all phases zero.
     const matrices = createGainMatrices(3);
     for (const [p, q, product] of [

@@ -31,6 +31,15 @@ export function createGainMatrices(antennaCount: number): GainMatrices {
   };
 }
 
+/** Adds the cells of `part` to those of `sum`. */
+export function addGainMatrices(sum: GainMatrices, part: GainMatrices): void {
+  for (let at = 0; at < sum.power.length; at += 1) {
+    sum.re[at] = sum.re[at]! + part.re[at]!;
+    sum.im[at] = sum.im[at]! + part.im[at]!;
+    sum.power[at] = sum.power[at]! + part.power[at]!;
+  }
+}
+
 /**
  * Solves in place. An antenna without data (its row of B is zero) ends with gain 0.
  * @param gains [antenna] complex: the start, then the solution

@@ -17,7 +17,23 @@ describe("a crossmatch", () => {
     assert.ok(Math.abs(separationArcsec - 3.6 * Math.cos(50 * DEGREE_RAD)) < 1e-6);
   });
 
-  test("measures on the sphere near the pole", () => {
+  test("pairs sources on both sides of right ascension 90° and 270°", () => {
+    for (const raDeg of [90, 180, 270, 360]) {
+      const matches = crossmatch([at(raDeg - 0.0005, 20)], [at(raDeg + 0.0005, 20)], RADIUS_RAD);
+      const separationArcsec = (matches[0]?.separationRad ?? NaN) / ARCSEC_RAD;
+      assert.ok(Math.abs(separationArcsec - 3.6 * Math.cos(20 * DEGREE_RAD)) < 1e-6, `${raDeg}°`);
+    }
+  });
+
+  test("pairs a source with one at its very place: no match is too good to be true", () => {
+    const place = at(128.7, 55.57);
+
+    assert.deepEqual(crossmatch([place], [at(128.7, 55.6), place], RADIUS_RAD), [
+      { firstIndex: 0, secondIndex: 1, separationRad: 0 },
+    ]);
+  });
+
+  test("measures on the sphere near the pole, where a flat sky would lose the pair", () => {
     // 3° of right ascension are 1.9 arcsec of sky here.
     assert.equal(crossmatch([at(10, 89.99)], [at(13, 89.99)], RADIUS_RAD).length, 1);
     assert.equal(crossmatch([at(10, 50)], [at(10.01, 50)], RADIUS_RAD).length, 0);

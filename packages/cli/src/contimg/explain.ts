@@ -1,5 +1,11 @@
-/** `contimg explain IMAGE`: which calibration a product has, why, and what it was made from. */
-import { type Explanation, explainProduct, type RecordedDecision } from "@contimg/pipeline";
+/** `contimg explain IMAGE`: which calibrations a product has, why, and what it was made from. */
+import {
+  type Explanation,
+  explainProduct,
+  type RecordedDecision,
+  recordText,
+  roundText,
+} from "@contimg/pipeline";
 import { Command } from "commander";
 
 import { print } from "../output.ts";
@@ -45,6 +51,7 @@ function toJson(found: Explanation): object {
     decision: found.decision,
     waiting: found.waiting,
     earlier_decision_count: found.earlierDecisionCount,
+    self_calibration: found.selfCalibration,
     stages: found.stages,
     made_again: found.madeAgain,
     lineage: found.lineage,
@@ -63,6 +70,11 @@ function describe(found: Explanation): string {
     lines.push(`group ${found.groupId} has no calibrated product`);
   }
   if (waiting) lines.push("", ...describeDecision(waiting));
+  const { selfCalibration } = found;
+  if (selfCalibration) {
+    lines.push("", recordText(selfCalibration));
+    lines.push(...selfCalibration.rounds.map((round) => `  ${roundText(round)}`));
+  }
   lines.push(...section("findings", findingsOf(found)));
   lines.push(
     ...section(

@@ -1,5 +1,6 @@
 /** Gains in time: which integrations make an interval, and the solving of each. */
 import {
+  addGainMatrices,
   createGainMatrices,
   SECONDS_PER_DAY,
   solveTimeGains,
@@ -25,14 +26,19 @@ export interface IntervalPlan {
   readonly matrices: readonly (readonly (readonly GainMatrices[])[])[];
 }
 
-/** Intervals of about equal length, one at least. */
-export function planIntervals(
-  set: VisibilitySet,
+export interface Intervals {
+  /** [interval] the first integration after it. */
+  readonly ends: readonly number[];
+  /** Middle of each. */
+  readonly timesMjd: readonly number[];
+  readonly intervalSeconds: number;
+}
+
+/** Of about equal length, one at least. */
+export function divideTime(
+  { integrations, startMjd, endMjd }: Pick<VisibilitySet, "integrations" | "startMjd" | "endMjd">,
   intervalSeconds: number,
-  threadCount: number,
-  polarizationCount: number,
-): IntervalPlan {
-  const { integrations, startMjd, endMjd } = set;
+): Intervals {
   const spanSeconds = (endMjd - startMjd) * SECONDS_PER_DAY;
   const wanted = Math.max(1, Math.round(spanSeconds / intervalSeconds));
   const count = Math.min(wanted, integrations.length);
@@ -44,10 +50,20 @@ export function planIntervals(
     const [first, last] = [integrations[starts[interval]!]!, integrations[end - 1]!];
     return (first.timeMjd + last.timeMjd) / 2;
   });
+  return { ends, timesMjd: times, intervalSeconds: spanSeconds / count };
+}
+
+export function planIntervals(
+  set: VisibilitySet,
+  seconds: number,
+  threadCount: number,
+  polarizationCount: number,
+): IntervalPlan {
+  const { ends, timesMjd, intervalSeconds } = divideTime(set, seconds);
   return {
     ends: new Set(ends),
-    timesMjd: times,
-    intervalSeconds: spanSeconds / count,
+    timesMjd,
+    intervalSeconds,
     blockChannels: Math.max(1, Math.round(BLOCK_HZ / set.channelWidthHz)),
     matrices: Array.from({ length: threadCount }, () =>
       ends.map(() =>
@@ -68,19 +84,11 @@ export async function solveIntervals(
     byPolarization.map((one, pol) => {
       const sum = createGainMatrices(one.antennaCount);
       for (const part of [one, ...others.map((thread) => thread[interval]![pol]!)])
-        addMatrices(sum, part);
+        addGainMatrices(sum, part);
       return sum;
     }),
   );
   return solveTimeGains(sums);
-}
-
-function addMatrices(sum: GainMatrices, part: GainMatrices): void {
-  for (let at = 0; at < sum.power.length; at += 1) {
-    sum.re[at] = sum.re[at]! + part.re[at]!;
-    sum.im[at] = sum.im[at]! + part.im[at]!;
-    sum.power[at] = sum.power[at]! + part.power[at]!;
-  }
 }
 
 function sharedMatrices(antennaCount: number): GainMatrices {

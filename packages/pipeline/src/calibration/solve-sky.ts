@@ -4,6 +4,7 @@ import { readReferenceCatalog } from "@contimg/formats";
 
 import { vlaCalibrators } from "../calibrators/in-beam.ts";
 import { CALIBRATOR_LIMITS, describeCalibrator, qualityLetter } from "../calibrators/rank.ts";
+import { PipelineError } from "../errors.ts";
 import { pointingOf } from "./pointing.ts";
 import { chooseCalibrator, driftModel, fieldModel, tileOf } from "./sky-model.ts";
 import type { SolveOptions } from "./solve-gains.ts";
@@ -12,7 +13,7 @@ import type { VisibilitySet } from "./visibility-set.ts";
 export interface SkyWishes {
   readonly pointing: "drift" | "tracking";
   /** Of the source that a tracking antenna follows. */
-  readonly flux_jy: number;
+  readonly flux_jy: number | null;
   /** By name; the best in the beam when null. */
   readonly calibrator: string | null;
   /** J2000 names that are not to be chosen. */
@@ -51,24 +52,26 @@ export interface SolveSky {
 
 /** @throws {PipelineError} NoCalibrator */
 export function skyOf(set: VisibilitySet, wishes: SkyWishes): SolveSky {
-  return wishes.pointing === "tracking" ? trackedSky(set, wishes) : driftSky(set, wishes);
+  if (wishes.pointing === "drift") return driftSky(set, wishes);
+  if (wishes.flux_jy !== null) return trackedSky(set, wishes, wishes.flux_jy);
+  throw new PipelineError("InvalidParams", "flux_jy is null, expected the tracked source's flux");
 }
 
-function trackedSky(set: VisibilitySet, wishes: SkyWishes): SolveSky {
+function trackedSky(set: VisibilitySet, wishes: SkyWishes, fluxJy: number): SolveSky {
   const antennaCount = set.antennas.names.length;
-  const model = sourceAtPhaseCenter(wishes.flux_jy, antennaCount, set.frequencyHz.length);
+  const model = sourceAtPhaseCenter(fluxJy, antennaCount, set.frequencyHz.length);
   return {
     declinationRad: pointingOf(set).declinationRad,
     modelOf: () => model,
     sources: [set.field],
     facts: {
       calibrator: wishes.calibrator ?? set.field.name,
-      calibrator_apparent_jy: wishes.flux_jy,
+      calibrator_apparent_jy: fluxJy,
       calibrator_beam_response: 1,
       calibrator_off_axis_deg: 0,
       model_source_count: 1,
       model_flux_fraction: 1,
-      model_flux_limit_jy: wishes.flux_jy,
+      model_flux_limit_jy: fluxJy,
       backup_calibrators: [],
       refused_calibrators: [],
     },

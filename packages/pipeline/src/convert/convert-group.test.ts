@@ -53,7 +53,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe.skipIf(!refereeExists)("a converted group, to h5py, astropy and python-casacore,", () => {
-  test("has the files' times, antennas, channels, flags, uvw and turned visibilities", async () => {
+  test("has the times in MJD seconds, antennas, channels, flags, uvw, visibilities", async () => {
     const inputPaths = writePointSourceGroup({
       folder,
       sources: sourcesOffCenter(),

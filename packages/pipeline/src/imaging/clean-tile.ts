@@ -23,6 +23,8 @@ export interface CleanRequest {
   /** "common": the smallest that covers those of all parts of the band. */
   readonly restoringBeam: RestoringBeam | "common" | undefined;
   readonly keepsChannels: boolean;
+  /** Leaves the model's visibilities in the Measurement Set; else it is only read. */
+  readonly keepsModel?: boolean;
   readonly memoryGib: number;
   readonly timeoutSeconds: number;
   /** Of the progress of the whole stage, WSClean's share. */
@@ -58,7 +60,7 @@ export async function cleanTile(request: CleanRequest, context: RunContext): Pro
       ? await commonBeamOf(settings, files, { ...run, limits })
       : request.restoringBeam;
   const recovered = await runWscleanWithRecovery(
-    { settings: { ...settings, restoringBeam }, limits },
+    { settings: { ...settings, restoringBeam, keepsModel: request.keepsModel ?? false }, limits },
     files,
     {
       ...run,

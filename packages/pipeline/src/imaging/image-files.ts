@@ -31,6 +31,12 @@ export function beamOf(header: FitsHeader): Beam {
   throw new RangeError(`card BMIN is ${String(header.find("BMIN"))}, expected a fitted beam`);
 }
 
+/** Fluxes are in Jy: an image in another unit, or in none, is not guessed from its values. */
+export function isInJanskys(header: FitsHeader): boolean {
+  const unit = header.find("BUNIT");
+  return typeof unit === "string" && unit.toUpperCase() === "JY/BEAM";
+}
+
 export function wcsOf(image: FitsImage): ReturnType<typeof wcsFromCards> {
   return wcsFromCards(image.header);
 }

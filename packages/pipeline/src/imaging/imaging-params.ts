@@ -9,23 +9,9 @@ import {
   PIXEL_COUNT_MAX,
   PIXEL_COUNT_MIN,
 } from "./choose-settings.ts";
-import { tierParam } from "./tiers.ts";
-
-/** A number in a range; what is refused is told with its value and the range. */
-export function within(least: number, most: number, unit = ""): z.ZodNumber {
-  const error = refusal(`a number from ${least} to ${most}${unit && ` ${unit}`}`);
-  return z.number({ error }).min(least, { error }).max(most, { error });
-}
-
-export function wholeWithin(least: number, most: number, unit = ""): z.ZodNumber {
-  const error = refusal(`a whole number from ${least} to ${most}${unit && ` ${unit}`}`);
-  return z.int({ error }).min(least, { error }).max(most, { error });
-}
-
-function refusal(wanted: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) =>
-    `is ${typeof input === "string" ? `"${input}"` : String(input)}, expected ${wanted}`;
-}
+import { limitsOf, selfCalibrationParam } from "../self-calibration/limits.ts";
+import { tierParam, TIERS } from "./tiers.ts";
+import { wholeWithin, within } from "./within.ts";
 
 const evenMessage = "expected an even number of pixels";
 
@@ -57,7 +43,7 @@ export const resourceParams = {
   timeout_seconds: within(1, 86_400, "s").default(1800),
 };
 
-export const imagingParamsSchema = z.strictObject({
+const allParams = z.strictObject({
   ...measurementSetParams,
   tier: tierParam.default("standard"),
   ...settingParams,
@@ -91,7 +77,19 @@ export const imagingParamsSchema = z.strictObject({
   axis_count: z.union([z.literal(2), z.literal(4)]).default(2),
   /** System equivalent flux density of an antenna, for the theoretical noise. */
   sefd_jy: within(1e-3, 1e9, "Jy").default(6500),
+  /** Rounds on the tile itself, of which one is kept only when it improves the image. */
+  self_calibration: selfCalibrationParam,
   ...resourceParams,
 });
+
+export const imagingParamsSchema = allParams.refine(
+  ({ tier, self_calibration }) => limitsOf(self_calibration) === null || TIERS[tier].selfCalibrates,
+  {
+    path: ["self_calibration"],
+    error: ({ input }) =>
+      `expected false with tier ${(input as z.infer<typeof allParams>).tier}, ` +
+      "whose shallow CLEAN makes no model to calibrate with",
+  },
+);
 
 export type ImagingParams = z.infer<typeof imagingParamsSchema>;

@@ -1,5 +1,5 @@
 /** Opens what validation and photometry read: an image with its primary beam, and the catalogue. */
-import type { BeamKernel } from "@contimg/astro";
+import type { Beam, BeamKernel } from "@contimg/astro";
 import { beamKernel, cellRad, wcsFromCards } from "@contimg/astro";
 import {
   type CatalogSource,
@@ -11,7 +11,7 @@ import {
 
 import { PipelineError } from "../errors.ts";
 import type { Field } from "./catalog-field.ts";
-import { beamOf } from "./image-files.ts";
+import { beamOf, isInJanskys } from "./image-files.ts";
 
 export interface OpenedField {
   readonly image: FitsImage;
@@ -23,7 +23,7 @@ export interface OpenedField {
 
 const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
 
-/** @throws {PipelineError} MalformedFile when a file is no image or the two differ in shape */
+/** @throws {PipelineError} MalformedFile when a file is no image or the two do not go together */
 export async function openField(imagePath: string, beamPath: string): Promise<OpenedField> {
   const image = await readImage(imagePath);
   const response = await readImage(beamPath);
@@ -41,8 +41,12 @@ export async function openField(imagePath: string, beamPath: string): Promise<Op
 /** @throws {PipelineError} MalformedFile when a card of the image is missing or cannot be meant */
 function describeField(path: string, image: FitsImage, response: FitsImage): OpenedField {
   try {
+    if (!isInJanskys(image.header)) {
+      throw new RangeError(`card BUNIT is ${String(image.header.find("BUNIT"))}, expected Jy/beam`);
+    }
     const beam = beamOf(image.header);
     const wcs = wcsFromCards(image.header);
+    assertBeamFits(beam, cellRad(wcs), image);
     return {
       image,
       kernel: beamKernel(beam, cellRad(wcs)),
@@ -61,6 +65,18 @@ function describeField(path: string, image: FitsImage, response: FitsImage): Ope
     if (error instanceof RangeError) throw malformed(path, `${path}: ${error.message}`, error);
     throw error;
   }
+}
+
+/** @throws {RangeError} for a beam that is wider than the image, as one in arcseconds would be */
+function assertBeamFits(beam: Beam, cell: number, { width, height }: FitsImage): void {
+  const [beamDeg, imageDeg] = [beam.majorRad, cell * Math.max(width, height)].map(
+    (rad) => (rad * 180) / Math.PI,
+  );
+  if (beamDeg! <= imageDeg!) return;
+  throw new RangeError(
+    `card BMAJ is ${beamDeg!.toPrecision(4)} deg, expected at most the image's ` +
+      `${imageDeg!.toPrecision(3)} deg`,
+  );
 }
 
 function malformed(path: string, message: string, cause: Error): PipelineError {

@@ -40,13 +40,8 @@ export function measureImage(
   beam: { majorArcsec: number; minorArcsec: number; positionAngleDeg: number },
   theoreticalRmsJy: number,
 ): ImageMetrics {
-  const { rms, median } = robustMoments(sample(plane.pixels));
-  let peak = -Infinity;
-  let above = 0;
-  for (const pixel of plane.pixels) {
-    if (pixel > peak) peak = pixel;
-    if (pixel - median > 5 * rms) above += 1;
-  }
+  const { peakJy: peak, rmsJy: rms, medianJy } = findPeak(plane);
+  const above = plane.pixels.reduce((n, pixel) => n + (pixel - medianJy > 5 * rms ? 1 : 0), 0);
   return {
     rms_jy: rms,
     theoretical_rms_jy: theoreticalRmsJy,
@@ -58,6 +53,24 @@ export function measureImage(
     beam_minor_arcsec: beam.minorArcsec,
     beam_position_angle_deg: beam.positionAngleDeg,
   };
+}
+
+export interface Peak {
+  readonly peakJy: number;
+  /** Of the highest pixel, from 0. */
+  readonly x: number;
+  readonly y: number;
+  /** Robust. */
+  readonly rmsJy: number;
+  readonly medianJy: number;
+}
+
+export function findPeak({ pixels, width }: ImagePlane): Peak {
+  const { rms: rmsJy, median: medianJy } = robustMoments(sample(pixels));
+  let at = 0;
+  for (let index = 1; index < pixels.length; index += 1)
+    if (pixels[index]! > pixels[at]!) at = index;
+  return { peakJy: pixels[at]!, x: at % width, y: Math.floor(at / width), rmsJy, medianJy };
 }
 
 /** Every so many pixels: a quarter of a million say the noise to 0.2 %. */

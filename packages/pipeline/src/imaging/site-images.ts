@@ -5,7 +5,7 @@ import { separationRad } from "@contimg/astro";
 import { type FitsImage, readFitsImage } from "@contimg/formats";
 
 import { PipelineError } from "../errors.ts";
-import { beamOf, wcsOf } from "./image-files.ts";
+import { beamOf, isInJanskys, wcsOf } from "./image-files.ts";
 import type { ImagedObservation } from "./observation.ts";
 
 /** WSClean's PSF is 1 to the last bit; others normalize by sums. */
@@ -17,9 +17,10 @@ const CENTER_TOLERANCE_RAD = Math.PI / 180;
 export async function assertAlike(folder: string, observation: ImagedObservation): Promise<void> {
   const image = await readFitsImage(join(folder, "image.fits"));
   beamOf(image.header);
-  const unit = image.header.find("BUNIT");
-  if (typeof unit !== "string" || unit.toUpperCase() !== "JY/BEAM")
-    throw malformed("image.fits", `BUNIT is ${String(unit)}, expected JY/BEAM`);
+  if (!isInJanskys(image.header)) {
+    const unit = String(image.header.find("BUNIT"));
+    throw malformed("image.fits", `BUNIT is ${unit}, expected JY/BEAM`);
+  }
   assertCenter(image, observation);
   assertNumbers("image.fits", image);
   for (const name of ["residual.fits", "psf.fits"]) {

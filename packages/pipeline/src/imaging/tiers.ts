@@ -26,6 +26,8 @@ export interface Tier {
   readonly autoThresholdSigma: number;
   /** Largest share of the band's frequency that one image may cover as if it were one. */
   readonly channelFraction: number;
+  /** Whether a tile may be calibrated with its own image, when that is asked for. */
+  readonly selfCalibrates: boolean;
 }
 
 export const TIERS: Readonly<Record<TierName, Tier>> = {
@@ -39,6 +41,7 @@ export const TIERS: Readonly<Record<TierName, Tier>> = {
     autoMaskSigma: 8,
     autoThresholdSigma: 5,
     channelFraction: 1,
+    selfCalibrates: false,
   },
   standard: {
     purpose: "every tile, within the telescope's pace",
@@ -50,6 +53,7 @@ export const TIERS: Readonly<Record<TierName, Tier>> = {
     autoMaskSigma: 5,
     autoThresholdSigma: 3,
     channelFraction: 0.2,
+    selfCalibrates: true,
   },
   deep: {
     purpose: "a field worth minutes",
@@ -61,5 +65,6 @@ export const TIERS: Readonly<Record<TierName, Tier>> = {
     autoMaskSigma: 4,
     autoThresholdSigma: 1.5,
     channelFraction: 0.04,
+    selfCalibrates: true,
   },
 };

@@ -9,7 +9,7 @@ import { toCsv } from "./csv.ts";
 import { judge } from "../quality/gate.ts";
 import { measured } from "../quality/measured.ts";
 import { THRESHOLDS } from "../quality/thresholds.ts";
-import { theoreticalNoiseJy } from "./quality.ts";
+import { measureImage, theoreticalNoiseJy } from "./quality.ts";
 import { matchDetections, summarize } from "./validate.ts";
 
 const WCS: Wcs = {
@@ -59,6 +59,30 @@ describe("validation", () => {
     assert.equal(summary.completeness, 0.5);
   });
 
+  test("measures the astrometry: an image that is shifted says by how much", () => {
+    const { field, catalog } = setup();
+    const expected = sourcesInField(catalog, field, 0.2);
+    const offsetsOf = (eastArcsec: number, northArcsec: number) => {
+      const detections = catalog.slice(0, 2).map((source) => {
+        const { x, y } = skyToPixel(WCS, source)!;
+        // Pixels of 3 arcsec, east to the left.
+        const place = { x: x - eastArcsec / 3, y: y + northArcsec / 3 };
+        return { ...place, amplitude: 0.05, localRms: RMS, snr: 50 };
+      });
+      const validated = matchDetections(detections, expected, field, OPTIONS);
+      return summarize(validated, expected, () => RMS, OPTIONS);
+    };
+
+    const [exact, shifted] = [offsetsOf(0, 0), offsetsOf(-1.5, 2)];
+    const none = summarize([], expected, () => RMS, OPTIONS);
+
+    assert.ok(exact.rms_offset_arcsec! < 0.01, `${exact.rms_offset_arcsec}`);
+    assert.ok(Math.abs(shifted.median_east_arcsec! + 1.5) < 0.01, `${shifted.median_east_arcsec}`);
+    assert.ok(Math.abs(shifted.median_north_arcsec! - 2) < 0.01, `${shifted.median_north_arcsec}`);
+    assert.ok(Math.abs(shifted.rms_offset_arcsec! - 2.5) < 0.01, `${shifted.rms_offset_arcsec}`);
+    assert.equal(none.rms_offset_arcsec, null, "nothing was measured, so nothing is said");
+  });
+
   test("of an empty field measures nothing, which is not the same as passing", () => {
     const { field } = setup();
     const summary = summarize(matchDetections([], [], field, OPTIONS), [], () => RMS, OPTIONS);
@@ -82,6 +106,21 @@ describe("image quality", () => {
     assert.ok(Math.abs(noiseJy - 6500 / Math.sqrt(2 * 96 * 95 * 187.5e6 * 309.24)) < 1e-9);
     assert.ok(Math.abs(noiseJy - 0.2e-3) < 0.01e-3);
   });
+});
+
+test("dynamic range is peak over noise: one source among a million pixels counts", () => {
+  const width = 1000;
+  const wave = (_: unknown, at: number): number => Math.sin(at * 1.618) * RMS;
+  const pixels = Float32Array.from({ length: width * width }, wave);
+  pixels[500 * width + 500] = 1;
+  const beam = { majorArcsec: 12, minorArcsec: 10, positionAngleDeg: 0 };
+
+  const measuredImage = measureImage({ width, height: width, pixels }, beam, RMS);
+
+  // A percentile of the pixels does not see the source at all: it would be about 2.
+  assert.equal(measuredImage.peak_jy, 1);
+  assert.ok(Math.abs(measuredImage.dynamic_range * measuredImage.rms_jy - 1) < 1e-9);
+  assert.ok(measuredImage.dynamic_range > 500, `${measuredImage.dynamic_range}`);
 });
 
 test("CSV quotes what needs it and leaves missing numbers empty", () => {

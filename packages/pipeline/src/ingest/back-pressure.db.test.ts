@@ -12,7 +12,7 @@ const bed = ingestBed();
 const policy = { pause_free_bytes: 1e9, resume_free_bytes: 3e9, pause_tasks: 10, resume_tasks: 4 };
 
 describe("back-pressure", () => {
-  test("pauses above the high mark and resumes below the low one", () => {
+  test("pauses while disk or queue is above its high mark, until below the low one", () => {
     const marks = ingestPolicySchema.parse(policy);
     const reason = (freeBytes: number, taskCount: number, isPaused: boolean) =>
       pauseReason({ freeBytes, taskCount, diskBytes: 1e12 }, isPaused, marks);

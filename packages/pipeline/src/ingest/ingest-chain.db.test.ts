@@ -1,10 +1,11 @@
 /** Real files through ingest, the queue and a worker, to a Measurement Set. */
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { AbsurdClient, fieldIs } from "@contimg/absurd";
+import { mjdFromUnixMs } from "@contimg/astro";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
 import { until, writePointSourceGroup } from "@contimg/testkit";
@@ -70,6 +71,61 @@ describe.skipIf(!addonsExist)("real subband files", () => {
   });
 });
 
+describe.skipIf(!addonsExist)("a conversion", () => {
+  test("takes the files that ingest chose: it does not look for its group again", async () => {
+    const folder = incomingFolder(dataRoot);
+    const files = writeGroupOf("2026-01-26T22:26:05");
+    // A host that stamped 20 s later, and whose file comes a second time, nearer to the others.
+    const chosen = files.with(3, files[3]!.replace(":05_", ":25_"));
+    renameSync(files[3]!, chosen[3]!);
+    const { ingester, client } = ingestFrom(folder);
+    const spawned = await lookUntilSpawned(ingester);
+    copyFileSync(chosen[3]!, files[3]!);
+
+    await convertedBy(client, spawned.workflowId);
+
+    const { rows } = await bed.pool.query<{ input_path: string }>(
+      "select distinct input_path from contimg.product_inputs where input_path like '%.hdf5'",
+    );
+    assert.deepEqual(
+      rows.map(({ input_path }) => basename(input_path)).sort(),
+      chosen.map((path) => basename(path)).sort(),
+    );
+    await client.close();
+  });
+
+  test("carries one correlation id from the first file to the last product", async () => {
+    const folder = incomingFolder(dataRoot);
+    const group = "2026-01-27T22:26:05";
+    writeGroupOf(group);
+    const { ingester, client } = ingestFrom(folder);
+    const { workflowId } = await lookUntilSpawned(ingester);
+
+    await convertedBy(client, workflowId);
+
+    const { rows } = await bed.pool.query<Record<string, string[]>>(
+      `select (select array_agg(distinct group_id) from contimg.subband_files) as files,
+              (select array_agg(distinct correlation_id) from absurd.tasks
+                where workflow_id = $1) as tasks,
+              (select array_agg(distinct correlation_id) from contimg.products) as products,
+              (select array_agg(distinct group_id) from contimg.quality_metrics) as metrics`,
+      [workflowId],
+    );
+    assert.deepEqual(rows, [
+      { files: [group], tasks: [group], products: [group], metrics: [group] },
+    ]);
+    await client.close();
+  });
+});
+
+/** Its sixteen files, with its times. */
+function writeGroupOf(groupId: string): string[] {
+  return writePointSourceGroup({
+    ...{ folder: incomingFolder(dataRoot), groupId, subbandCount: 16 },
+    startMjd: mjdFromUnixMs(Date.parse(`${groupId}Z`)),
+  });
+}
+
 function ingestFrom(folder: string): { ingester: Ingester; client: AbsurdClient } {
   const { pool } = bed;
   const tasks = stageTasks(STAGES, { pool, dataRoot, threadCount: 1, queue: QUEUE });
@@ -90,6 +146,19 @@ function ingestFrom(folder: string): { ingester: Ingester; client: AbsurdClient 
 
 async function lookUntilSpawned(ingester: Ingester) {
   return until(async () => (await ingester.look()).spawned[0], { what: "a chain is spawned" });
+}
+
+/** A worker converts and ends. */
+async function convertedBy(client: AbsurdClient, workflowId: string): Promise<void> {
+  const worker = await startStageWorker({
+    ...{ connectionString: bed.database.url, dataRoot, queue: QUEUE, threadCount: 1 },
+    stages: STAGES.filter(({ stage }) => stage.name === "convert-uvh5-to-ms"),
+  });
+  try {
+    await converted(client, workflowId);
+  } finally {
+    await worker.stop({ graceSeconds: 5 });
+  }
 }
 
 async function converted(client: AbsurdClient, workflowId: string): Promise<void> {

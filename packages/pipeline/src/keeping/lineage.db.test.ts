@@ -26,6 +26,10 @@ beforeAll(async () => {
   await register("image", "images/i.fits", ["ms/a.ms", "caltables/t.bcal"]);
   await register("photometry", "photometry/p.csv", ["images/i.fits"]);
   await pool.query(
+    `insert into contimg.sources (source_name, ra_deg, dec_deg)
+     values ('J1', 1, 1), ('J2', 2, 2)`,
+  );
+  await pool.query(
     `insert into contimg.measurements (group_id, source_name, ra_deg, dec_deg, mjd, frequency_hz,
        flux_jy, flux_error_jy, snr, local_rms_jy)
      values ($1, 'J1', 1, 1, 61000, 1.4e9, 1, 0.1, 10, 0.1),

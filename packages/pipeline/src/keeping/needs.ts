@@ -20,6 +20,8 @@ export interface StageNeeds {
 const settingsSchema = z.object({
   pixel_count: z.number().catch(4096),
   channels_out: z.number().catch(1),
+  /** False or null: not asked for. */
+  self_calibration: z.unknown().optional().transform(Boolean),
 });
 
 type Settings = z.infer<typeof settingsSchema>;
@@ -45,11 +47,12 @@ const WSCLEAN: NeedsRule = {
   inputBytes: () => CALIBRATED_TILE_BYTES,
   // WSClean: model, residual, dirty, PSF, mask and their padded transforms; ours: three float64
   // planes at a time; and the visibilities once, or it reads them in parts. A copy of them in
-  // gridding order is scratch.
+  // gridding order is scratch; when self-calibrating also the model in that order, and the copy
+  // that the rounds work on with its model.
   needs: (settings, bytes) => ({
     memoryBytes: BASE_BYTES + planeBytes(settings) * (20 + 4 * settings.channels_out) + bytes,
-    scratchBytes: bytes,
-    openFiles: TABLE_FILES + 8 * settings.channels_out,
+    scratchBytes: settings.self_calibration ? 4 * bytes : bytes,
+    openFiles: (settings.self_calibration ? 3 : 1) * TABLE_FILES + 8 * settings.channels_out,
   }),
 };
 

@@ -34,6 +34,7 @@ const DEFAULT_DAYS: Readonly<Record<ProductKind, number | null>> = {
   "calibration-table": null,
   "delay-table": null,
   "gain-table": null,
+  "self-calibration-table": null,
 };
 
 export const retentionSchema = z.strictObject({

@@ -50,6 +50,9 @@ describe("what a stage needs", () => {
     const large = needsOf("imaging", { pixel_count: 4096, channels_out: 4 }, 1e6);
     assert.ok(large.memoryBytes > 4 * small.memoryBytes);
     assert.ok(large.openFiles > small.openFiles);
+    const rounds = needsOf("imaging", { self_calibration: { amplitude: false } }, 1e6);
+    assert.deepEqual([small.scratchBytes, rounds.scratchBytes], [1e6, 4e6]);
+    assert.equal(needsOf("imaging", { self_calibration: null }, 1e6).scratchBytes, 1e6);
     const ofTile = needsOf("imaging", { pixel_count: 1024 }, 8e8);
     assert.equal(ofTile.memoryBytes - small.memoryBytes, 8e8 - 1e6);
     assert.ok(needsOf("convert-uvh5-to-ms", {}, 1e6).memoryBytes < 300 * MIB);

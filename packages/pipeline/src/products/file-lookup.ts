@@ -36,6 +36,7 @@ const PLACES: Readonly<Record<ProductKind, (groupId: string) => string[]>> = {
   "calibration-table": (groupId) => [calibrationTablePath(groupId)],
   "delay-table": (groupId) => [delayTablePath(groupId)],
   "gain-table": (groupId) => [gainTablePath(groupId)],
+  "self-calibration-table": (groupId) => [imagePath(groupId, "selfcal.gcal")],
   image: (groupId) => [imagePath(groupId, "image.fits")],
   "corrected-image": (groupId) => [imagePath(groupId, "image-pb.fits")],
   "residual-image": (groupId) => [imagePath(groupId, "residual.fits")],

@@ -52,6 +52,24 @@ describe("a run by hand", () => {
     assert.equal(await count("contimg.calibrations"), 1);
   });
 
+  test.each([
+    ["signal-to-noise ratio", { median_snr: 3 }],
+    ["flagged fraction", { flagged_fraction: 0.35 }],
+    ["phase scatter", { phase_scatter_deg: 60 }],
+    ["number of antennas", { usable_count: 4 }],
+    ["data over the model", { model_flux_ratio: 2.5 }],
+  ])("of a calibration that is bad by its %s registers none", async (what, metrics) => {
+    await assert.rejects(solve(metrics), { tag: "QualityRejected", message: new RegExp(what) });
+
+    assert.equal(await count("contimg.calibrations"), 0);
+    await assert.rejects(find(), { tag: "MissingProduct" });
+    const { rows } = await pool.query(
+      "select value from contimg.quality_metrics where metric = $1",
+      [Object.keys(metrics)[0]],
+    );
+    assert.deepEqual(rows, [{ value: Object.values(metrics)[0] }], "what was measured is kept");
+  });
+
   test("that is rejected leaves the former product in its place", async () => {
     await solve({}, ["r1"]);
 

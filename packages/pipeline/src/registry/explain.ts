@@ -5,6 +5,7 @@ import type pg from "pg";
 
 import { PipelineError } from "../errors.ts";
 import { isGroupId } from "../products/paths.ts";
+import type { SelfCalibrationRecord } from "../self-calibration/record.ts";
 import type { CalibrationDecision } from "./decision.ts";
 import type { CalibrationPolicy } from "./policy.ts";
 
@@ -54,6 +55,8 @@ export interface Explanation {
   /** Why the group waits now, if it does. */
   readonly waiting: RecordedDecision | null;
   readonly earlierDecisionCount: number;
+  /** What imaging tried of the image that the product is or was made from; null if nothing. */
+  readonly selfCalibration: SelfCalibrationRecord | null;
   readonly stages: readonly StageFindings[];
   readonly madeAgain: readonly MadeAgain[];
   readonly lineage: readonly LineageStep[];
@@ -103,6 +106,7 @@ export async function explainProduct(
     decision: decision ?? null,
     waiting: waiting ?? null,
     earlierDecisionCount: decisions.rows[0]?.count ?? 0,
+    selfCalibration: product ? await selfCalibrationOf(pool, product.product_id) : null,
     stages: await stagesOf(pool, groupId),
     madeAgain: await madeAgain(pool, groupId),
     lineage,
@@ -169,6 +173,22 @@ async function ancestry(pool: pg.Pool, productId: string): Promise<LineageStep[]
     [productId],
   );
   return rows;
+}
+
+async function selfCalibrationOf(
+  pool: pg.Pool,
+  productId: string,
+): Promise<SelfCalibrationRecord | null> {
+  const { rows } = await pool.query<{ record: SelfCalibrationRecord }>(
+    `select p.metadata -> 'self_calibration' as record
+       from contimg.ancestry($1) a
+       join contimg.products p on p.product_id = a.product_id
+      where p.metadata ? 'self_calibration'
+      order by a.depth
+      limit 1`,
+    [productId],
+  );
+  return rows[0]?.record ?? null;
 }
 
 async function stagesOf(pool: pg.Pool, groupId: string): Promise<StageFindings[]> {

@@ -92,7 +92,7 @@ describe.skipIf(!isCasacoreAvailable())("a calibrated tile (needs casacore-dev)"
     );
   });
 
-  test("is listed with a better calibration, and made again with it once", async () => {
+  test("imaged before a nearer solve ended is made again with that one, once", async () => {
     await site.register("before", { hours: -3 });
     await applyByHand();
     await site.register("after", { hours: 2 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,8 @@ import { calibrationApplyStage } from "./calibration-apply.ts";
 import { calibrationSolveStage } from "./calibration-solve.ts";
 
 const GROUP_ID = "2026-01-25T22:26:05";
+const pythonCasacoreExists =
+  spawnSync("/usr/bin/python3", ["-c", "import casacore.tables"]).status === 0;
 
 let folder = "";
 beforeEach(() => {
@@ -76,6 +79,31 @@ describe.skipIf(!isCasacoreAvailable())("bad input (needs casacore-dev)", () => 
 
     await assert.rejects(solve(), { tag: "TooFewVisibilities" });
   });
+
+  test("a source that is tracked gets no flux of 1 Jy by default: it is asked for", () => {
+    const tracked = { group_id: GROUP_ID, pointing: "tracking" };
+
+    assert.throws(() => calibrationSolveStage.params.parse(tracked), /flux_jy[\s\S]*flux in Jy/);
+  });
+
+  test.skipIf(!pythonCasacoreExists)(
+    "a MODEL_DATA of zeros is no sky: the model is made, not read (needs python3-casacore)",
+    async () => {
+      writeSet({});
+      const { quality: without } = await solve();
+      const add =
+        "import sys; from casacore.tables import addImagingColumns, table; " +
+        "addImagingColumns(sys.argv[1]); t = table(sys.argv[1], readonly=False, ack=False); " +
+        "t.putcol('MODEL_DATA', 0 * t.getcol('MODEL_DATA')); t.close()";
+      execFileSync("/usr/bin/python3", ["-c", add, join(folder, "known.ms")], { stdio: "ignore" });
+      rmSync(join(folder, "run"), { recursive: true });
+
+      const { quality } = await solve();
+
+      assert.deepEqual(quality.metrics, without.metrics);
+      assert.ok(Math.abs(quality.metrics["median_amplitude"]! - 1) < 0.3);
+    },
+  );
 
   test("an unknown parameter is refused before anything runs", () => {
     assert.throws(

@@ -38,7 +38,7 @@ const VALIDITY_DAYS = 0.5;
 /** CPARAM, PARAMERR, FLAG and SNR of the largest set: 117 antennas, 768 channels, 2 receptors. */
 const TABLE_BYTES = 8_000_000;
 
-const paramsSchema = z.strictObject({
+const shapeSchema = z.strictObject({
   group_id: groupIdParam,
   /** Absolute; found in the registry when absent. */
   measurement_set_path: pathParam.optional(),
@@ -46,7 +46,7 @@ const paramsSchema = z.strictObject({
   calibrator: z.string().min(1).optional(),
   /** `tracking`: an antenna that follows the phase center, where a source of `flux_jy` is. */
   pointing: z.enum(["drift", "tracking"]).default("drift"),
-  flux_jy: z.number().positive().default(1),
+  flux_jy: z.number().positive().optional(),
   /** What a calibrator must have, its flux as the beam shows it. */
   apparent_flux_min_jy: z.number().positive().default(CALIBRATOR_LIMITS.apparentFluxMinJy),
   beam_response_min: z.number().gt(0).lt(1).default(CALIBRATOR_LIMITS.beamResponseMin),
@@ -76,15 +76,22 @@ const paramsSchema = z.strictObject({
   delay_max_ns: z.number().positive().default(5),
 });
 
+/** Gains are on the scale of the flux that they are made for: none is made up. */
+const paramsSchema = shapeSchema.refine(
+  ({ pointing, flux_jy }) => pointing === "drift" || flux_jy !== undefined,
+  { path: ["flux_jy"], error: 'expected the source\'s flux in Jy with pointing "tracking"' },
+);
+
 export type SolveParams = z.infer<typeof paramsSchema>;
 
 /** Null where the data decide. */
 export type SolveInputs = Omit<
   SolveParams,
-  "measurement_set_path" | "calibrator" | "catalog_path" | "use_field_sources"
+  "measurement_set_path" | "calibrator" | "flux_jy" | "catalog_path" | "use_field_sources"
 > & {
   measurement_set_path: string;
   calibrator: string | null;
+  flux_jy: number | null;
   catalog_path: string | null;
 };
 
@@ -116,6 +123,7 @@ export const calibrationSolveStage: Stage<SolveParams, SolveInputs, SolveResult>
       measurement_set_path:
         measurement_set_path ?? (await lookup.find("measurement-set", params.group_id)),
       calibrator: calibrator ?? null,
+      flux_jy: params.flux_jy ?? null,
       catalog_path: use_field_sources && hasCatalog ? catalog : null,
     };
   },

@@ -99,6 +99,7 @@ describe.skipIf(!isAvailable)("a real VLA observation (needs casacore and the re
     const parsed = calibrationSolveStage.params.parse({
       group_id: GROUP_ID,
       pointing: "tracking",
+      flux_jy: 1,
       ...params,
     });
     const inputs = await calibrationSolveStage.resolve(parsed, lookup);

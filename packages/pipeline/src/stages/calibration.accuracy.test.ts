@@ -121,7 +121,7 @@ describe.skipIf(!isAvailable)("a simulated calibrator tile (needs casacore and H
     });
   });
 
-  test("registers its table for half a day around its middle", async () => {
+  test("registers its table for half a day around its middle, not for 5 minutes", async () => {
     const queries: { text: string; values: readonly unknown[] }[] = [];
     const transaction: Transaction = {
       async query(text, values) {

@@ -37,11 +37,15 @@ import { factsOf, takeCensus, type VisibilityCensus } from "../imaging/visibilit
 import { imagePath, referenceCatalogPath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
+import { limitsOf, type SelfCalibrationLimits } from "../self-calibration/limits.ts";
+import { recordText, roundText, type SelfCalibrationRecord } from "../self-calibration/record.ts";
+import { SELF_CALIBRATION_TABLE, selfCalibrate } from "../self-calibration/self-calibrate.ts";
 import type {
   Json,
   Output,
   ProductKind,
   ProductLookup,
+  QualityVerdict,
   RunContext,
   Stage,
   StageResult,
@@ -56,6 +60,7 @@ export type ImagingInputs = Omit<
   | "calibrated_measurement_set_path"
   | "restoring_beam"
   | "catalog_path"
+  | "self_calibration"
   | "uses_field_sources"
   | SettingName
 > & {
@@ -65,6 +70,7 @@ export type ImagingInputs = Omit<
   /** The settings that were given; the data choose the others. */
   given: GivenSettings;
   restoring_beam: NonNullable<ImagingParams["restoring_beam"]> | null;
+  self_calibration: SelfCalibrationLimits | null;
 };
 
 /** WSClean's share of the stage's time. */
@@ -90,40 +96,44 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       channel_images: params.channel_images,
       axis_count: params.axis_count,
       sefd_jy: params.sefd_jy,
+      self_calibration: limitsOf(params.self_calibration),
       memory_gib: params.memory_gib,
       timeout_seconds: params.timeout_seconds,
     };
   },
 
   /**
-   * Eight float32 planes at the most: WSClean's five, ours, and one being rewritten; and the copy
-   * of the visibilities.
+   * Eight float32 planes at the most: WSClean's five, ours, and one being rewritten; while
+   * self-calibrating the best round's besides; and the copy of the visibilities.
    */
-  outputBytes: ({ tier, given, catalog_path: catalog }) => {
+  outputBytes: ({ tier, given, self_calibration, catalog_path: catalog }) => {
     const { pixel_count: pixels, channels_out: channels } = nominalSettings(tier, given);
     const copy = catalog === null ? 0 : STEADY_COPY_BYTES;
-    return copy + 4 * pixels ** 2 * (8 + (channels > 1 ? 5 * channels : 0));
+    const kept = self_calibration === null ? 0 : 3 + (channels > 1 ? channels : 0);
+    return copy + 4 * pixels ** 2 * (8 + kept + (channels > 1 ? 5 * channels : 0));
   },
 
   async run(inputs, context) {
     const wscleanVersion = await readWscleanVersion();
     const { observation, census, chosen } = lookAt(inputs);
     const steadied = steadyTile(inputs, context, census.weights, chosen.settings);
-    const cleaned = await cleanTile(
-      {
-        measurementSetPath: steadied?.path ?? inputs.measurement_set_path,
-        settings: chosen.settings,
-        restoringBeam: givenBeam(inputs),
-        keepsChannels: inputs.channel_images,
-        memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
-        timeoutSeconds: inputs.timeout_seconds,
-        progressShare: CLEAN_SHARE,
-      },
-      context,
-    );
+    const clean = {
+      measurementSetPath: steadied?.path ?? inputs.measurement_set_path,
+      settings: chosen.settings,
+      restoringBeam: givenBeam(inputs),
+      keepsChannels: inputs.channel_images,
+      memoryGib: wscleanMemoryGib(inputs.memory_gib, context.memoryBytes),
+      timeoutSeconds: inputs.timeout_seconds,
+      progressShare: CLEAN_SHARE,
+    };
+    const { self_calibration: limits, pointing } = inputs;
+    const made =
+      limits === null
+        ? { cleaned: await cleanTile(clean, context) }
+        : await selfCalibrate({ clean, limits, observation, census, pointing }, context);
     if (steadied !== undefined) await rm(steadied.path, { recursive: true });
-    const made = { observation, census, chosen, cleaned, wscleanVersion, steadied };
-    return finish(inputs, context, made);
+    const look = { observation, census, chosen, wscleanVersion, steadied };
+    return finish(inputs, context, { ...look, ...made });
   },
 
   site: {
@@ -149,7 +159,14 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       const summary = { majorIterationCount: 0, minorIterationCount: 0 };
       const cleaned = { channelFiles: [], recoveries: [], summary };
       const wscleanVersion = report.version ?? "none: a site's own program";
-      return finish(inputs, context, { ...look, cleaned, wscleanVersion, steadied: undefined });
+      const made = await finish(inputs, context, {
+        ...{ ...look, cleaned, wscleanVersion },
+        steadied: undefined,
+      });
+      if (inputs.self_calibration === null) return made;
+      const finding =
+        "self-calibration was asked for; what the site's program did is not on record";
+      return { ...made, quality: withFinding(made.quality, finding) };
     },
   },
 };
@@ -211,12 +228,14 @@ interface Made {
   readonly wscleanVersion: string;
   /** Absent: the visibilities were imaged as they are. */
   readonly steadied: SteadiedTile | undefined;
+  /** Absent when self-calibration was not asked for. */
+  readonly record?: SelfCalibrationRecord;
 }
 
 function describeProvenance(
   inputs: ImagingInputs,
   context: RunContext,
-  { chosen, cleaned, wscleanVersion, steadied }: Made,
+  { chosen, cleaned, wscleanVersion, steadied, record }: Made,
 ): Provenance {
   const settings = Object.entries(chosen.settings).map(
     ([name, value]) => `${name} = ${String(value)}: ${chosen.reasons[name as SettingName]}`,
@@ -232,6 +251,7 @@ function describeProvenance(
       ...settings,
       ...(steadied === undefined ? [] : [steadyText(steadied)]),
       ...cleaned.recoveries.map(recoveryText),
+      ...(record === undefined ? [] : [recordText(record), ...record.rounds.map(roundText)]),
     ],
   };
 }
@@ -250,8 +270,10 @@ const FILES: readonly { kind: ProductKind; name: string }[] = [
   { kind: "preview", name: "preview.png" },
 ];
 
+const SELF_GAINS: ProductKind = "self-calibration-table";
+
 function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
-  const { chosen, cleaned, metrics, quality } = outcome;
+  const { chosen, cleaned, metrics, quality, record } = outcome;
   const metadata: Readonly<Record<string, Json>> = {
     ...metrics,
     ...describeObservation(outcome),
@@ -265,15 +287,26 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     minor_iterations: cleaned.summary.minorIterationCount,
     steadied_source_count: outcome.steadied?.steadiedCount ?? 0,
     removed_source_count: outcome.steadied?.removedCount ?? 0,
+    ...(record === undefined ? {} : { self_calibration: record }),
   };
-  const files = [...FILES, ...cleaned.channelFiles];
+  const isSelfCalibrated = record !== undefined && record.kept_round > 0;
+  const files = [
+    ...FILES,
+    ...cleaned.channelFiles,
+    ...(isSelfCalibrated ? [{ kind: SELF_GAINS, name: SELF_CALIBRATION_TABLE }] : []),
+  ];
   const outputs = files.map(({ kind, name }): Output => ({
     kind,
     stagePath: name,
     finalPath: imagePath(inputs.group_id, name),
     metadata: kind === "image" || kind === "corrected-image" ? metadata : {},
   }));
-  return { outputs, quality, result: { ...metadata } };
+  // Of an earlier run that kept a round.
+  return { outputs, replaces: [SELF_GAINS], quality, result: { ...metadata } };
+}
+
+function withFinding(quality: QualityVerdict, finding: string): QualityVerdict {
+  return { ...quality, findings: [...quality.findings, finding] };
 }
 
 function describeObservation({ observation, census }: Outcome): Record<string, Json> {

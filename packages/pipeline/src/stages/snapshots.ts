@@ -16,18 +16,14 @@ import { chooseSettings, type ImageSettings } from "../imaging/choose-settings.t
 import { toWsclean } from "../imaging/clean-tile.ts";
 import { recoveryText } from "../imaging/finish-images.ts";
 import { replaceFits, wcsOf } from "../imaging/image-files.ts";
-import {
-  measurementSetParams,
-  resourceParams,
-  wholeWithin,
-  within,
-} from "../imaging/imaging-params.ts";
+import { measurementSetParams, resourceParams } from "../imaging/imaging-params.ts";
 import {
   calibrationTablesOf,
   type ImagedObservation,
   readImagedObservation,
   requireCasacore,
 } from "../imaging/observation.ts";
+import { wholeWithin, within } from "../imaging/within.ts";
 import { productHeader, type Provenance } from "../imaging/product-header.ts";
 import { type FrameVerdict, judgeFrames } from "../imaging/snapshots.ts";
 import { factsOf, takeCensus } from "../imaging/visibility-census.ts";

@@ -32,6 +32,8 @@ export interface WscleanSettings {
   readonly intervalsOut?: number;
   /** "psf": no image. "dirty": no CLEAN; the PSF is made for its beam. Absent: everything. */
   readonly only?: "psf" | "dirty";
+  /** Leaves the model's visibilities in the set's column MODEL_DATA; else the set is only read. */
+  readonly keepsModel?: boolean;
   /** Restores with this beam instead of the one fitted to the PSF. */
   readonly restoringBeam?: RestoringBeam | undefined;
 }
@@ -108,7 +110,8 @@ export function wscleanArguments(
     ...["-size", size, size, "-scale", `${settings.cellArcsec}asec`],
     ...["-weight", "briggs", String(settings.robustness)],
     // The default w-stacking gridder loses 2.5 % of the flux of these fields.
-    ...["-use-wgridder", "-pol", "I", "-data-column", "DATA", "-no-update-model-required"],
+    ...["-use-wgridder", "-pol", "I", "-data-column", "DATA"],
+    ...(settings.keepsModel === true ? [] : ["-no-update-model-required"]),
     // The dirty image is nobody's product, and with -niter 0 "the image" is the same.
     ...["-no-dirty"],
     ...(settings.only === undefined ? cleanWords(settings) : ONLY_WORDS[settings.only]),
