@@ -6,6 +6,7 @@
 #include "hdf5-values.h"
 #include "hdf5-write.h"
 #include "place-subband-addon.h"
+#include "subtract-sources-addon.h"
 
 namespace formats {
 namespace {
@@ -283,6 +284,7 @@ Napi::Object define(Napi::Env env, Napi::Object exports) {
   Hdf5File::define(env, exports);
   defineCorrelate(env, exports);
   definePlaceSubband(env, exports);
+  defineSubtractSources(env, exports);
   return exports;
 }
 

@@ -22,6 +22,7 @@ export {
 export type { Calibrator } from "./catalog/vla-calibrators.ts";
 export { readCsv, type CsvRow } from "./catalog/csv.ts";
 export { correlate, type CorrelationInput } from "./correlator/correlate.ts";
+export { subtractSources, type SubtractionInput } from "./correlator/subtract-sources.ts";
 export { createHdf5, isHdf5Available, openHdf5 } from "./hdf5/file.ts";
 export type { DatasetDescription, Hdf5File, NewDataset, SlabArray } from "./hdf5/file.ts";
 export { placeSubband } from "./placement/place-subband.ts";

@@ -99,6 +99,7 @@ export {
   type Scenario,
   type ScenarioTile,
 } from "./simulate/scenario.ts";
+export { plantFaint, type PlantOptions } from "./simulate/planted.ts";
 export { randomStream } from "./simulate/random.ts";
 export {
   simulateGroup,

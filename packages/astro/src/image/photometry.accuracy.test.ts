@@ -115,7 +115,7 @@ describe("forced photometry", () => {
 });
 
 describe("source finding", () => {
-  const options = { kernel: KERNEL, thresholdSigma: 5, noiseBoxPixels: 64 };
+  const options = { kernel: KERNEL, thresholdSigma: 5, noiseBoxPixels: 128, holeBoxPixels: 64 };
 
   test("finds every source above 8 sigma once, and nothing else", () => {
     const truth = scatterSources(60, { from: 8, to: 200 });
@@ -165,7 +165,7 @@ describe("source finding", () => {
     const plane = synthesizeImage({ side: SIDE, kernel: KERNEL, sources, rms: RMS, seed: 19 });
     const lobes = [
       { x: SIDE / 2, y: SIDE / 2, flux: 1 },
-      { x: SIDE / 2 + 200, y: SIDE / 2, flux: 0.03 },
+      { x: SIDE / 2 + 200, y: SIDE / 2, flux: 0.06 },
     ];
     const psf = synthesizeImage({ side: SIDE, kernel: KERNEL, sources: lobes, rms: 0, seed: 0 });
 

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { CorrelationInput } from "../correlator/correlate.ts";
+import type { SubtractionInput } from "../correlator/subtract-sources.ts";
 import type { placeSubband } from "../placement/place-subband.ts";
 
 const ADDON_PATH = fileURLToPath(new URL("../../build/hdf5.node", import.meta.url));
@@ -102,6 +103,7 @@ export interface Hdf5File {
 interface Addon {
   Hdf5File: new (path: string, mode: "read" | "create") => Hdf5File;
   correlate(input: CorrelationInput): void;
+  subtractSources(input: SubtractionInput): void;
   placeSubband: typeof placeSubband;
 }
 

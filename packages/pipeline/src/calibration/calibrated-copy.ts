@@ -1,6 +1,6 @@
 /** The Measurement Set that applying gains writes: averaged in frequency, weighted, in Jy. */
 import type { AveragedSlab, CalibratedRows } from "@contimg/astro";
-import { createMeasurementSet, putIntegration, type Table } from "@contimg/casacore";
+import { createMeasurementSet, openTable, putIntegration, type Table } from "@contimg/casacore";
 
 import type { Integration, VisibilitySet } from "./visibility-set.ts";
 
@@ -22,9 +22,33 @@ export function createCalibratedCopy(
     field: set.field,
     startMjd: set.startMjd,
     endMjd: set.endMjd,
-    history,
+    history: [...history, averagingText({ count: factor, widthHz: set.channelWidthHz })],
     weightSpectrum: true,
   });
+}
+
+/** How the channels of a copy were made. */
+export interface ChannelAveraging {
+  /** Of channels that became one. */
+  readonly count: number;
+  /** Of each of them. */
+  readonly widthHz: number;
+}
+
+function averagingText({ count, widthHz }: ChannelAveraging): string {
+  return `each channel is the mean of ${count} of ${widthHz} Hz`;
+}
+
+/** What a set's history says of it; one channel of its own width when it says nothing. */
+export function readAveraging(path: string): ChannelAveraging {
+  using history = openTable(`${path}/HISTORY`);
+  const messages = history.rowCount === 0 ? [] : history.getStrings("MESSAGE");
+  for (const message of messages) {
+    const [, count, widthHz] =
+      /^each channel is the mean of (\d+) of (\S+) Hz$/.exec(message) ?? [];
+    if (count !== undefined) return { count: Number(count), widthHz: Number(widthHz) };
+  }
+  return { count: 1, widthHz: 0 };
 }
 
 function averageFrequencies(frequencyHz: Float64Array, factor: number): Float64Array {

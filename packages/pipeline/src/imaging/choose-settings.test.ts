@@ -33,7 +33,7 @@ describe("the settings of a tile of DSA-110", () => {
     assert.deepEqual(settings, {
       cell_arcsec: 3,
       pixel_count: 4096,
-      robustness: -0.5,
+      robustness: 0,
       iterations_max: 30_000,
       major_gain: 0.9,
       auto_mask_sigma: 5,

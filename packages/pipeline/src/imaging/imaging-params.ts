@@ -48,6 +48,13 @@ const allParams = z.strictObject({
   tier: tierParam.default("standard"),
   ...settingParams,
   pointing: z.enum(["drift", "tracking"]).default("drift"),
+  /**
+   * Takes off what changes of bright catalogue sources as they drift, and those beyond the image;
+   * see steady-field.ts. Not where there is no catalogue, nor while tracking.
+   */
+  uses_field_sources: z.boolean().default(true),
+  /** The reference catalogue when absent. */
+  catalog_path: pathParam.optional(),
   /** The corrected image has no value where the beam's response is lower. */
   primary_beam_min: within(0.001, 1).default(0.15),
   /**

@@ -21,7 +21,7 @@ const WCS: Wcs = {
   radPerPixel: [-3 * ARCSEC_RAD, 0, 0, 3 * ARCSEC_RAD],
 };
 const RMS = 1e-3;
-const OPTIONS = { matchRadiusArcsec: 10, responseMin: 0.3, judgedSnrMin: 8 };
+const OPTIONS = { matchRadiusArcsec: 10, responseMin: 0.3, judgedSnrMin: 8, countedSnrMin: 5 };
 
 describe("validation", () => {
   test("compares at the image's frequency, over the beam, across right ascension 0", () => {
@@ -46,6 +46,7 @@ describe("validation", () => {
     const detections = [
       { ...at(0), amplitude: 0.05, localRms: RMS, snr: 50 },
       { x: 90, y: 90, amplitude: 0.006, localRms: RMS, snr: 6 },
+      { x: 70, y: 90, amplitude: 0.0047, localRms: RMS, snr: 4.7 },
     ];
     const validated = matchDetections(detections, expected, field, OPTIONS);
 

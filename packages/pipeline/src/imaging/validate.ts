@@ -38,6 +38,8 @@ export interface ValidationOptions {
   readonly responseMin: number;
   /** Detections and catalogue sources weaker than this are not judged [σ]. */
   readonly judgedSnrMin: number;
+  /** Weaker detections without a catalogue source are not counted [σ]. */
+  readonly countedSnrMin: number;
 }
 
 /** Noise of the uncorrected image at a pixel [Jy/beam]. */
@@ -80,7 +82,7 @@ export function matchDetections(
 export interface ValidationSummary {
   readonly detection_count: number;
   readonly matched_count: number;
-  /** Detections without a catalogue source: false, or new. */
+  /** Detections without a catalogue source, strong enough to be counted: false, or new. */
   readonly unmatched_count: number;
   /** Catalogue sources bright enough to be judged, and how many of them were found. */
   readonly expected_count: number;
@@ -109,10 +111,13 @@ export function summarize(
   );
   const squares = strong.map(({ eastArcsec, northArcsec }) => eastArcsec ** 2 + northArcsec ** 2);
   const matchedCount = validated.filter(({ match }) => match !== undefined).length;
+  const unmatched = validated.filter(
+    ({ match, snr }) => match === undefined && snr >= options.countedSnrMin,
+  );
   return {
     detection_count: validated.length,
     matched_count: matchedCount,
-    unmatched_count: validated.length - matchedCount,
+    unmatched_count: unmatched.length,
     expected_count: judged.length,
     found_count: foundCount,
     completeness: judged.length === 0 ? null : foundCount / judged.length,

@@ -35,6 +35,8 @@ export interface SimulateOptions {
   readonly calibrator?: Calibrator;
   /** More of them, as a strip of sky has; the file of truth names the one above. */
   readonly otherCalibrators?: readonly Calibrator[];
+  /** Besides the seeded sky, such as `plantFaint` makes them. */
+  readonly otherSources?: readonly SkySource[];
   /** Share of the field sources that vary; 0 when absent. */
   readonly variableFraction?: number;
   /** Absent: typical. */
@@ -102,10 +104,10 @@ export function skyOf(options: SimulateOptions): SkySource[] {
     options.pointingDecRad + margin,
     options.variableFraction ?? 0,
   );
-  const { calibrator, otherCalibrators = [] } = options;
+  const { calibrator, otherCalibrators = [], otherSources = [] } = options;
   const calibrators = [...(calibrator === undefined ? [] : [calibrator]), ...otherCalibrators];
   const clear = field.filter((source) => calibrators.every((one) => !isBeside(source, one)));
-  return [...calibrators.map(toSource), ...clear];
+  return [...calibrators.map(toSource), ...clear, ...otherSources];
 }
 
 function isBeside(source: SkySource, calibrator: Calibrator): boolean {
@@ -144,7 +146,7 @@ export function planGroup(options: SimulateOptions, sky: readonly SkySource[]): 
   };
 }
 
-function integrationCenters(startUnixMs: number): Float64Array {
+export function integrationCenters(startUnixMs: number): Float64Array {
   const startMjd = mjdFromUnixMs(startUnixMs);
   return Float64Array.from(
     { length: TIME_COUNT },

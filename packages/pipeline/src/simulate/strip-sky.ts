@@ -102,7 +102,7 @@ function sourceName(raRad: number, decRad: number): string {
   return `J${ra}${formatDegrees(decRad, 0).replaceAll(":", "")}`;
 }
 
-function isTooClose(one: SkySource, other: SkySource): boolean {
+export function isTooClose(one: SkySource, other: SkySource): boolean {
   const dDec = one.decRad - other.decRad;
   if (Math.abs(dDec) > SEPARATION_MIN_RAD) return false;
   const turn = Math.abs(one.raRad - other.raRad);

@@ -5,6 +5,7 @@
  * Reads column DATA of `<group>.cal.ms`. Writes the restored, corrected, residual and PSF images, the
  * beam map and a picture.
  */
+import { access, rm } from "node:fs/promises";
 import { basename } from "node:path";
 
 import {
@@ -25,9 +26,15 @@ import {
   requireCasacore,
 } from "../imaging/observation.ts";
 import type { Provenance } from "../imaging/product-header.ts";
+import {
+  STEADY_COPY_BYTES,
+  type SteadiedTile,
+  steadyText,
+  steadyTile,
+} from "../imaging/steady-tile.ts";
 import { TIERS } from "../imaging/tiers.ts";
 import { factsOf, takeCensus, type VisibilityCensus } from "../imaging/visibility-census.ts";
-import { imagePath } from "../products/paths.ts";
+import { imagePath, referenceCatalogPath } from "../products/paths.ts";
 import { makerOfRun } from "../products/run-id.ts";
 import { softwareVersions } from "../products/software.ts";
 import { limitsOf, type SelfCalibrationLimits } from "../self-calibration/limits.ts";
@@ -37,6 +44,7 @@ import type {
   Json,
   Output,
   ProductKind,
+  ProductLookup,
   QualityVerdict,
   RunContext,
   Stage,
@@ -49,9 +57,16 @@ import { readWscleanVersion, WSCLEAN_PACKAGE, wscleanMemoryGib } from "../tools/
 export type { ImagingParams };
 export type ImagingInputs = Omit<
   ImagingParams,
-  "calibrated_measurement_set_path" | "restoring_beam" | "self_calibration" | SettingName
+  | "calibrated_measurement_set_path"
+  | "restoring_beam"
+  | "catalog_path"
+  | "self_calibration"
+  | "uses_field_sources"
+  | SettingName
 > & {
   measurement_set_path: string;
+  /** Null: the field is imaged as it drifts. */
+  catalog_path: string | null;
   /** The settings that were given; the data choose the others. */
   given: GivenSettings;
   restoring_beam: NonNullable<ImagingParams["restoring_beam"]> | null;
@@ -75,6 +90,7 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       tier: params.tier,
       given: givenSettings(params),
       pointing: params.pointing,
+      catalog_path: await catalogFor(params, lookup),
       primary_beam_min: params.primary_beam_min,
       restoring_beam: params.restoring_beam ?? null,
       channel_images: params.channel_images,
@@ -88,19 +104,21 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
 
   /**
    * Eight float32 planes at the most: WSClean's five, ours, and one being rewritten; while
-   * self-calibrating the best round's besides.
+   * self-calibrating the best round's besides; and the copy of the visibilities.
    */
-  outputBytes: ({ tier, given, self_calibration }) => {
+  outputBytes: ({ tier, given, self_calibration, catalog_path: catalog }) => {
     const { pixel_count: pixels, channels_out: channels } = nominalSettings(tier, given);
+    const copy = catalog === null ? 0 : STEADY_COPY_BYTES;
     const kept = self_calibration === null ? 0 : 3 + (channels > 1 ? channels : 0);
-    return 4 * pixels ** 2 * (8 + kept + (channels > 1 ? 5 * channels : 0));
+    return copy + 4 * pixels ** 2 * (8 + kept + (channels > 1 ? 5 * channels : 0));
   },
 
   async run(inputs, context) {
     const wscleanVersion = await readWscleanVersion();
     const { observation, census, chosen } = lookAt(inputs);
+    const steadied = steadyTile(inputs, context, census.weights, chosen.settings);
     const clean = {
-      measurementSetPath: inputs.measurement_set_path,
+      measurementSetPath: steadied?.path ?? inputs.measurement_set_path,
       settings: chosen.settings,
       restoringBeam: givenBeam(inputs),
       keepsChannels: inputs.channel_images,
@@ -113,7 +131,9 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       limits === null
         ? { cleaned: await cleanTile(clean, context) }
         : await selfCalibrate({ clean, limits, observation, census, pointing }, context);
-    return finish(inputs, context, { observation, census, chosen, wscleanVersion, ...made });
+    if (steadied !== undefined) await rm(steadied.path, { recursive: true });
+    const look = { observation, census, chosen, wscleanVersion, steadied };
+    return finish(inputs, context, { ...look, ...made });
   },
 
   site: {
@@ -139,7 +159,10 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       const summary = { majorIterationCount: 0, minorIterationCount: 0 };
       const cleaned = { channelFiles: [], recoveries: [], summary };
       const wscleanVersion = report.version ?? "none: a site's own program";
-      const made = await finish(inputs, context, { ...look, cleaned, wscleanVersion });
+      const made = await finish(inputs, context, {
+        ...{ ...look, cleaned, wscleanVersion },
+        steadied: undefined,
+      });
       if (inputs.self_calibration === null) return made;
       const finding =
         "self-calibration was asked for; what the site's program did is not on record";
@@ -147,6 +170,19 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
     },
   },
 };
+
+/** The catalogue that was named, else the reference where there is one. */
+async function catalogFor(params: ImagingParams, lookup: ProductLookup): Promise<string | null> {
+  if (!params.uses_field_sources || params.pointing === "tracking") return null;
+  if (params.catalog_path !== undefined) return params.catalog_path;
+  const reference = referenceCatalogPath(lookup.dataRoot);
+  const exists = await access(reference).then(
+    () => true,
+    // Absent is an answer here: the tile is imaged as it drifts.
+    () => false,
+  );
+  return exists ? reference : null;
+}
 
 interface Look {
   readonly observation: ImagedObservation;
@@ -190,6 +226,8 @@ interface Made {
     readonly summary: Pick<WscleanSummary, "majorIterationCount" | "minorIterationCount">;
   };
   readonly wscleanVersion: string;
+  /** Absent: the visibilities were imaged as they are. */
+  readonly steadied: SteadiedTile | undefined;
   /** Absent when self-calibration was not asked for. */
   readonly record?: SelfCalibrationRecord;
 }
@@ -197,7 +235,7 @@ interface Made {
 function describeProvenance(
   inputs: ImagingInputs,
   context: RunContext,
-  { chosen, cleaned, wscleanVersion, record }: Made,
+  { chosen, cleaned, wscleanVersion, steadied, record }: Made,
 ): Provenance {
   const settings = Object.entries(chosen.settings).map(
     ([name, value]) => `${name} = ${String(value)}: ${chosen.reasons[name as SettingName]}`,
@@ -211,6 +249,7 @@ function describeProvenance(
     history: [
       `tier ${inputs.tier}: ${TIERS[inputs.tier].purpose}`,
       ...settings,
+      ...(steadied === undefined ? [] : [steadyText(steadied)]),
       ...cleaned.recoveries.map(recoveryText),
       ...(record === undefined ? [] : [recordText(record), ...record.rounds.map(roundText)]),
     ],
@@ -246,6 +285,8 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     wsclean_version: outcome.wscleanVersion,
     major_iterations: cleaned.summary.majorIterationCount,
     minor_iterations: cleaned.summary.minorIterationCount,
+    steadied_source_count: outcome.steadied?.steadiedCount ?? 0,
+    removed_source_count: outcome.steadied?.removedCount ?? 0,
     ...(record === undefined ? {} : { self_calibration: record }),
   };
   const isSelfCalibrated = record !== undefined && record.kept_round > 0;

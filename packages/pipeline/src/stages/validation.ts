@@ -32,10 +32,16 @@ const paramsSchema = z.strictObject({
   primary_beam_path: pathParam.optional(),
   psf_path: pathParam.optional(),
   catalog_path: pathParam.optional(),
-  threshold_sigma: z.number().min(3).max(50).default(5),
-  /** Side of the boxes in which noise and holes are measured: several beams, few sources. */
-  noise_box_pixels: z.int().min(16).max(1024).default(64),
-  match_radius_arcsec: z.number().positive().max(60).default(10),
+  /** Below what is counted as false, so that noise hides few sources above that. */
+  threshold_sigma: z.number().min(3).max(50).default(4.25),
+  /** Detections without a catalogue source are counted from here on. */
+  counted_sigma: z.number().min(3).max(50).default(5),
+  /** Side of the boxes in which noise is measured: many beams, so that it is known to 2 %. */
+  noise_box_pixels: z.int().min(16).max(1024).default(192),
+  /** Side of the boxes in which holes are looked for: a few beams. */
+  hole_box_pixels: z.int().min(16).max(1024).default(64),
+  /** Half a beam: noise moves a source of 5 sigma by up to 13 arcsec along it. */
+  match_radius_arcsec: z.number().positive().max(60).default(17),
   /** Sources where the beam's response is lower are left alone. */
   primary_beam_min: z.number().gt(0).max(1).default(0.3),
   judged_snr_min: z.number().positive().default(8),
@@ -75,6 +81,7 @@ export const validationStage: Stage<ValidationParams, ValidationInputs, Json> = 
       kernel,
       thresholdSigma: inputs.threshold_sigma,
       noiseBoxPixels: inputs.noise_box_pixels,
+      holeBoxPixels: inputs.hole_box_pixels,
       psf,
       response: field.response,
     });
@@ -129,6 +136,7 @@ async function compare(
     matchRadiusArcsec: inputs.match_radius_arcsec,
     responseMin: inputs.primary_beam_min,
     judgedSnrMin: inputs.judged_snr_min,
+    countedSnrMin: inputs.counted_sigma,
   };
   const catalog = openCatalog(inputs.catalog_path);
   const expected = sourcesInField(catalog, field, inputs.primary_beam_min);

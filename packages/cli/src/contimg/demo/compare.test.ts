@@ -32,6 +32,28 @@ describe("a tile compared with its truth", () => {
     assert.equal(tile.falseDetections, 1);
   });
 
+  test("calls none false below 5 σ, where noise makes peaks", () => {
+    const weak = { sources: [{ ra_deg: 20, dec_deg: 55, snr: 4.9 }] };
+
+    assert.equal(compareTile(truth, photometry(), weak).falseDetections, 0);
+  });
+
+  test("counts faint sources apart, found or not", () => {
+    const tile = compareTile(truth, photometry(), detections([12, 55]));
+    const missed = compareTile(truth, photometry(), detections());
+
+    assert.deepEqual(tile.faint, { injected: 1, found: 1 });
+    assert.deepEqual(missed.faint, { injected: 1, found: 0 });
+  });
+
+  test("expects of a bright source an error of a hundredth, of a faint one its noise", () => {
+    const { sources } = compareTile(truth, photometry(), detections());
+
+    const [bright, lost] = sources.map(({ fluxPull }) => fluxPull);
+    assert.ok(Math.abs(bright! + 0.01 / Math.hypot(0.001, 0.01)) < 1e-9);
+    assert.ok(Math.abs(lost! - 0.001 / Math.hypot(0.001, 0.001)) < 1e-9);
+  });
+
   test("sums up over tiles", () => {
     const tile = compareTile(truth, photometry(), detections([0, 55]));
 
@@ -41,6 +63,8 @@ describe("a tile compared with its truth", () => {
     assert.equal(summary.injectedAbove8Sigma, 4);
     assert.equal(summary.found, 2);
     assert.equal(summary.medianOffsetArcsec, 0.2);
+    assert.ok(Math.abs(summary.rmsOffsetArcsec! - 0.2) < 1e-12);
+    assert.deepEqual([summary.foundFaint, summary.injectedFaint], [0, 2]);
     assert.ok(Math.abs((summary.fluxRatioStd ?? 0) - 0.01 * Math.sqrt(4 / 3)) < 1e-9);
   });
 

@@ -8,8 +8,19 @@ import { medianOf } from "@contimg/astro";
 import { z } from "zod";
 
 const BRIGHT_SIGMA = 8;
-/** Three times the worst position error of an 8 σ source with a 35″ beam (Condon 1997). */
-const MATCH_RADIUS_ARCSEC = 10;
+/** From here to BRIGHT_SIGMA a source is faint: noise alone hides some of them. */
+const FAINT_SIGMA = 5;
+/** Fainter detections may be noise and are not counted as false. */
+const FALSE_SIGMA = 5;
+/**
+ * Thermal errors of place are 0.3″ at this ratio along a beam of 35″ (Condon 1997) and 1.9″ at
+ * 8 σ: fainter sources say more about the noise than about the astrometry.
+ */
+const STRONG_SIGMA = 50;
+/** What an error of the gains of 1 %, the limit of their tests, can do to a flux. */
+const CALIBRATION_SHARE = 0.01;
+/** Three times the error of place of a 5 σ source along a beam of 35″, and some (Condon 1997). */
+const MATCH_RADIUS_ARCSEC = 17;
 const ARCSEC_PER_DEG = 3600;
 
 /** What the simulator writes beside a group, as far as it is compared. */
@@ -60,6 +71,8 @@ export interface ComparedSource {
   readonly measuredJy: number;
   readonly measuredErrorJy: number;
   readonly fluxRatio: number;
+  /** Measured minus injected, over what noise and calibration let expect. */
+  readonly fluxPull: number;
   /** From the injected to the fitted position; null where no fit was possible. */
   readonly offsetArcsec: number | null;
   readonly snr: number;
@@ -69,6 +82,9 @@ export interface ComparedSource {
 export interface TileComparison {
   /** Bright sources, brightest first. */
   readonly sources: readonly ComparedSource[];
+  /** Between 5 and 8 σ. */
+  readonly faint: { readonly injected: number; readonly found: number };
+  /** Above 5 σ. */
   readonly falseDetections: number;
 }
 
@@ -76,10 +92,18 @@ export interface Summary {
   readonly medianFluxRatio: number | null;
   /** Standard deviation of the ratios. */
   readonly fluxRatioStd: number | null;
+  /** Standard deviation of the pulls: 1 when errors are what they should be. */
+  readonly fluxPullStd: number | null;
   readonly medianOffsetArcsec: number | null;
+  /** Of sources above 50 σ. */
+  readonly rmsOffsetArcsec: number | null;
   readonly found: number;
   readonly injectedAbove8Sigma: number;
+  readonly foundFaint: number;
+  readonly injectedFaint: number;
   readonly falseDetections: number;
+  /** Of one tile. */
+  readonly falseDetectionsMax: number;
 }
 
 export function compareTile(
@@ -88,46 +112,74 @@ export function compareTile(
   validation: Validation,
 ): TileComparison {
   const injected = new Map(truth.sources.map((source) => [source.name, source]));
-  const sources = photometry.measurements
-    .flatMap((measured): ComparedSource[] => {
-      const source = injected.get(measured.source_name);
-      if (!source || source.mid_band_flux_jy < BRIGHT_SIGMA * measured.local_rms_jy) return [];
-      return [
-        {
-          groupId: truth.group_id,
-          name: source.name,
-          raDeg: source.ra_deg,
-          decDeg: source.dec_deg,
-          injectedJy: source.mid_band_flux_jy,
-          measuredJy: measured.flux_jy,
-          measuredErrorJy: measured.flux_error_jy,
-          fluxRatio: measured.flux_jy / source.mid_band_flux_jy,
-          offsetArcsec: measured.offset_arcsec,
-          snr: measured.snr,
-          found: validation.sources.some((detection) => isNear(detection, source)),
-        },
-      ];
-    })
-    .sort((a, b) => b.injectedJy - a.injectedJy);
-  const strays = validation.sources.filter(
-    (detection) => !truth.sources.some((source) => isNear(detection, source)),
-  );
-  return { sources, falseDetections: strays.length };
+  const compared = photometry.measurements.flatMap((measured) => {
+    const source = injected.get(measured.source_name);
+    if (source === undefined) return [];
+    const sigma = source.mid_band_flux_jy / measured.local_rms_jy;
+    const found = validation.sources.some((detection) => isNear(detection, source));
+    return [{ sigma, found, source: compareSource(truth.group_id, source, measured, found) }];
+  });
+  const faint = compared.filter(({ sigma }) => sigma >= FAINT_SIGMA && sigma < BRIGHT_SIGMA);
+  const strays = validation.sources
+    .filter(({ snr }) => snr >= FALSE_SIGMA)
+    .filter((detection) => !truth.sources.some((source) => isNear(detection, source)));
+  return {
+    sources: compared
+      .filter(({ sigma }) => sigma >= BRIGHT_SIGMA)
+      .map(({ source }) => source)
+      .sort((a, b) => b.injectedJy - a.injectedJy),
+    faint: { injected: faint.length, found: faint.filter(({ found }) => found).length },
+    falseDetections: strays.length,
+  };
+}
+
+function compareSource(
+  groupId: string,
+  source: Truth["sources"][number],
+  measured: Photometry["measurements"][number],
+  found: boolean,
+): ComparedSource {
+  const injectedJy = source.mid_band_flux_jy;
+  const expectedErrorJy = Math.hypot(measured.flux_error_jy, CALIBRATION_SHARE * injectedJy);
+  return {
+    groupId,
+    name: source.name,
+    raDeg: source.ra_deg,
+    decDeg: source.dec_deg,
+    injectedJy,
+    measuredJy: measured.flux_jy,
+    measuredErrorJy: measured.flux_error_jy,
+    fluxRatio: measured.flux_jy / injectedJy,
+    fluxPull: (measured.flux_jy - injectedJy) / expectedErrorJy,
+    offsetArcsec: measured.offset_arcsec,
+    snr: measured.snr,
+    found,
+  };
 }
 
 export function summarize(tiles: readonly TileComparison[]): Summary {
   const sources = tiles.flatMap((tile) => tile.sources);
   const ratios = sources.map((source) => source.fluxRatio);
+  const strongOffsets = sources.flatMap(({ snr, offsetArcsec }) =>
+    offsetArcsec === null || snr < STRONG_SIGMA ? [] : [offsetArcsec],
+  );
+  const faint = tiles.map((tile) => tile.faint);
+  const falseCounts = tiles.map((tile) => tile.falseDetections);
   const offsets = sources.flatMap(({ offsetArcsec }) =>
     offsetArcsec === null ? [] : [offsetArcsec],
   );
   return {
     medianFluxRatio: medianOf(ratios),
     fluxRatioStd: standardDeviation(ratios),
+    fluxPullStd: standardDeviation(sources.map((source) => source.fluxPull)),
     medianOffsetArcsec: medianOf(offsets),
+    rmsOffsetArcsec: rms(strongOffsets),
     found: sources.filter((source) => source.found).length,
     injectedAbove8Sigma: sources.length,
-    falseDetections: tiles.reduce((sum, tile) => sum + tile.falseDetections, 0),
+    foundFaint: faint.reduce((sum, { found }) => sum + found, 0),
+    injectedFaint: faint.reduce((sum, { injected }) => sum + injected, 0),
+    falseDetections: falseCounts.reduce((sum, count) => sum + count, 0),
+    falseDetectionsMax: Math.max(0, ...falseCounts),
   };
 }
 
@@ -136,11 +188,16 @@ interface Position {
   readonly dec_deg: number;
 }
 
-/** Flat-sky distance, right to a part in a million at 10″; RA wraps. */
+/** Flat-sky distance, right to a part in a million at 17″; RA wraps. */
 function isNear(a: Position, b: Position): boolean {
   const turn = ((((a.ra_deg - b.ra_deg + 180) % 360) + 360) % 360) - 180;
   const east = turn * Math.cos((b.dec_deg * Math.PI) / 180);
   return Math.hypot(east, a.dec_deg - b.dec_deg) * ARCSEC_PER_DEG <= MATCH_RADIUS_ARCSEC;
+}
+
+function rms(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
 function standardDeviation(values: readonly number[]): number | null {

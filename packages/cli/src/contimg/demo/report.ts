@@ -1,6 +1,7 @@
 /** The demo's results: as one JSON object, and as tables for people. Pure. */
 import { formatTable } from "../../terminal.ts";
 import type { ComparedSource, Summary } from "./compare.ts";
+import { summaryLines } from "./figures.ts";
 
 /** 24 integrations of 12.884902 s. */
 const TILE_SECONDS = 309.24;
@@ -44,7 +45,7 @@ export function formatReport(report: DemoReport): string {
       .filter(({ label }) => label !== "calibrator")
       .map((t) => sourceTable(t, report)),
     timeTable(report.tiles),
-    summaryLines(report.summary),
+    summaryLines(report.summary).join("\n"),
     productLines(report.tiles),
   ].join("\n\n");
 }
@@ -87,20 +88,6 @@ function timeTable(tiles: readonly TileReport[]): string {
   return formatTable(["TILE", "STAGE", "SECONDS", "REAL-TIME FACTOR", "PEAK MiB"], rows);
 }
 
-function summaryLines(summary: Summary): string {
-  const { found, injectedAbove8Sigma: bright, falseDetections } = summary;
-  const ratio = `${format(summary.medianFluxRatio, 3)} ± ${format(summary.fluxRatioStd, 3)}`;
-  return [
-    `flux, measured over injected: ${ratio} (median, standard deviation)`,
-    `position offset: ${format(summary.medianOffsetArcsec, 2)}″ (median)`,
-    `found blindly: ${found} of ${bright} above 8 σ; ${falseDetections} false detections`,
-  ].join("\n");
-}
-
 function productLines(tiles: readonly TileReport[]): string {
   return tiles.flatMap((tile) => tile.products).join("\n");
-}
-
-function format(value: number | null, digits: number): string {
-  return value === null ? "–" : value.toFixed(digits);
 }

@@ -92,44 +92,20 @@ export interface ImagedTile {
   readonly truthPath: string;
 }
 
-/** The summary of all tiles, and the false detections of some apart. */
+/** The summary of all tiles. */
 export interface TruthSummary extends Summary {
   readonly tileCount: number;
-  /** Tiles with a source of a jansky that drifts through the flank of the beam. */
-  readonly tilesBesideBright: number;
-  /** Of those tiles: what changes while it is observed is not cleaned away. */
-  readonly falseBesideBright: number;
 }
 
-const BRIGHT_JY = 1;
-/** Nearer to the axis the beam is flat. */
-const FLANK_DEG = 0.1;
-
-const apparentSchema = z.object({
-  sources: z.array(z.object({ apparent_flux_jy: z.number(), separation_deg: z.number() })),
-});
-
 export function compareWithTruth(dataRoot: string, tiles: readonly ImagedTile[]): TruthSummary {
-  const compared = tiles.map(({ groupId, truthPath }) => {
-    const truth = readJson(truthPath);
-    return {
-      comparison: compareTile(
-        truthSchema.parse(truth),
-        photometrySchema.parse(readJson(join(dataRoot, photometryPath(groupId, "json")))),
-        validationSchema.parse(readJson(join(dataRoot, validationPath(groupId, "json")))),
-      ),
-      isBesideBright: apparentSchema
-        .parse(truth)
-        .sources.some((one) => one.apparent_flux_jy >= BRIGHT_JY && one.separation_deg > FLANK_DEG),
-    };
-  });
-  const beside = compared.filter(({ isBesideBright }) => isBesideBright);
-  return {
-    ...summarize(compared.map(({ comparison }) => comparison)),
-    tileCount: tiles.length,
-    tilesBesideBright: beside.length,
-    falseBesideBright: beside.reduce((sum, each) => sum + each.comparison.falseDetections, 0),
-  };
+  const compared = tiles.map(({ groupId, truthPath }) =>
+    compareTile(
+      truthSchema.parse(readJson(truthPath)),
+      photometrySchema.parse(readJson(join(dataRoot, photometryPath(groupId, "json")))),
+      validationSchema.parse(readJson(join(dataRoot, validationPath(groupId, "json")))),
+    ),
+  );
+  return { ...summarize(compared), tileCount: tiles.length };
 }
 
 const auditSchema = z.object({

@@ -1,5 +1,6 @@
 /** A soak's results, as one JSON object and as text for people. Pure. */
 import { formatDuration, formatTable } from "../../terminal.ts";
+import { summaryLines } from "../demo/figures.ts";
 import type { Disturbed } from "./disturber.ts";
 import type { StageTime, TruthSummary } from "./evidence.ts";
 import { DATA_FAULTS, DISTURBANCES } from "./night.ts";
@@ -98,16 +99,7 @@ function timingLines({ timing }: SoakReport): string {
 }
 
 function truthLines(truth: TruthSummary): string {
-  const { found, injectedAbove8Sigma: bright, falseDetections } = truth;
-  const number = (value: number | null, digits: number): string => value?.toFixed(digits) ?? "–";
-  const ratio = `${number(truth.medianFluxRatio, 3)} ± ${number(truth.fluxRatioStd, 3)}`;
-  return [
-    `flux, measured over injected: ${ratio} (median, standard deviation)`,
-    `position offset: ${number(truth.medianOffsetArcsec, 2)}″ (median)`,
-    `found blindly: ${found} of ${bright} above 8 σ; ${falseDetections} false detections in ` +
-      `${truth.tileCount} tiles, ${truth.falseBesideBright} of them in the ` +
-      `${truth.tilesBesideBright} beside a bright source`,
-  ].join("\n");
+  return [...summaryLines(truth), `compared: ${truth.tileCount} tiles`].join("\n");
 }
 
 function verdictLines({ lost, duplicates, auditFindings, problems }: SoakReport): string {

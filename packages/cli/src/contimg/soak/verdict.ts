@@ -1,6 +1,7 @@
 /** What a soak has to show, held against what happened. Pure. */
 import { isPipelineErrorTag } from "@contimg/pipeline";
 
+import { figureText, truthFigures } from "../demo/figures.ts";
 import type { Disturbed } from "./disturber.ts";
 import type { TruthSummary } from "./evidence.ts";
 import type { NightTile } from "./night.ts";
@@ -37,8 +38,6 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
-/** Of issue and README: fluxes within 2 %, 0.5″, all above 8 σ, two false ones a tile. */
-const LIMITS = { fluxOff: 0.02, offsetArcsec: 0.5, falseATile: 2 };
 /** The disturbances after which a task must have begun again. */
 const INTERRUPTING = new Set(["kill-worker", "stop-worker", "kill-stage"]);
 
@@ -96,29 +95,8 @@ function disturbanceProblems(
 
 function truthProblems({ truth, hasOwnImaging }: Evidence): string[] {
   if (truth.tileCount === 0) return ["no tile was imaged, so nothing was compared with the truth"];
-  const { medianFluxRatio: ratio, medianOffsetArcsec: offset } = truth;
-  return [
-    ...(ratio === null || Math.abs(ratio - 1) > LIMITS.fluxOff
-      ? [`median flux ratio is ${ratio?.toFixed(4) ?? "none"}, expected 1 ± ${LIMITS.fluxOff}`]
-      : []),
-    ...(offset === null || offset > LIMITS.offsetArcsec
-      ? [`median offset is ${offset?.toFixed(2) ?? "none"}″, expected ${LIMITS.offsetArcsec}″`]
-      : []),
-    ...(hasOwnImaging ? [] : detectionProblems(truth)),
-  ];
-}
-
-function detectionProblems(truth: TruthSummary): string[] {
-  const { found, injectedAbove8Sigma: bright } = truth;
-  const falseMax = LIMITS.falseATile * truth.tileCount;
-  return [
-    ...(found < bright ? [`${found} of ${bright} sources above 8 σ were found, expected all`] : []),
-    ...(truth.falseDetections > falseMax
-      ? [
-          `${truth.falseDetections} false detections in ${truth.tileCount} tiles, expected at most ` +
-            `${falseMax}; ${truth.falseBesideBright} of them beside a bright source, in ` +
-            `${truth.tilesBesideBright} tiles`,
-        ]
-      : []),
-  ];
+  return truthFigures(truth, truth.tileCount)
+    .filter(({ isMet }) => !isMet)
+    .filter(({ isOfDetection }) => !(isOfDetection && hasOwnImaging))
+    .map(figureText);
 }
