@@ -21,8 +21,6 @@ export const STEADY_COPY_BYTES = 600_000_000;
  * single integration, a fifth, this is half of a full-size tile's noise.
  */
 const CHANGE_MIN_JY = 0.001;
-/** Nearer to the image's edge CLEAN finds nothing. */
-const EDGE_PIXELS = 0;
 
 /** @returns undefined without a catalogue */
 export function steadyTile(
@@ -65,7 +63,7 @@ function imageOf(
     referenceY: side / 2,
     radPerPixel: [-cell, 0, 0, cell],
   };
-  const isInside = (at: number): boolean => at >= EDGE_PIXELS && at < side - EDGE_PIXELS;
+  const isInside = (at: number): boolean => at >= 0 && at < side;
   return (position) => {
     const pixel = skyToPixel(wcs, position);
     return pixel !== undefined && isInside(pixel.x) && isInside(pixel.y);

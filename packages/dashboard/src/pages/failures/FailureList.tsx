@@ -145,7 +145,7 @@ function FailureRow({ group, isActive, actions }: FailureRowProps) {
           {group.error_class !== null && <span className="muted small">{group.error_class}</span>}
         </span>
         <span className="clip small muted">
-          {group.example?.message ?? "No dead task of it is left."}
+          {group.message ?? group.example?.message ?? "No dead task of it is left."}
         </span>
       </Link>
       <span className="failure-side small">

@@ -70,11 +70,7 @@ export function useFailureActions(chosen: FailureGroup | undefined): FailureActi
         if (asked.action !== "discard" && asked.group.state !== "acknowledged") {
           saying.mutate({
             fingerprints: [asked.group.fingerprint],
-            // A group without tasks has lost its name: the note keeps it.
-            said: {
-              state: "acknowledged",
-              ...(asked.group.note ? {} : { note: nameOf(asked.group) }),
-            },
+            said: { state: "acknowledged" },
           });
         }
       }}
@@ -87,10 +83,6 @@ export function useFailureActions(chosen: FailureGroup | undefined): FailureActi
     setAsked({ action, group });
   };
   return { canAct, selected, select, say, ask, dialog };
-}
-
-function nameOf({ error_tag: tag, task_name: name }: FailureGroup): string {
-  return [tag, name].filter((each) => each !== null).join(" in ");
 }
 
 interface Said {

@@ -46,7 +46,7 @@ export function fitting(
       group.task_name,
       group.error_tag,
       group.error_class,
-      group.example?.message,
+      group.message ?? group.example?.message,
       group.assignee,
       group.note,
     ]
@@ -70,7 +70,7 @@ export function countTabs(groups: readonly FailureGroup[]): Readonly<Record<Fail
   };
 }
 
-/** A group without dead tasks has lost its name: the note and the fingerprint are left. */
+/** A group whose tasks were gone before groups kept their names has a note or a fingerprint. */
 export function titleOf(group: FailureGroup): string {
   if (group.error_tag !== null) return group.error_tag;
   return group.note ?? `Group ${group.fingerprint.slice(0, 12)}`;
