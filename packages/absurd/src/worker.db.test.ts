@@ -218,7 +218,10 @@ describe("a worker", () => {
 
     const task = await client.show(taskId);
     assert.deepEqual([task.status, task.place.place], ["pending", "ready"]);
-    assert.equal(task.attempts.length, 0);
+    assert.deepEqual(
+      task.attempts.map(({ ending }) => ending),
+      ["released"],
+    );
   });
 
   test("drains: finishes what runs and claims nothing more", async () => {
