@@ -64,7 +64,7 @@ const workerParam = z.strictObject({ number: z.coerce.number().int().min(1).max(
 /** The number with which the worker registered itself; text, as it may be beyond 2⁵³. */
 const epoch = z
   .string()
-  .regex(/^(0|-?[1-9]\d{0,18})$/, "expected a whole number as text")
+  .regex(/^(0|-?[1-9]\d{0,18})$/, { error: "expected a whole number as text", abort: true })
   .refine((text) => BigInt.asIntN(64, BigInt(text)) === BigInt(text), "expected 64 bits");
 
 /**
