@@ -35,7 +35,7 @@ export interface CalibrationRow {
   readonly end_mjd: number;
   readonly declination_rad: number;
   readonly status: Candidate["status"];
-  readonly metadata: { readonly channel_count?: number };
+  readonly metadata: { readonly channel_count?: number; readonly median_amplitude?: number };
   readonly created_at: Date;
   readonly solve: string;
   readonly set_name: string;
@@ -108,6 +108,7 @@ async function candidatesFor(pool: pg.Pool, target: Target): Promise<Candidate[]
     statusReason: row.status_reason,
     grade: row.grade,
     channelCount: row.metadata.channel_count ?? null,
+    medianAmplitude: row.metadata.median_amplitude ?? null,
     createdUnixMs: row.created_at.getTime(),
   }));
 }

@@ -30,6 +30,7 @@ function at(hours: number, changes: Partial<Candidate> = {}): Candidate {
     statusReason: null,
     grade: "good",
     channelCount: 768,
+    medianAmplitude: 0.24,
     createdUnixMs: 0,
     ...changes,
   };
@@ -169,6 +170,31 @@ describe("the fallback chain", () => {
     assert.equal(decision.kind, "hold");
     assert.equal(decision.refused[0]?.refusal, refusal);
     assert.match(decision.refused[0].reason, reason);
+  });
+
+  test("is not one with warnings whose amplitudes the receivers cannot have", () => {
+    const dead = at(-0.1, { grade: "warn", medianAmplitude: 0.144 });
+    const decision = choose([at(-2), dead]);
+
+    assert.deepEqual(taken(decision), [["table-2", 100]]);
+    assert.deepEqual(
+      decision.refused.map(({ refusal, reason }) => [refusal, reason]),
+      [
+        [
+          "implausible",
+          "caltables/table-0.1.bcal was registered with warnings, and its amplitudes are 0.60 " +
+            "times those of caltables/table-2.bcal, expected within 25 %",
+        ],
+      ],
+    );
+    // With none to compare it with, or within reason, it stands; a person may still take it.
+    assert.deepEqual(taken(choose([dead])), [["table-0.1", 100]]);
+    assert.deepEqual(taken(choose([at(-9), { ...dead, medianAmplitude: 0.2 }])), [
+      ["table-0.1", 100],
+    ]);
+    const assigned = choose([at(-2), dead], { assignedId: "table-0.1" });
+    assert.deepEqual([assigned.kind, taken(assigned)], ["assigned", [["table-0.1", 100]]]);
+    assert.match(assigned.warnings.join(), /by a person although .* 0\.60 times/);
   });
 
   test("holds the tile when the registry has none, in words", () => {

@@ -13,21 +13,22 @@ import {
   type DecisionKind,
 } from "./decision.ts";
 import { type CalibrationPolicy, DAY_HOURS } from "./policy.ts";
-import { refuse, type Candidate, type Target, type Verdict } from "./refuse.ts";
+import { refuse, refuseImplausible, type Candidate, type Target, type Verdict } from "./refuse.ts";
 
 export function decide(
   candidates: readonly Candidate[],
   target: Target,
   policy: CalibrationPolicy,
 ): CalibrationDecision {
-  const verdicts = candidates
+  const each = candidates
     .map((candidate) => refuse(candidate, target, policy))
     .sort(byNearness(target));
-  const assigned = verdicts.find(
+  const assigned = each.find(
     ({ candidate, refusal }) =>
       candidate.calibrationId === target.assignedId &&
       (refusal === undefined || isOutOfReach(refusal.refusal)),
   );
+  const verdicts = refuseImplausible(each, policy);
   const usable = bestOfSolves(
     verdicts.filter(({ refusal }) => refusal === undefined),
     target,

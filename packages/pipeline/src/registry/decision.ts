@@ -42,6 +42,7 @@ export const REFUSALS = [
   "retired",
   "failed",
   "graded-fail",
+  "implausible",
   "unreadable",
   "declination",
   "slew",

@@ -10,7 +10,7 @@ const RUNG: Readonly<Partial<Record<DecisionKind, number>>> = {
 };
 
 /** What makes a table unfit for what it is, not for when and where it was made. */
-const BAD = new Set(["retired", "failed", "graded-fail", "unreadable"]);
+const BAD = new Set(["retired", "failed", "graded-fail", "implausible", "unreadable"]);
 
 export interface Improvement {
   /** A bad table first, then a better rung, then a better grade, then hours. */

@@ -24,6 +24,8 @@ export const policySchema = z.strictObject({
   aging_hours: hours,
   /** A solution with warnings counts as so much farther away than a good one. */
   warned_handicap_hours: hours,
+  /** A solution with warnings is refused when its gains differ by more from the nearest good one's. */
+  amplitude_change_max: z.number().positive().max(10).default(0.25),
 });
 
 export type CalibrationPolicy = z.infer<typeof policySchema>;
@@ -42,6 +44,7 @@ export const CALIBRATION_POLICY: CalibrationPolicy = {
   declination_tolerance_deg: 2.5,
   aging_hours: 6,
   warned_handicap_hours: 2,
+  amplitude_change_max: 0.25,
 };
 
 /** @throws {PipelineError} InvalidParams when the rules contradict each other */

@@ -23,6 +23,8 @@ export interface Candidate {
   readonly statusReason: string | null;
   readonly grade: "good" | "warn" | "fail" | null;
   readonly channelCount: number | null;
+  /** Of its gains; null when it is not on record. */
+  readonly medianAmplitude: number | null;
   readonly createdUnixMs: number;
   /** What opening the file showed to be wrong with it; undefined before it was opened. */
   readonly problem?: string | undefined;
@@ -47,6 +49,35 @@ export interface Verdict {
 export function refuse(candidate: Candidate, target: Target, policy: CalibrationPolicy): Verdict {
   const found = refusalOf(candidate, target, policy);
   return { candidate, refusal: found && { refusal: found[0], reason: found[1] } };
+}
+
+/**
+ * Refuses, too, what was registered with warnings and has amplitudes that the receivers cannot have:
+ * they are much the same all night, so others than those of the nearest good solution say that the
+ * sky was not the model, as when a calibrator is not there.
+ * @param verdicts the nearest to the tile first
+ */
+export function refuseImplausible(
+  verdicts: readonly Verdict[],
+  { amplitude_change_max: most }: CalibrationPolicy,
+): Verdict[] {
+  const good = verdicts.flatMap(({ candidate, refusal }) =>
+    refusal === undefined && candidate.grade === "good" && candidate.medianAmplitude !== null
+      ? [{ tablePath: candidate.tablePath, amplitude: candidate.medianAmplitude }]
+      : [],
+  )[0];
+  return verdicts.map((verdict): Verdict => {
+    const { candidate, refusal } = verdict;
+    const { tablePath, grade, medianAmplitude } = candidate;
+    if (refusal !== undefined || grade !== "warn") return verdict;
+    if (good === undefined || medianAmplitude === null) return verdict;
+    const ratio = medianAmplitude / good.amplitude;
+    if (Math.max(ratio, 1 / ratio) <= 1 + most) return verdict;
+    const reason =
+      `${tablePath} was registered with warnings, and its amplitudes are ${ratio.toFixed(2)} ` +
+      `times those of ${good.tablePath}, expected within ${(100 * most).toFixed(0)} %`;
+    return { candidate, refusal: { refusal: "implausible", reason } };
+  });
 }
 
 function refusalOf(
