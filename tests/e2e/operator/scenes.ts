@@ -83,7 +83,10 @@ export const SCENES: Readonly<Record<string, SetScene>> = {
         const { attempts } = await bed.client.show(taskId);
         assert.deepEqual(
           attempts.map(({ ending, workerName }) => [ending, workerName === stuck.view.name]),
-          [["completed", false]],
+          [
+            ["released", true],
+            ["completed", false],
+          ],
         );
         await until(() => stuck.process.exitCode !== null, {
           what: "the stuck worker's process has ended",
