@@ -12,7 +12,7 @@ import { z } from "zod";
 
 const SOAK_MINUTES = Number(process.env["SOAK_MINUTES"] ?? 0);
 const CHURN_COUNT = SOAK_MINUTES > 0 ? SOAK_MINUTES * 20_000 : 20_000;
-/** A worker that begins looks once at all that is dead: over fewer tasks nothing else would show. */
+/** A worker that begins looks once at all that is dead: over fewer tasks that alone would show. */
 const MEASURED_COUNT = Math.max(10_000, CHURN_COUNT / 10);
 /** Pages of the queue's tables that a task costs under the pin, over what it costs without. */
 const PAGES_RATIO_MAX = 4;

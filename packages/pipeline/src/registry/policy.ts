@@ -24,7 +24,7 @@ export const policySchema = z.strictObject({
   aging_hours: hours,
   /** A solution with warnings counts as so much farther away than a good one. */
   warned_handicap_hours: hours,
-  /** A solution with warnings is refused when its gains differ by more from the nearest good one's. */
+  /** Gains with warnings that differ by more from the nearest good ones are refused. */
   amplitude_change_max: z.number().positive().max(10).default(0.25),
 });
 

@@ -52,9 +52,9 @@ export function refuse(candidate: Candidate, target: Target, policy: Calibration
 }
 
 /**
- * Refuses, too, what was registered with warnings and has amplitudes that the receivers cannot have:
- * they are much the same all night, so others than those of the nearest good solution say that the
- * sky was not the model, as when a calibrator is not there.
+ * Refuses, too, what was registered with warnings and has amplitudes that no receiver has: they
+ * are much the same all night, so others than those of the nearest good solution say that the sky
+ * was not the model, as when a calibrator is not there.
  * @param verdicts the nearest to the tile first
  */
 export function refuseImplausible(
