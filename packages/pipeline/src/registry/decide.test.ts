@@ -36,6 +36,15 @@ function at(hours: number, changes: Partial<Candidate> = {}): Candidate {
   };
 }
 
+function partition<Item>(all: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
+  return [all.filter(isFirst), all.filter((item) => !isFirst(item))];
+}
+
+/** By more than a quarter. */
+function isFar(a: number, b: number): boolean {
+  return Math.max(a / b, b / a) > 1.25;
+}
+
 function choose(candidates: readonly Candidate[], changes: Partial<Target> = {}) {
   return decide(candidates, { ...TARGET, ...changes }, CALIBRATION_POLICY);
 }
@@ -265,6 +274,7 @@ describe("of any candidates", () => {
         ),
         grade: fc.constantFrom("good" as const, "warn" as const, "fail" as const, null),
         problem: fc.constantFrom(undefined, undefined, "it does not open"),
+        medianAmplitude: fc.constantFrom(0.24, 0.2, 0.1, null),
         createdUnixMs: fc.integer({ min: 0, max: 3 }),
       }),
       { maxLength: 12 },
@@ -322,7 +332,23 @@ describe("of any candidates", () => {
         const usable = sound.filter((one) => Math.abs(one.midMjd - T) <= 0.5);
         const isLast = decision.kind === "last-known-good";
         assert.equal(isLast, usable.length === 0 && sound.length > 0);
-        assert.equal(decision.refused.length, all.length - usable.length - (isLast ? 1 : 0));
+        const [odd, others] = partition(decision.refused, (one) => one.refusal === "implausible");
+        assert.equal(others.length, all.length - usable.length - (isLast ? 1 : 0));
+        const good = usable.filter((one) => one.grade === "good" && one.medianAmplitude !== null);
+        for (const { calibration_id } of odd) {
+          const { grade, medianAmplitude } = all.find(
+            (one) => one.calibrationId === calibration_id,
+          )!;
+          assert.equal(grade, "warn");
+          assert.ok(good.some((one) => isFar(one.medianAmplitude!, medianAmplitude!)));
+        }
+        for (const one of usable.filter(({ grade }) => grade === "warn")) {
+          const isOdd = odd.some(({ calibration_id }) => calibration_id === one.calibrationId);
+          const { medianAmplitude: own } = one;
+          const isFarFromAll =
+            own !== null && good.every((each) => isFar(each.medianAmplitude!, own));
+          if (good.length > 0 && isFarFromAll) assert.ok(isOdd);
+        }
       }),
     );
   });
