@@ -115,7 +115,7 @@ describe("forced photometry", () => {
 });
 
 describe("source finding", () => {
-  const options = { kernel: KERNEL, thresholdSigma: 5, noiseBoxPixels: 128, holeBoxPixels: 64 };
+  const options = { kernel: KERNEL, thresholdSigma: 5, noiseBoxPixels: 128, holeBoxPixels: 48 };
 
   test("finds every source above 8 sigma once, and nothing else", () => {
     const truth = scatterSources(60, { from: 8, to: 200 });
