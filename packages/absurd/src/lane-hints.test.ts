@@ -46,16 +46,20 @@ describe("lane hints", () => {
     assert.equal(bed.lookCount, 2);
   });
 
-  test("begin after what was given out when a lane of dead rows took long to read", async () => {
-    const empty = { laneId: 7, seq: 1_000n, isLive: false };
-    const quick = await lookedAt([empty], 99);
+  test("begin where the lanes do when dead rows took long to read", async () => {
+    const starts = [{ laneId: 7, seq: 1_000n, isLive: false }, live(8, 500n)];
+    const quick = await lookedAt(starts, 100);
     assert.deepEqual(quick.hints.take(10).lanes, [], "nothing to step over");
-    const slow = await lookedAt([empty], 100);
-    assert.deepEqual(slow.hints.take(10), { lanes: [7], seqs: ["981"] });
+    const slow = await lookedAt(starts, 101);
+    assert.deepEqual(slow.hints.take(10), { lanes: [7, 8], seqs: ["981", "480"] });
+    const many = Array.from({ length: 1_000 }, (_, index) => live(index, 500n));
+    const wide = await lookedAt(many, 149);
+    assert.deepEqual(wide.hints.take(10).lanes, [], "slow because of the lanes");
   });
 
   test("are forgotten before a look that is waited for, which says when it fails", async () => {
     const { hints, bed } = await lookedAt([live(7, 100n)]);
+    hints.record(7, "100");
     bed.starts = new Error("the database is away");
     await assert.rejects(hints.renew(), /away/);
     assert.deepEqual(hints.take(10).lanes, []);
@@ -64,9 +68,10 @@ describe("lane hints", () => {
 
   test("stay when a look beside a claim fails, and the next follows", async () => {
     const { hints, bed } = await lookedAt([live(7, 100n)]);
+    hints.record(7, "100");
     bed.starts = new Error("the database is away");
     await bed.passMs(1_000, hints);
-    assert.deepEqual(hints.take(10).seqs, ["80"]);
+    assert.deepEqual(hints.take(10).seqs, ["81"]);
     assert.match(String(bed.errors), /away/);
     bed.starts = [live(7, 200n)];
     await bed.passMs(1_000, hints);

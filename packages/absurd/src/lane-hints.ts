@@ -12,6 +12,8 @@ const LOOK_EVERY_MS = 1_000;
 const LOOK_SHARE_MAX = 1 / 20;
 /** A look that takes longer read so many dead rows that no claim should read them again. */
 const SLOW_LOOK_MS = 100;
+/** More than the descent into the index that each lane costs: many lanes alone are not slow. */
+const SLOW_LANE_MS = 0.05;
 
 export interface LaneStart {
   readonly laneId: number;
@@ -79,10 +81,12 @@ export class LaneHints {
     try {
       const starts = await this.#read();
       tookMs = this.#clockMs() - startMs;
+      const isSlow = tookMs >= SLOW_LOOK_MS + SLOW_LANE_MS * starts.length;
       for (const { laneId, seq, isLive } of starts) {
-        if (isLive) this.#next.set(laneId, seq);
+        // Every hint goes along with every claim: those that save nothing are not kept.
+        if (isLive && (isSlow || this.#next.has(laneId))) this.#next.set(laneId, seq);
         // What a slower transaction adds below waits for the next look; otherwise it need not.
-        else if (tookMs >= SLOW_LOOK_MS) this.#raise(laneId, seq + 1n);
+        if (!isLive && isSlow) this.#raise(laneId, seq + 1n);
       }
     } finally {
       this.#lookFromMs = this.#clockMs() + Math.max(LOOK_EVERY_MS, tookMs / LOOK_SHARE_MAX);
