@@ -98,7 +98,7 @@ describe("a claim", () => {
     assert.ok(unhinted > 20 * hinted, `an unhinted probe touched ${unhinted} pages`);
   });
 
-  test("finds where its lanes begin: the first live row, else the last number given out", async () => {
+  test("finds where lanes begin: the first live row, else the last number given out", async () => {
     const { db, worker } = await emptyEngine(database, { spawn: 3 });
     await spawn(db, [task({ queue_name: "elsewhere" }), task({ priority: 9 })]);
     const claims = await claim(db, worker, 2);

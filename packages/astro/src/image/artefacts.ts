@@ -21,12 +21,14 @@ const SIDELOBE_RESIDUE_MAX = 0.06;
 const OVERLAP_MIN = 0.02;
 /** Largest half of a pair over its source: gains that are good to 1 % leave up to 0.9 %. */
 const PAIR_SHARE_MAX = 0.01;
+/** The same within the beam's reach of the source, where what CLEAN left of it is odd, too. */
+const PAIR_SHARE_BESIDE_MAX = 0.05;
 /** A peak of a pair is at most this many times as high as its hole is deep: noise is on both. */
 const PAIR_RATIO_MAX = 1.65;
 /** Where the hole is looked for: half a beam around the mirrored place. */
 const MIRROR_BEAM_VALUE_MIN = 0.5;
 
-/** Says whether a peak is what a brighter source, further than a beam away, left there. */
+/** Says whether a peak is what a brighter source left there. */
 export type IsArtefact = (peak: Component, source: Component) => boolean;
 
 /**
@@ -43,13 +45,16 @@ export function artefactTest(
     return amplitude * Math.min(SIDELOBE_RESIDUE_MAX, SIDELOBE_RESIDUE / (onSource * onSource));
   };
   return (peak, source) => {
-    if (beamValue(kernel, peak.x - source.x, peak.y - source.y) > OVERLAP_MIN) return false;
-    const lobe = psf === undefined ? 0 : sidelobeNear(psf, kernel, source, peak);
-    if (peak.amplitude <= residueOf(source) * lobe) return true;
-    const mayBePair = peak.amplitude <= PAIR_SHARE_MAX * source.amplitude;
-    return (
-      mayBePair && peak.amplitude <= PAIR_RATIO_MAX * mirroredHole(plane, kernel, source, peak)
-    );
+    const [dx, dy] = [peak.x - source.x, peak.y - source.y];
+    const isBeside = Math.abs(dx) <= kernel.reachX && Math.abs(dy) <= kernel.reachY;
+    const pairMax = source.amplitude * (isBeside ? PAIR_SHARE_BESIDE_MAX : PAIR_SHARE_MAX);
+    if (
+      peak.amplitude <= pairMax &&
+      peak.amplitude <= PAIR_RATIO_MAX * mirroredHole(plane, kernel, source, peak)
+    )
+      return true;
+    if (psf === undefined || beamValue(kernel, dx, dy) > OVERLAP_MIN) return false;
+    return peak.amplitude <= residueOf(source) * sidelobeNear(psf, kernel, source, peak);
   };
 }
 

@@ -2,8 +2,8 @@
  * Blind source finding: peaks above the local threshold, each fitted with the restoring beam.
  *
  * The threshold at a pixel is `thresholdSigma` times the local noise or, beside holes that are too
- * deep for noise, HOLE_MARGIN times the deepest. Errors of gain, beam or deconvolution make holes as
- * deep as the false peaks they make, while the sky has no negative sources: the holes say how far
+ * deep for noise, HOLE_MARGIN times the deepest. Errors of gain, beam or deconvolution make holes
+ * as deep as the false peaks they make, while the sky has no negative sources: holes say how far
  * peaks can be believed, whatever the cause. What a bright source can leave at a peak's very place
  * is looked at for itself (artefacts.ts).
  */
@@ -18,6 +18,7 @@ import type { ImagePlane } from "./plane.ts";
 export interface DetectedSource extends Component {
   /** Noise of the image around the source, in its unit. */
   readonly localRms: number;
+  /** Of the peak or of the fit, whichever is less: a source has both. */
   readonly snr: number;
 }
 
@@ -175,7 +176,12 @@ function fitGroup(plane: ImagePlane, group: readonly Component[], maps: Maps): D
       const believed = component.amplitude > FITTED_SHARE_MIN * wanted;
       return !(walked > WALK_BEAM_VALUE_MIN && believed && isInside(plane, component));
     });
-    if (doubtful < 0) return components.map((component) => toSource(plane, component, maps.noise));
+    if (doubtful < 0) {
+      const heights = ownHeights(kernel, peaks, components);
+      return components.map((component, index) =>
+        toSource(plane, component, heights[index]! - background, maps.noise),
+      );
+    }
     peaks = peaks.filter((_, index) => index !== doubtful);
   }
   return [];
@@ -186,9 +192,28 @@ function isInside({ width, height }: ImagePlane, { x, y }: Component): boolean {
   return x >= 0 && x <= width - 1 && y >= 0 && y <= height - 1;
 }
 
-function toSource(plane: ImagePlane, component: Component, noise: NoiseMap): DetectedSource {
+/** Heights of the peaks without what the other components of the blend add there. */
+function ownHeights(
+  kernel: BeamKernel,
+  peaks: readonly Component[],
+  components: readonly Component[],
+): number[] {
+  return peaks.map((peak, index) => {
+    const others = components.filter((_, other) => other !== index);
+    return others.reduce((height, { amplitude, x, y }) => {
+      return height - amplitude * beamValue(kernel, peak.x - x, peak.y - y);
+    }, peak.amplitude);
+  });
+}
+
+function toSource(
+  plane: ImagePlane,
+  component: Component,
+  height: number,
+  noise: NoiseMap,
+): DetectedSource {
   const localRms = noiseAt(noise, plane, component.x, component.y).rms;
-  return { ...component, localRms, snr: component.amplitude / localRms };
+  return { ...component, localRms, snr: Math.min(component.amplitude, height) / localRms };
 }
 
 function minimum(values: Float64Array): number {

@@ -1,7 +1,7 @@
 /** How high a peak is that lies between pixels. */
 import type { ImagePlane } from "./plane.ts";
 
-/** Of a beam 3 pixels wide a pixel on the corner of four has 0.86 of the peak, the least there is. */
+/** Of a beam 3 pixels wide a pixel on the corner of four has 0.86 of the peak: the least. */
 export const PIXEL_SHARE_MIN = 0.85;
 /** Pixels. What a quadratic says of places further off is not about this peak. */
 const OFFSET_MAX = 1;
