@@ -3,12 +3,9 @@ export {
   ACCESS_ROUTES,
   auditEntry,
   type AuditEntry,
-  savedView,
-  type SavedView,
   session,
   type Session,
   token,
-  VIEW_PAGES,
 } from "./access.ts";
 export {
   BULK_ROUTES,
@@ -51,6 +48,7 @@ export {
   type TaskField,
 } from "./filter/condition.ts";
 export { type FieldKind, type FieldSpec, type KnownName, TASK_FIELDS } from "./filter/fields.ts";
+export { type DeadLetterTerms, parseDeadLetterFilter } from "./filter/dead-letters.ts";
 export { fitsTask } from "./filter/fits-task.ts";
 export { formatTaskFilter } from "./filter/format.ts";
 export { type FilterHelpRow, taskFilterHelp } from "./filter/help.ts";
@@ -176,6 +174,15 @@ export {
   templateDefinition,
   templateParam,
 } from "./template.ts";
+export {
+  FAILURE_TABS,
+  newView,
+  savedView,
+  type SavedView,
+  VIEW_TERMS,
+  type ViewPage,
+  type ViewTerms,
+} from "./view.ts";
 export {
   WORKER_ROUTES,
   runningTask,
