@@ -34,7 +34,7 @@ export const auditEntry = z.strictObject({
   at: instant,
   actor: z.string(),
   role,
-  /** The route's name, such as cancelTask. */
+  /** The route's name, such as cancelTask, or one of TERMINAL_ACTIONS. */
   action: z.string(),
   /** What it was done to: a task's id, a queue's name, a filter. */
   target: z.string(),
@@ -48,6 +48,14 @@ export const auditEntry = z.strictObject({
 export type AuditEntry = z.output<typeof auditEntry>;
 
 const viewIdParam = z.strictObject({ view_id: z.uuid() });
+
+/** What is done from a terminal only; the rest of what is done there has the name of its route. */
+export const TERMINAL_ACTIONS = {
+  keepHistory: "Set how long history is kept",
+  pruneHistory: "Remove days of tasks that all ended",
+  replaySpool: "Bring to the database what waited on disk",
+  useVersion: "Choose the version of a task name that spawns take",
+} as const;
 
 export const ACCESS_ROUTES = {
   getSession: {

@@ -5,6 +5,7 @@ export {
   type AuditEntry,
   session,
   type Session,
+  TERMINAL_ACTIONS,
   token,
 } from "./access.ts";
 export {

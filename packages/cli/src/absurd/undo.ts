@@ -6,12 +6,7 @@ import type { Command } from "commander";
 import { UsageError } from "../failure.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
-import { withOperator } from "./operator.ts";
-import { type AbsurdFlags, absurdCommand } from "./settings.ts";
-
-interface UndoFlags extends AbsurdFlags {
-  readonly reason?: string;
-}
+import { actCommand, type ReasonFlags, withOperator } from "./operator.ts";
 
 const LISTED = 20;
 const EXAMPLES = `
@@ -23,16 +18,15 @@ Examples:
   absurd undo 5f0e...-... --reason "wrong night"`;
 
 export function undoCommand(): Command {
-  return absurdCommand("undo", "take an action on many tasks back; without id: list them")
+  return actCommand("undo", "take an action on many tasks back; without id: list them")
     .argument("[action id]", "as printed by cancel, retry, dlq and the dashboard")
-    .option("--reason <text>", "why; the audit log shows it")
     .addHelpText("after", EXAMPLES)
-    .action((bulkId: string | undefined, flags: UndoFlags) =>
+    .action((bulkId: string | undefined, flags: ReasonFlags) =>
       bulkId === undefined ? list(flags) : undo(bulkId, flags),
     );
 }
 
-async function list(flags: UndoFlags): Promise<void> {
+async function list(flags: ReasonFlags): Promise<void> {
   const actions = await withOperator(flags, (operator) => operator.recent(LISTED));
   print(flags.json ?? false, { actions }, () => formatActions(actions));
 }
@@ -49,7 +43,7 @@ function formatActions(actions: readonly BulkAction[]): string {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-async function undo(bulkId: string, flags: UndoFlags): Promise<void> {
+async function undo(bulkId: string, flags: ReasonFlags): Promise<void> {
   if (!UUID.test(bulkId)) {
     throw new UsageError(`action id is "${bulkId}", expected a UUID; see: absurd undo`);
   }
