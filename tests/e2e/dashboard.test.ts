@@ -193,7 +193,10 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByText(/5 of 5 tasks cancelled/).waitFor();
     await isClean();
     await page.getByRole("main").getByRole("button", { name: "Undo" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Undo \d/ })
+      .click();
     await page
       .getByText(/5 taken back/)
       .first()

@@ -12,6 +12,7 @@ import {
   PROBLEMS,
   type RouteName,
   type TERMINAL_ACTIONS,
+  type UndoPreview,
 } from "@contimg/contract";
 import type pg from "pg";
 
@@ -30,6 +31,7 @@ import {
 import { wireBulk } from "./handlers/bulk.ts";
 import { API_MIGRATIONS, migrateApi } from "./migrate.ts";
 import { toApiError } from "./problem.ts";
+import { previewUndo } from "./undo-preview.ts";
 
 export interface Deed<Result = unknown> {
   /** The route that does the same over HTTP, if there is one. */
@@ -103,6 +105,13 @@ export class Operator {
       }),
     );
     return this.#end(bulkId);
+  }
+
+  /** What undo would take back now; undefined: there is nothing of this id to undo. */
+  async previewUndo(bulkId: string): Promise<UndoPreview | undefined> {
+    const known = await findBulk(this.#pool, bulkId);
+    if (!known || known.undo_asked) return undefined;
+    return previewUndo(this.#client, known);
   }
 
   /** Takes back what has not run since; undefined: there is nothing of this id to undo. */

@@ -16,6 +16,8 @@ export {
   type BulkAction,
   bulkPreview,
   bulkRequest,
+  undoPreview,
+  type UndoPreview,
 } from "./bulk.ts";
 export {
   ApiAway,
