@@ -190,6 +190,7 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByRole("textbox", { name: "Reason" }).fill("3C286 was flagged");
     await page.getByRole("button", { name: "Cancel 5" }).click();
 
+    await page.getByText("Cancel of 5 began").waitFor();
     await page.getByText(/5 of 5 tasks cancelled/).waitFor();
     await isClean();
     await page.getByRole("main").getByRole("button", { name: "Undo" }).click();

@@ -130,7 +130,6 @@ export {
   updateSchedule,
 } from "./schedule.ts";
 export {
-  TASK_ROUTES,
   attempt,
   errorRecord,
   type ErrorRecord,
@@ -158,6 +157,7 @@ export {
   taskSummary,
   type TaskSummary,
 } from "./task.ts";
+export { TASK_ROUTES } from "./task-routes.ts";
 export {
   flag,
   instant,
