@@ -79,7 +79,7 @@ describe("absurd", () => {
     assert.deepEqual([preview["undoable"], preview["gone_on"], preview["beyond"]], [2, 0, 1]);
     assert.match(
       await run("undo", action.bulk_id, "--dry-run"),
-      /would be taken back\n2 would be taken back, 0 have gone on since\n1 ran and were told to stop/,
+      /taken back\n2 would be taken back, 0 have gone on since\n1 ran and were told to stop/,
     );
     assert.deepEqual(await statuses("a"), ["claimed", "cancelled", "cancelled"]);
 

@@ -70,7 +70,8 @@ export class ViewStore {
       change.name ?? "",
       `update absurd_api.view
           set name = coalesce($3, name), terms = coalesce($4, terms),
-              columns = coalesce($5, columns), shared = coalesce($6, shared), updated_at = absurd.clock()
+              columns = coalesce($5, columns), shared = coalesce($6, shared),
+              updated_at = absurd.clock()
         where view_id = $1 and owner = $2 returning ${COLUMNS}`,
       [
         viewId,

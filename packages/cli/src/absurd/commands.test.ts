@@ -1,4 +1,4 @@
-/** Whatever is changed from a terminal stands in the audit log: a new command cannot be forgotten. */
+/** What is changed from a terminal is in the audit log: a new command cannot be forgotten. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
