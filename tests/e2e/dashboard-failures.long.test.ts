@@ -201,7 +201,10 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     });
     await page.getByRole("main").getByRole("button", { name: "Undo" }).first().click();
     await page.getByText("4 tasks are taken back. They are dead letters again.").waitFor();
-    await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Undo \d/ })
+      .click();
     await until(async () => (await state("ChannelsTooWide")) !== undefined, {
       what: "they are dead letters again",
     });

@@ -190,10 +190,14 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByRole("textbox", { name: "Reason" }).fill("3C286 was flagged");
     await page.getByRole("button", { name: "Cancel 5" }).click();
 
+    await page.getByText("Cancel of 5 began").waitFor();
     await page.getByText(/5 of 5 tasks cancelled/).waitFor();
     await isClean();
     await page.getByRole("main").getByRole("button", { name: "Undo" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Undo \d/ })
+      .click();
     await page
       .getByText(/5 taken back/)
       .first()

@@ -449,7 +449,9 @@ function undo_cancels(kept_change[]) returns bigint[]
 function undo_change(uuid,integer) returns TABLE(task_id bigint, what text)
 function undo_discards(kept_change[]) returns bigint[]
 function undo_moves(kept_change[]) returns bigint[]
+function undo_outlook(uuid,bigint,integer) returns TABLE(task_id bigint, what text) stable
 function undo_retries(kept_change[]) returns bigint[]
+function undoable(kept_change[]) returns bigint[] stable
 function unless_now(timestamp with time zone) returns timestamp with time zone stable
 function unmet_count(bigint) returns integer stable
 function unmet_counts(bigint[]) returns TABLE(child bigint, need integer) stable

@@ -26,11 +26,17 @@ async function change(
   return { batch, what };
 }
 
+/** Looks at it first. */
 async function undo(db: pg.Client, batch: string): Promise<Record<string, UndoneTask["what"]>> {
   const all: Record<string, UndoneTask["what"]> = {};
+  const outlook = new Map<string, string>();
+  for await (const part of new AbsurdClient(db).undoOutlook(batch)) {
+    for (const { taskId, what } of part) outlook.set(taskId, what);
+  }
   for await (const part of new AbsurdClient(db).undoMany(batch)) {
     for (const { taskId, what } of part) all[taskId] = what;
   }
+  assert.deepEqual(Object.fromEntries(outlook), all, "it is said before what comes");
   return all;
 }
 

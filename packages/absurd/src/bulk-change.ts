@@ -32,6 +32,7 @@ export interface UndoneTask {
 }
 
 const BATCH = 500;
+const OUTLOOK_PAGE = 2_000;
 
 /**
  * Yields what became of each task, a transaction at a time. @throws {QueueDraining |
@@ -59,6 +60,25 @@ export async function* changeMany(
     );
     const what = new Map(rows.map((row) => [taskUuid(row.task_id), row.what]));
     yield ids.map((taskId) => ({ taskId, what: what.get(taskId.toLowerCase()) ?? "unknown" }));
+  }
+}
+
+/** Yields what undoMany would say now, a page at a time; changes nothing. */
+export async function* undoOutlook(
+  db: Db,
+  batch: string,
+): AsyncGenerator<readonly UndoneTask[], void> {
+  let after = "0";
+  while (true) {
+    const rows = await run<{ task_id: string; what: UndoneTask["what"] }>(
+      db,
+      "select task_id, what from absurd.undo_outlook($1, $2, $3)",
+      [batch, after, OUTLOOK_PAGE],
+    );
+    if (rows.length > 0)
+      yield rows.map((row) => ({ taskId: taskUuid(row.task_id), what: row.what }));
+    if (rows.length < OUTLOOK_PAGE) return;
+    after = rows.at(-1)!.task_id;
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type UndoneTask,
   changeMany,
   undoMany,
+  undoOutlook,
 } from "./bulk-change.ts";
 import { type Db, run } from "./db.ts";
 import { Events } from "./events.ts";
@@ -236,6 +237,11 @@ export class AbsurdClient {
       else this.wake();
       yield changed;
     }
+  }
+
+  /** What undoMany would take back now, and what not. */
+  undoOutlook(batch: string): AsyncGenerator<readonly UndoneTask[], void> {
+    return undoOutlook(this.#pool, batch);
   }
 
   /** Takes a change of many back for the tasks that have not run since. @throws {HistoryClosed} */

@@ -1,15 +1,17 @@
 /** Promises of queues: pause, drain, settings, also under concurrency. */
 import assert from "node:assert/strict";
 
+import type pg from "pg";
 import { describe, test } from "vitest";
 
 import { freshDatabase, setClock, sqlWorker, until } from "@contimg/testkit";
 
 import { AbsurdClient } from "./client.ts";
 import { InvalidSetting, QueueDraining } from "./errors.ts";
+import { rollUpAll } from "./testing/history-stage.ts";
 import { configure, tasksOf } from "./testing/queue-stage.ts";
 
-const { T0, cycle, emptyEngine, spawn, untilBlocked } = sqlWorker;
+const { T0, beat, claim, cycle, emptyEngine, spawn, untilBlocked } = sqlWorker;
 const database = freshDatabase();
 
 describe("a paused queue", () => {
@@ -128,4 +130,56 @@ describe("settings", () => {
       },
     );
   });
+});
+
+describe("the pace of a queue", () => {
+  test("is counted where it happened: of the last minutes, rolled up or not", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 4 });
+    const client = new AbsurdClient(db);
+    const now = otherHalfOfToday();
+    await setClock(db, now);
+    await beat(db, worker);
+    await addTasks(db, { count: 30, seconds: 20, before: now });
+    await addTasks(db, { count: 1000, seconds: 60, before: secondsAfter(now, -400) });
+    const held = await claim(db, worker, 3);
+    await cycle(db, worker, { done: [held[0]!], failed: [[held[1]!, "fatal"]] });
+    await rollUpAll(db);
+    await cycle(db, worker, { done: [held[2]!] });
+
+    const [pace] = await client.queues.pace();
+    assert.equal(pace?.queue, "default");
+    assert.deepEqual([pace.arrivalsPerSecond * 300, pace.endsPerSecond * 300], [30, 3]);
+  });
+
+  test("is that of the newest where more came than are read", async () => {
+    const { db } = await emptyEngine(database, { spawn: 1 });
+    const now = otherHalfOfToday();
+    await setClock(db, now);
+    await addTasks(db, { count: 210_000, seconds: 42, before: now });
+    const [pace] = await new AbsurdClient(db).queues.pace();
+    const perSecond = pace!.arrivalsPerSecond;
+    assert.ok(perSecond > 4900 && perSecond < 5100, String(perSecond));
+  });
+
+  /** Today has a partition of tasks; what is spawned has its number from the wall's clock. */
+  function otherHalfOfToday(): string {
+    const now = new Date();
+    const hour = now.getUTCHours() < 12 ? "18" : "06";
+    return `${now.toISOString().slice(0, 10)}T${hour}:00:00.000Z`;
+  }
+
+  const secondsAfter = (at: string, seconds: number) =>
+    new Date(new Date(at).getTime() + seconds * 1000).toISOString();
+
+  /** Evenly, over the seconds before a time. */
+  async function addTasks(db: pg.Client, what: { count: number; seconds: number; before: string }) {
+    await db.query(
+      `insert into absurd.task (id, lane_id, attempts_max, params)
+       select absurd.first_task_number($3::timestamptz - make_interval(secs => $2 * i / $1::float8))
+              + i, l.lane_id, 1, '{}'
+         from generate_series(1, $1::integer) i
+        cross join (select min(lane_id) as lane_id from absurd.lane where queue = 'default') l`,
+      [what.count, what.seconds, what.before],
+    );
+  }
 });

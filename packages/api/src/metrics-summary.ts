@@ -2,7 +2,7 @@
 import type { AbsurdClient, RecentEnds, Spread, Totals } from "@contimg/absurd";
 import type { Metrics } from "@contimg/contract";
 
-import type { Pace } from "./pace.ts";
+import type { Counts } from "./counts.ts";
 import { Recent } from "./recent.ts";
 
 const DAY_SECONDS = 86_400;
@@ -11,11 +11,11 @@ const SHARED_MS = 1_000;
 
 export interface MetricsParts {
   readonly client: AbsurdClient;
-  readonly pace: Pace;
+  readonly counts: Counts;
 }
 
 /** A reader is shared by all who ask within a second. */
-export function metricsReader({ client, pace }: MetricsParts): () => Promise<Metrics> {
+export function metricsReader({ client, counts }: MetricsParts): () => Promise<Metrics> {
   const lastDay = new Recent(SPREADS_MS, async () => {
     const from = new Date(Date.now() - DAY_SECONDS * 1000);
     // One step that has the whole of the day.
@@ -25,7 +25,7 @@ export function metricsReader({ client, pace }: MetricsParts): () => Promise<Met
   });
   const shared = new Recent(SHARED_MS, async () => {
     const [stats, day, totals, spawned, one, five, fifteen] = await Promise.all([
-      pace.stats(),
+      counts.stats(),
       lastDay.get(),
       client.history.totals(),
       client.history.spawnedTotal(),

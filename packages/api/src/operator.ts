@@ -7,7 +7,13 @@ import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { AbsurdClient } from "@contimg/absurd";
-import { type BulkAction, PROBLEMS, type RouteName } from "@contimg/contract";
+import {
+  type BulkAction,
+  PROBLEMS,
+  type RouteName,
+  type TERMINAL_ACTIONS,
+  type UndoPreview,
+} from "@contimg/contract";
 import type pg from "pg";
 
 import { AuditStore } from "./access/audit-store.ts";
@@ -25,11 +31,13 @@ import {
 import { wireBulk } from "./handlers/bulk.ts";
 import { API_MIGRATIONS, migrateApi } from "./migrate.ts";
 import { toApiError } from "./problem.ts";
+import { previewUndo } from "./undo-preview.ts";
 
-export interface Deed {
-  /** The route that does the same over HTTP. */
-  readonly action: RouteName;
-  readonly target: string;
+export interface Deed<Result = unknown> {
+  /** The route that does the same over HTTP, if there is one. */
+  readonly action: RouteName | keyof typeof TERMINAL_ACTIONS;
+  /** Of what is made: known when it is. */
+  readonly target: string | ((result: Result) => string);
   readonly reason?: string | undefined;
   readonly detail?: object | undefined;
 }
@@ -69,15 +77,18 @@ export class Operator {
   }
 
   /** Does it and notes it, also when it is refused. */
-  async audited<Result>(deed: Deed, work: () => Promise<Result>): Promise<Result> {
+  async audited<Result>(deed: Deed<Result>, work: () => Promise<Result>): Promise<Result> {
     let result: Result;
     try {
       result = await work();
     } catch (error) {
-      await this.#note(deed, PROBLEMS[toApiError(error).code].status).catch(() => undefined);
+      const target = typeof deed.target === "string" ? deed.target : "";
+      const { status } = PROBLEMS[toApiError(error).code];
+      await this.#note({ ...deed, target }, status).catch(() => undefined);
       throw error;
     }
-    await this.#note(deed, OK);
+    const target = typeof deed.target === "string" ? deed.target : deed.target(result);
+    await this.#note({ ...deed, target }, OK);
     return result;
   }
 
@@ -94,6 +105,13 @@ export class Operator {
       }),
     );
     return this.#end(bulkId);
+  }
+
+  /** What undo would take back now; undefined: there is nothing of this id to undo. */
+  async previewUndo(bulkId: string): Promise<UndoPreview | undefined> {
+    const known = await findBulk(this.#pool, bulkId);
+    if (!known || known.undo_asked) return undefined;
+    return previewUndo(this.#client, known);
   }
 
   /** Takes back what has not run since; undefined: there is nothing of this id to undo. */
@@ -121,7 +139,8 @@ export class Operator {
     return { bulk: wireBulk(row), items: await itemsOf(this.#pool, bulkId) };
   }
 
-  async #note({ action, target, reason, detail }: Deed, status: number): Promise<void> {
+  async #note(deed: Deed & { readonly target: string }, status: number): Promise<void> {
+    const { action, target, reason, detail } = deed;
     await new AuditStore(this.#pool).add([
       {
         ...{ at: new Date(), actor: this.#actor, role: "admin", action, target, status },

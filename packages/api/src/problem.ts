@@ -27,7 +27,7 @@ export class ApiError extends Error {
 export function parse<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
-  where: "params" | "query" | "body",
+  where: "params" | "query" | "body" | "body.terms",
 ): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;

@@ -74,7 +74,7 @@ describe("a database that goes away", () => {
     const view = (name: string): RequestInit => ({
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ name, page: "tasks" }),
+      body: JSON.stringify({ name, page: "tasks", terms: {} }),
     });
     assert.equal(await status("/absurd/audit"), 200);
 

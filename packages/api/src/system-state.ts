@@ -5,9 +5,9 @@
 import type { AbsurdClient, ErrorGroup, QueueView, WorkerView } from "@contimg/absurd";
 
 import type { Facts, StuckTask } from "./alerts.ts";
+import type { Counts } from "./counts.ts";
 import type { DatabaseState } from "./handler.ts";
 import { workerState } from "./handlers/workers.ts";
-import type { Pace } from "./pace.ts";
 import { Recent } from "./recent.ts";
 import { STUCK } from "./thresholds.ts";
 
@@ -24,7 +24,7 @@ export interface SystemState {
 
 export class SystemWatch {
   readonly #client: AbsurdClient;
-  readonly #pace: Pace;
+  readonly #counts: Counts;
   readonly #database: DatabaseState;
   readonly #state: Recent<SystemState>;
   readonly #groups: Recent<readonly ErrorGroup[]>;
@@ -32,11 +32,11 @@ export class SystemWatch {
 
   constructor(parts: {
     readonly client: AbsurdClient;
-    readonly pace: Pace;
+    readonly counts: Counts;
     readonly database: DatabaseState;
   }) {
     this.#client = parts.client;
-    this.#pace = parts.pace;
+    this.#counts = parts.counts;
     this.#database = parts.database;
     this.#state = new Recent(STATE_MS, () => this.#read());
     this.#groups = new Recent(GROUPS_MS, () => parts.client.deadLetters.groups());
@@ -64,7 +64,7 @@ export class SystemWatch {
       this.#client.workers.list(),
       this.#usual.get(),
       this.#client.history.recent(ERROR_RATE_MINUTES),
-      this.#pace.look(),
+      this.#counts.look(),
     ]);
     const now = new Date();
     const beating = workers.filter((each) => !isAway(each));
@@ -77,7 +77,7 @@ export class SystemWatch {
         away: workers.length - beating.length,
         queues: new Set(beating.flatMap((each) => each.queues)),
       },
-      secondsWithoutCompletion: this.#pace.secondsWithoutCompletion,
+      secondsWithoutCompletion: this.#counts.secondsWithoutCompletion,
       ended: { total: ended.completed + ended.failed + ended.cancelled, failed: ended.failed },
       stuck: stuckTasks(workers, usual, now),
     };

@@ -1,6 +1,6 @@
 /** From the filter of a request to the engine's: its text, and what stands beside it. */
 import { fieldIs, type TaskFilter, type TaskStatus } from "@contimg/absurd";
-import { parseTaskFilter, type TaskCondition } from "@contimg/contract";
+import { parseTaskFilter, type PlacedFault, type TaskCondition } from "@contimg/contract";
 
 import { ApiError } from "./problem.ts";
 
@@ -29,16 +29,17 @@ export function taskFilterOf(
   };
 }
 
-/** @throws {ApiError} INVALID_FILTER: what is kept under a name must be readable later */
-export function assertReadable(q: string, field: string): void {
-  conditionsOf(q, new Date(), field);
-}
-
 function conditionsOf(q: string, now: Date, field: string): readonly TaskCondition[] {
   const parsed = parseTaskFilter(q, now);
   if (!parsed.faults) return parsed.conditions;
-  const faults = parsed.faults.map((each) => ({ ...each, field }));
-  throw new ApiError("INVALID_FILTER", faults.map((each) => each.message).join("; "), { faults });
+  throw unreadable(parsed.faults, field);
+}
+
+/** @param field of the request that the filter stands in */
+export function unreadable(faults: readonly PlacedFault[], field: string): ApiError {
+  return new ApiError("INVALID_FILTER", faults.map((each) => each.message).join("; "), {
+    faults: faults.map((each) => ({ ...each, field })),
+  });
 }
 
 /** The same, of tasks that have one of these statuses. */

@@ -75,6 +75,14 @@ describe("absurd", () => {
     assert.deepEqual(await statuses("a"), ["claimed", "cancelled", "cancelled"]);
     assert.match(await run("undo"), new RegExp(`cancel +${action.bulk_id} +completed +3 +3 +0 `));
 
+    const preview = await json<Record<string, unknown>>("undo", action.bulk_id, "--dry-run");
+    assert.deepEqual([preview["undoable"], preview["gone_on"], preview["beyond"]], [2, 0, 1]);
+    assert.match(
+      await run("undo", action.bulk_id, "--dry-run"),
+      /taken back\n2 would be taken back, 0 have gone on since\n1 ran and were told to stop/,
+    );
+    assert.deepEqual(await statuses("a"), ["claimed", "cancelled", "cancelled"]);
+
     assert.match(await run("undo", action.bulk_id, "--reason", "it was right"), /^2 of 3 taken/);
     assert.deepEqual(await lastNote(), noteOf("undoBulk", action.bulk_id, "it was right"));
     assert.deepEqual(await statuses("a"), ["claimed", "pending", "pending"]);

@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { json, NO_CONTENT, ROLES, type Route } from "./route.ts";
 import { instant, jsonValue, name, nextCursor, pageQuery } from "./values.ts";
+import { newView, savedView, viewChange, viewPage } from "./view.ts";
 
 const role = z.enum(ROLES);
 
@@ -33,7 +34,7 @@ export const auditEntry = z.strictObject({
   at: instant,
   actor: z.string(),
   role,
-  /** The route's name, such as cancelTask. */
+  /** The route's name, such as cancelTask, or one of TERMINAL_ACTIONS. */
   action: z.string(),
   /** What it was done to: a task's id, a queue's name, a filter. */
   target: z.string(),
@@ -46,30 +47,15 @@ export const auditEntry = z.strictObject({
 });
 export type AuditEntry = z.output<typeof auditEntry>;
 
-export const VIEW_PAGES = ["tasks", "failures", "workflows", "dead-letters"] as const;
-
-export const savedView = z.strictObject({
-  view_id: z.uuid(),
-  name: z.string(),
-  page: z.enum(VIEW_PAGES),
-  /** The filter grammar. */
-  q: z.string(),
-  /** Columns, in their order; empty: the page's own. */
-  columns: z.array(z.string()),
-  shared: z.boolean(),
-  owner: z.string(),
-  updated_at: instant,
-});
-export type SavedView = z.output<typeof savedView>;
-
 const viewIdParam = z.strictObject({ view_id: z.uuid() });
-const editableView = z.strictObject({
-  name,
-  page: z.enum(VIEW_PAGES),
-  q: z.string().max(2000).default(""),
-  columns: z.array(z.string().max(100)).max(50).default([]),
-  shared: z.boolean().default(false),
-});
+
+/** What is done from a terminal only; the rest of what is done there has the name of its route. */
+export const TERMINAL_ACTIONS = {
+  keepHistory: "Set how long history is kept",
+  pruneHistory: "Remove days of tasks that all ended",
+  replaySpool: "Bring to the database what waited on disk",
+  useVersion: "Choose the version of a task name that spawns take",
+} as const;
 
 export const ACCESS_ROUTES = {
   getSession: {
@@ -154,7 +140,7 @@ export const ACCESS_ROUTES = {
     summary: "Your saved views and those that are shared",
     tag: "access",
     role: "viewer",
-    query: z.strictObject({ page: z.enum(VIEW_PAGES).optional() }),
+    query: z.strictObject({ page: viewPage.optional() }),
     answer: json(z.strictObject({ views: z.array(savedView) })),
   },
   createView: {
@@ -163,7 +149,7 @@ export const ACCESS_ROUTES = {
     summary: "Save a view",
     tag: "access",
     role: "viewer",
-    body: editableView,
+    body: newView,
     answer: json(savedView, 201),
     problems: ["ALREADY_EXISTS", "INVALID_FILTER"],
   },
@@ -174,7 +160,7 @@ export const ACCESS_ROUTES = {
     tag: "access",
     role: "viewer",
     params: viewIdParam,
-    body: editableView.omit({ page: true }).partial(),
+    body: viewChange,
     answer: json(savedView),
     problems: ["NOT_FOUND", "ALREADY_EXISTS", "INVALID_FILTER"],
   },

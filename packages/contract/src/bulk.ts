@@ -54,6 +54,19 @@ export const bulkAction = z.strictObject({
 });
 export type BulkAction = z.output<typeof bulkAction>;
 
+export const undoPreview = z.strictObject({
+  /** Tasks that would be taken back now. */
+  undoable: z.int().min(0),
+  /** Tasks that have gone on since and would stay as they are. */
+  gone_on: z.int().min(0),
+  /** Tasks that ran and were told to stop, or were changed longer ago than changes are kept. */
+  beyond: z.int().min(0),
+  /** Up to a thousand of each, oldest first. */
+  undoable_ids: z.array(z.uuid()),
+  gone_on_ids: z.array(z.uuid()),
+});
+export type UndoPreview = z.output<typeof undoPreview>;
+
 const bulkIdParam = z.strictObject({ bulk_id: z.uuid() });
 
 export const BULK_ROUTES = {
@@ -97,6 +110,16 @@ export const BULK_ROUTES = {
     params: bulkIdParam,
     answer: json(bulkAction),
     problems: ["NOT_FOUND"],
+  },
+  previewUndo: {
+    method: "GET",
+    path: "/absurd/bulk-actions/{bulk_id}/undo",
+    summary: "What an undo would take back now, and what not; changes nothing",
+    tag: "bulk actions",
+    role: "viewer",
+    params: bulkIdParam,
+    answer: json(undoPreview),
+    problems: ["NOT_FOUND", "CONFLICT"],
   },
   undoBulk: {
     method: "POST",

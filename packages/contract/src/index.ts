@@ -3,12 +3,10 @@ export {
   ACCESS_ROUTES,
   auditEntry,
   type AuditEntry,
-  savedView,
-  type SavedView,
   session,
   type Session,
+  TERMINAL_ACTIONS,
   token,
-  VIEW_PAGES,
 } from "./access.ts";
 export {
   BULK_ROUTES,
@@ -18,6 +16,8 @@ export {
   type BulkAction,
   bulkPreview,
   bulkRequest,
+  undoPreview,
+  type UndoPreview,
 } from "./bulk.ts";
 export {
   ApiAway,
@@ -51,6 +51,7 @@ export {
   type TaskField,
 } from "./filter/condition.ts";
 export { type FieldKind, type FieldSpec, type KnownName, TASK_FIELDS } from "./filter/fields.ts";
+export { type DeadLetterTerms, parseDeadLetterFilter } from "./filter/dead-letters.ts";
 export { fitsTask } from "./filter/fits-task.ts";
 export { formatTaskFilter } from "./filter/format.ts";
 export { type FilterHelpRow, taskFilterHelp } from "./filter/help.ts";
@@ -129,7 +130,6 @@ export {
   updateSchedule,
 } from "./schedule.ts";
 export {
-  TASK_ROUTES,
   attempt,
   errorRecord,
   type ErrorRecord,
@@ -157,6 +157,7 @@ export {
   taskSummary,
   type TaskSummary,
 } from "./task.ts";
+export { TASK_ROUTES } from "./task-routes.ts";
 export {
   flag,
   instant,
@@ -176,6 +177,15 @@ export {
   templateDefinition,
   templateParam,
 } from "./template.ts";
+export {
+  FAILURE_TABS,
+  newView,
+  savedView,
+  type SavedView,
+  VIEW_TERMS,
+  type ViewPage,
+  type ViewTerms,
+} from "./view.ts";
 export {
   WORKER_ROUTES,
   runningTask,

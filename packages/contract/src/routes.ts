@@ -7,7 +7,7 @@ import { LIMIT_ROUTES } from "./limit.ts";
 import { LIVE_ROUTES } from "./live.ts";
 import { QUEUE_ROUTES } from "./queue.ts";
 import { SCHEDULE_ROUTES } from "./schedule.ts";
-import { TASK_ROUTES } from "./task.ts";
+import { TASK_ROUTES } from "./task-routes.ts";
 import { TEMPLATE_ROUTES } from "./template.ts";
 import { WORKER_ROUTES } from "./worker.ts";
 import { WORKFLOW_ROUTES } from "./workflow.ts";

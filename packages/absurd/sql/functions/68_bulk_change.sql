@@ -167,6 +167,47 @@ begin
 end;
 $$;
 
+-- The tasks whose change can still be taken back: nothing has become of them since. What was retried
+-- and is claimed now, or was, has a higher claim number, wherever it is.
+create or replace function absurd.undoable(p_kept absurd.kept_change[])
+  returns bigint[]
+  language sql stable
+as $$
+  select coalesce(array_agg(k.task_id order by k.task_id), '{}')
+    from unnest(p_kept) k
+    left join absurd.unclaimed_places(array(
+           select m.task_id from unnest(p_kept) m where m.action in ('retry', 'move')
+         )) u on u.task_id = k.task_id
+   where case
+           when k.action = 'retry' then u.claim_no <= k.claim_no
+           when k.action = 'move' then u.claim_no = k.claim_no
+           else exists (
+             select from absurd.outcome o
+              where o.task_id = k.task_id and o.claim_no = k.claim_no and o.kind = 'x'
+                and case k.action when 'cancel' then o.finished_at = k.finished_at
+                                  else o.error ->> 'tag' = 'Discarded' end)
+         end;
+$$;
+
+-- What absurd.undo_change would say now of up to p_limit tasks of a batch, those after p_after, in
+-- order. Changes and locks nothing.
+create or replace function absurd.undo_outlook(p_batch uuid, p_after bigint, p_limit integer)
+  returns table (task_id bigint, what text)
+  language plpgsql stable
+as $$
+declare
+  v_kept absurd.kept_change[] := array(
+    select k from absurd.kept_change k
+     where k.batch = p_batch and k.task_id > p_after order by k.task_id limit p_limit
+  );
+  v_undoable bigint[] := absurd.undoable(v_kept);
+begin
+  return query
+    select k.task_id, case when k.task_id = any(v_undoable) then 'undone' else 'kept' end
+      from unnest(v_kept) k order by k.task_id;
+end;
+$$;
+
 -- Takes back up to p_limit changes of a batch, and says of each task whether it was 'undone' or is
 -- 'kept' as it is because it has run since or somebody changed it otherwise. No row: nothing is left.
 -- Locks kept_change rows in order, so that of two calls each takes a change back once; then as the
@@ -177,6 +218,8 @@ create or replace function absurd.undo_change(p_batch uuid, p_limit integer defa
 as $$
 declare
   v_kept absurd.kept_change[];
+  v_undoable bigint[];
+  v_can absurd.kept_change[];
   v_undone bigint[];
 begin
   with taken as (
@@ -188,15 +231,17 @@ begin
     returning k.*
   )
   select array_agg(t.*::absurd.kept_change order by t.task_id) into v_kept from taken t;
-  v_undone := absurd.undo_cancels(v_kept) || absurd.undo_retries(v_kept)
-    || absurd.undo_moves(v_kept) || absurd.undo_discards(v_kept);
+  v_undoable := absurd.undoable(v_kept);
+  v_can := array(select k from unnest(v_kept) k where k.task_id = any(v_undoable));
+  v_undone := absurd.undo_cancels(v_can) || absurd.undo_retries(v_can)
+    || absurd.undo_moves(v_can) || absurd.undo_discards(v_can);
   return query
     select k.task_id, case when k.task_id = any(v_undone) then 'undone' else 'kept' end
       from unnest(v_kept) k;
 end;
 $$;
 
--- Back to where they waited, with the attempts that they had.
+-- Each of these takes what can be taken back. Back to where they waited, with their attempts.
 create or replace function absurd.undo_cancels(p_kept absurd.kept_change[])
   returns bigint[]
   language plpgsql
@@ -207,10 +252,7 @@ declare
 begin
   select array_agg(k.task_id order by k.task_id), array_agg(k.run_at order by k.task_id)
     into v_ids, v_run_ats
-    from unnest(p_kept) k
-    join absurd.outcome o on o.task_id = k.task_id and o.kind = 'x' and o.claim_no = k.claim_no
-     and o.finished_at = k.finished_at
-   where k.action = 'cancel';
+    from unnest(p_kept) k where k.action = 'cancel';
   if v_ids is null then
     return '{}';
   end if;
@@ -263,11 +305,7 @@ declare
 begin
   for v_kept in
     select k.task_id, k.lane_id as old_lane, t.lane_id
-      from unnest(p_kept) k
-      join absurd.task t on t.id = k.task_id
-      join absurd.unclaimed_places(array(
-             select m.task_id from unnest(p_kept) m where m.action = 'move'
-           )) u on u.task_id = k.task_id and u.claim_no = k.claim_no
+      from unnest(p_kept) k join absurd.task t on t.id = k.task_id
      where k.action = 'move' order by k.task_id
   loop
     if absurd.change_lane(v_kept.task_id, v_kept.lane_id, v_kept.old_lane) then

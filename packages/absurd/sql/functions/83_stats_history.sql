@@ -97,27 +97,37 @@ as $$
 $$;
 
 -- How many tasks came and ended in the last whole minutes and the one that runs, by queue, and over
--- how many seconds. Of more than 200,000 that came it reads the newest.
+-- how many seconds: arrivals by their numbers, ends from the roll-ups and what these lack. Of more
+-- than 200,000 that came it reads the newest, and takes the others to have come as fast.
 create or replace function absurd.queue_pace(p_minutes integer)
   returns table (queue text, spawned bigint, ended bigint, seconds double precision)
   language plpgsql stable
   set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_from timestamptz := date_trunc('minute', absurd.clock() - make_interval(mins => p_minutes));
+  c_read_max constant integer := 200000;
+  v_now timestamptz := absurd.clock();
+  v_from timestamptz := date_trunc('minute', v_now - make_interval(mins => p_minutes));
 begin
   return query
+  with came as materialized (
+    select t.lane_id, t.id from absurd.task t
+     where t.id >= absurd.first_task_number(v_from)
+       and t.id < absurd.first_task_number(v_now + interval '1 minute')
+     order by t.id desc limit c_read_max
+  ),
+  reach as (
+    select case when count(*) < c_read_max then 1
+                else extract(epoch from v_now - v_from)
+                     / greatest(extract(epoch from v_now) - (min(c.id) >> 20) / 1000.0, 0.001)
+           end as times
+      from came c
+  )
   select p.queue, sum(p.spawned)::bigint, sum(p.ended)::bigint,
-         extract(epoch from absurd.clock() - v_from)::double precision
+         extract(epoch from v_now - v_from)::double precision
     from (
-      select l.queue, count(*) as spawned, 0 as ended
-        from (
-          select t.lane_id from absurd.task t
-           where t.id >= absurd.first_task_number(v_from)
-             and t.id < absurd.first_task_number(absurd.clock() + interval '1 minute')
-           order by t.id desc limit 200000
-        ) t
-        join absurd.lane l on l.lane_id = t.lane_id group by 1
+      select l.queue, round(count(*) * (select r.times from reach r)) as spawned, 0 as ended
+        from came c join absurd.lane l on l.lane_id = c.lane_id group by 1
       union all
       select m.queue, 0, m.completed + m.failed + m.cancelled
         from absurd.rollup_minute m where m.minute >= v_from

@@ -135,7 +135,7 @@ describe("a session", () => {
         method: "POST",
         url: "/absurd/views",
         headers: { cookie, ...headers },
-        payload: { name, page: "tasks" },
+        payload: { name, page: "tasks", terms: {} },
       });
 
     const bare = await save({}, "a");
@@ -190,7 +190,7 @@ describe("a server without authentication", () => {
       method: "POST",
       url: "/absurd/views",
       headers: { origin: "https://evil.example" },
-      payload: { name: "x", page: "tasks" },
+      payload: { name: "x", page: "tasks", terms: {} },
     });
 
     assert.equal(answer.json<{ code: string }>().code, "CSRF");
@@ -273,7 +273,7 @@ describe("the audit log", () => {
       await fastify.inject({
         method: "POST",
         url: "/absurd/views",
-        payload: { name, page: "tasks" },
+        payload: { name, page: "tasks", terms: {} },
       });
     }
 
@@ -297,7 +297,7 @@ describe("a saved view", () => {
         method: "POST",
         url: "/absurd/views",
         headers: bearer(one.secret),
-        payload: { name: `shared ${shared}`, page: "tasks", q: "status:failed", shared },
+        payload: { name: `shared ${shared}`, page: "tasks", terms: { q: "status:failed" }, shared },
       });
     const { view_id: id } = (await make(true)).json<{ view_id: string }>();
     await make(false);
@@ -308,13 +308,13 @@ describe("a saved view", () => {
       method: "PATCH",
       url: `/absurd/views/${id}`,
       headers: bearer(other.secret),
-      payload: { q: "" },
+      payload: { terms: { q: "" } },
     });
     const own = await fastify.inject({
       method: "PATCH",
       url: `/absurd/views/${id}`,
       headers: bearer(one.secret),
-      payload: { q: "status:pending" },
+      payload: { terms: { q: "status:pending" } },
     });
 
     assert.equal(again.statusCode, 409);
@@ -324,28 +324,67 @@ describe("a saved view", () => {
       ["shared true"],
     );
     assert.equal(stolen.statusCode, 404);
-    assert.equal(own.json<{ q: string }>().q, "status:pending");
+    assert.deepEqual(own.json<{ terms: object }>().terms, { q: "status:pending" });
   });
 
   test("is refused with a filter that cannot be read, at the place of the fault", async () => {
-    const { fastify } = apps.app();
-    const post = { method: "POST", url: "/absurd/views" } as const;
-    const name = `unreadable ${randomUUID()}`;
-    const made = await fastify.inject({ ...post, payload: { name, page: "tasks", q: "" } });
-    const { view_id: id } = made.json<{ view_id: string }>();
-    for (const answer of [
-      await fastify.inject({ ...post, payload: { name: "b", page: "tasks", q: "-tag:a age>" } }),
-      await fastify.inject({
-        method: "PATCH",
-        url: `/absurd/views/${id}`,
-        payload: { q: "-tag:a age>" },
-      }),
-    ]) {
-      const { code, faults } = answer.json<{ code: string; faults: Record<string, unknown>[] }>();
-      assert.deepEqual([answer.statusCode, code], [422, "INVALID_FILTER"]);
-      const [fault = {}] = faults;
-      assert.equal(fault["field"], "body.q");
-      assert.ok(Number(fault["start"]) >= 7, JSON.stringify(faults));
+    const terms = { q: "-tag:a age>" };
+    for (const page of ["tasks", "dead-letters"]) {
+      const id = await saved({ page, terms: {} });
+      for (const answer of [await save({ page, terms }), await change(id, { terms })]) {
+        const { code, faults } = answer.json<{ code: string; faults: Record<string, unknown>[] }>();
+        assert.deepEqual([answer.statusCode, code], [422, "INVALID_FILTER"]);
+        const [fault = {}] = faults;
+        assert.equal(fault["field"], "body.terms.q");
+        assert.ok(Number(fault["start"]) >= 7, JSON.stringify(faults));
+      }
     }
+    // Grammar, but nothing that dead letters have.
+    const workers = await save({ page: "dead-letters", terms: { q: "worker:7" } });
+    assert.match(workers.json<{ detail: string }>().detail, /dead letters have queue, name/);
   });
+
+  test("says what its page has, and is refused with another's terms", async () => {
+    const terms = { state: "all", find: "status:failed age>", mine: true };
+    const id = await saved({ page: "failures", terms });
+    const seen = await apps.app().fastify.inject("/absurd/views?page=failures");
+    const { views } = seen.json<{ views: { view_id: string; terms: object }[] }>();
+    assert.deepEqual(views.find((each) => each.view_id === id)?.terms, terms);
+
+    const fieldsOf = async (answer: ReturnType<typeof save>) => {
+      const { code, faults } = (await answer).json<{ code: string; faults: { field: string }[] }>();
+      return [code, ...faults.map(({ field }) => field)];
+    };
+    assert.deepEqual(await fieldsOf(save({ page: "workflows", terms: { status: "odd" } })), [
+      "INVALID_PARAMS",
+      "body.terms.status",
+    ]);
+    assert.deepEqual(await fieldsOf(save({ page: "failures", terms: { q: "status:failed" } })), [
+      "INVALID_PARAMS",
+      "body.terms",
+    ]);
+    // Terms of workflows, of a view of failures.
+    assert.deepEqual(await fieldsOf(change(id, { terms: { status: "running" } })), [
+      "INVALID_PARAMS",
+      "body.terms",
+    ]);
+    const changed = await change(id, { terms: { mine: false } });
+    assert.deepEqual(changed.json<{ terms: object }>().terms, { mine: false });
+  });
+
+  const save = (view: object) =>
+    apps.app().fastify.inject({
+      method: "POST",
+      url: "/absurd/views",
+      payload: { name: `view ${randomUUID()}`, ...view },
+    });
+
+  async function saved(view: object): Promise<string> {
+    const answer = await save(view);
+    assert.equal(answer.statusCode, 201, answer.body);
+    return answer.json<{ view_id: string }>().view_id;
+  }
+
+  const change = (id: string, payload: object) =>
+    apps.app().fastify.inject({ method: "PATCH", url: `/absurd/views/${id}`, payload });
 });

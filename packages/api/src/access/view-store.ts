@@ -1,27 +1,25 @@
-/** Saved views: a filter with columns under a name, one's own or shared. */
-import type { SavedView } from "@contimg/contract";
+/** Saved views: a page's terms with columns under a name, one's own or shared. */
+import type { ViewPage, ViewTerms } from "@contimg/contract";
 import type pg from "pg";
 
 import { ApiError } from "../problem.ts";
 
-export type Page = SavedView["page"];
-
 export interface ViewContent {
   readonly name: string;
-  readonly q: string;
+  readonly terms: ViewTerms;
   readonly columns: readonly string[];
   readonly shared: boolean;
 }
 
 export interface ViewRow extends ViewContent {
   readonly view_id: string;
-  readonly page: Page;
+  readonly page: ViewPage;
   readonly owner: string;
   readonly columns: string[];
   readonly updated_at: Date;
 }
 
-const COLUMNS = "view_id, owner, name, page, q, columns, shared, updated_at";
+const COLUMNS = "view_id, owner, name, page, terms, columns, shared, updated_at";
 const UNIQUE_VIOLATION = "23505";
 
 export class ViewStore {
@@ -32,7 +30,7 @@ export class ViewStore {
   }
 
   /** Those of the owner, and those that others share. */
-  async list(owner: string, page: Page | undefined): Promise<ViewRow[]> {
+  async list(owner: string, page: ViewPage | undefined): Promise<ViewRow[]> {
     const { rows } = await this.#pool.query<ViewRow>(
       `select ${COLUMNS} from absurd_api.view
         where (owner = $1 or shared) and ($2::text is null or page = $2)
@@ -42,13 +40,27 @@ export class ViewStore {
     return rows;
   }
 
+  /**
+   * It stays, so that what a change says can be judged by it.
+   *
+   * @throws {ApiError} NOT_FOUND also for somebody else's
+   */
+  async pageOf(viewId: string, owner: string): Promise<ViewPage> {
+    const { rows } = await this.#pool.query<{ page: ViewPage }>(
+      "select page from absurd_api.view where view_id = $1 and owner = $2",
+      [viewId, owner],
+    );
+    if (!rows[0]) throw notYours();
+    return rows[0].page;
+  }
+
   /** @throws {ApiError} ALREADY_EXISTS */
-  create(owner: string, page: Page, view: ViewContent): Promise<ViewRow> {
+  create(owner: string, page: ViewPage, view: ViewContent): Promise<ViewRow> {
     return this.#write(
       view.name,
-      `insert into absurd_api.view (owner, page, name, q, columns, shared)
+      `insert into absurd_api.view (owner, page, name, terms, columns, shared)
        values ($1, $2, $3, $4, $5, $6) returning ${COLUMNS}`,
-      [owner, page, view.name, view.q, view.columns, view.shared],
+      [owner, page, view.name, view.terms, view.columns, view.shared],
     );
   }
 
@@ -57,14 +69,15 @@ export class ViewStore {
     return this.#write(
       change.name ?? "",
       `update absurd_api.view
-          set name = coalesce($3, name), q = coalesce($4, q), columns = coalesce($5, columns),
-              shared = coalesce($6, shared), updated_at = absurd.clock()
+          set name = coalesce($3, name), terms = coalesce($4, terms),
+              columns = coalesce($5, columns), shared = coalesce($6, shared),
+              updated_at = absurd.clock()
         where view_id = $1 and owner = $2 returning ${COLUMNS}`,
       [
         viewId,
         owner,
         change.name ?? null,
-        change.q ?? null,
+        change.terms ?? null,
         change.columns ?? null,
         change.shared ?? null,
       ],

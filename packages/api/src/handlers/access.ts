@@ -1,13 +1,23 @@
 /** Tokens, audit log and saved views: see the contract's access.ts. */
-import type { ACCESS_ROUTES, AuditEntry, SavedView } from "@contimg/contract";
+import {
+  type ACCESS_ROUTES,
+  type AuditEntry,
+  parseDeadLetterFilter,
+  parseTaskFilter,
+  savedView,
+  type SavedView,
+  VIEW_TERMS,
+  type ViewPage,
+  type ViewTerms,
+} from "@contimg/contract";
 import type pg from "pg";
 
 import { AccessStore, type TokenView } from "../access/access-store.ts";
 import { type AuditRow, AuditStore } from "../access/audit-store.ts";
 import { type ViewRow, ViewStore } from "../access/view-store.ts";
 import type { HandlersOf } from "../handler.ts";
-import { ApiError } from "../problem.ts";
-import { assertReadable } from "../task-filter.ts";
+import { ApiError, parse } from "../problem.ts";
+import { unreadable } from "../task-filter.ts";
 
 /** @param onRevoked tells those that remember who holds a secret */
 export function accessHandlers(
@@ -42,11 +52,11 @@ export function accessHandlers(
       return { views: (await views.list(actor, query.page)).map(wireView) };
     },
     async createView({ body }, { actor }) {
-      assertReadable(body.q, "body.q");
+      assertReadable(body.page, body.terms);
       return wireView(await views.create(actor, body.page, body));
     },
     async updateView({ params, body }, { actor }) {
-      if (body.q !== undefined) assertReadable(body.q, "body.q");
+      if (body.terms) await assertTermsOf(views, params.view_id, actor, body.terms);
       return wireView(await views.update(params.view_id, actor, body));
     },
     async deleteView({ params }, { actor }) {
@@ -54,6 +64,25 @@ export function accessHandlers(
       return undefined;
     },
   };
+}
+
+/** @throws {ApiError} NOT_FOUND, INVALID_PARAMS for another page's terms, INVALID_FILTER */
+async function assertTermsOf(
+  views: ViewStore,
+  viewId: string,
+  owner: string,
+  terms: ViewTerms,
+): Promise<void> {
+  const page = await views.pageOf(viewId, owner);
+  assertReadable(page, parse(VIEW_TERMS[page], terms, "body.terms"));
+}
+
+/** @throws {ApiError} INVALID_FILTER: what is kept under a name must be readable later */
+function assertReadable(page: ViewPage, terms: ViewTerms): void {
+  if (!("q" in terms) || terms.q === undefined) return;
+  const read = page === "dead-letters" ? parseDeadLetterFilter : parseTaskFilter;
+  const { faults } = read(terms.q, new Date());
+  if (faults) throw unreadable(faults, "body.terms.q");
 }
 
 function wireToken(token: TokenView) {
@@ -85,5 +114,5 @@ function wireEntry(entry: AuditRow): AuditEntry {
 }
 
 function wireView(view: ViewRow): SavedView {
-  return { ...view, updated_at: view.updated_at.toISOString() };
+  return savedView.parse({ ...view, updated_at: view.updated_at.toISOString() });
 }

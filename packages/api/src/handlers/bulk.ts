@@ -12,6 +12,7 @@ import { askUndo, type BulkRow, findBulk, insertBulk, listBulks } from "../bulk-
 import type { HandlersOf } from "../handler.ts";
 import { ApiError } from "../problem.ts";
 import { taskFilterOf, withStatuses } from "../task-filter.ts";
+import { previewUndo } from "../undo-preview.ts";
 import { numberCursor } from "./cursor.ts";
 import { wireTaskSummary } from "./task-wire.ts";
 import { wireInstant } from "./wire-values.ts";
@@ -78,11 +79,16 @@ export function bulkHandlers({
     async getBulk({ params: { bulk_id: id } }) {
       return wireBulk((await findBulk(pool, id)) ?? noBulk(id));
     },
+    async previewUndo({ params: { bulk_id: id } }) {
+      const bulk = (await findBulk(pool, id)) ?? noBulk(id);
+      if (bulk.undo_asked) throw undoneAlready(id);
+      return previewUndo(client, bulk);
+    },
     async undoBulk({ params: { bulk_id: id } }) {
       const asked = await askUndo(pool, id);
       if (!asked) {
         if (!(await findBulk(pool, id))) noBulk(id);
-        throw new ApiError("CONFLICT", `action ${id} is undone already, or is being undone`);
+        throw undoneAlready(id);
       }
       runner.wake();
       return wireBulk(asked);
@@ -92,6 +98,10 @@ export function bulkHandlers({
 
 function noBulk(id: string): never {
   throw new ApiError("NOT_FOUND", `no action ${id}; GET /absurd/bulk-actions lists them`);
+}
+
+function undoneAlready(id: string): ApiError {
+  return new ApiError("CONFLICT", `action ${id} is undone already, or is being undone`);
 }
 
 function filterOf(selection: Request["selection"]): TaskFilter {

@@ -1,11 +1,16 @@
 /** Health, overview and the pipeline's status: see the contract's health.ts. */
-import { type AbsurdClient, isConnectionLoss, type NameStats } from "@contimg/absurd";
+import {
+  type AbsurdClient,
+  isConnectionLoss,
+  type NameStats,
+  type QueuePace,
+} from "@contimg/absurd";
 import type { Health, HEALTH_ROUTES, Metrics, Overview } from "@contimg/contract";
 
 import { alertsOf, verdictOf } from "../alerts.ts";
 import type { HandlersOf } from "../handler.ts";
-import { drainsInSeconds } from "./queues.ts";
-import type { Pace, QueuePace } from "../pace.ts";
+import { drainsInSeconds, type Pace } from "./queues.ts";
+import type { ReadPaces } from "../pace.ts";
 import { ApiError } from "../problem.ts";
 import { isAway, type SystemState, type SystemWatch } from "../system-state.ts";
 import { countStates, workerState } from "./workers.ts";
@@ -14,14 +19,14 @@ export interface HealthHandlersDeps {
   readonly client: AbsurdClient;
   readonly isEnabled: boolean;
   readonly watch: SystemWatch;
-  readonly pace: Pace;
+  readonly readPaces: ReadPaces;
   readonly readMetrics: () => Promise<Metrics>;
 }
 
 const HELD_SHOWN = 5;
 
 export function healthHandlers(deps: HealthHandlersDeps): HandlersOf<typeof HEALTH_ROUTES> {
-  const { client, isEnabled, watch, pace, readMetrics } = deps;
+  const { client, isEnabled, watch, readPaces, readMetrics } = deps;
   return {
     getLiveness: () => Promise.resolve({ status: "ok" as const, enabled: isEnabled }),
     async getReadiness() {
@@ -40,7 +45,7 @@ export function healthHandlers(deps: HealthHandlersDeps): HandlersOf<typeof HEAL
         watch.failureGroups(),
         client.events.heldCount(),
         client.events.heldTasks(HELD_SHOWN),
-        pace.byQueue(),
+        readPaces(),
       ]);
       const { queues, workers, facts } = system;
       const open = groups.filter((each) => each.state === "open" && each.count > 0);
@@ -159,12 +164,14 @@ function countWorkers(workers: SystemState["workers"]): Overview["workers"] {
   return { total: workers.length, active, idle, away: workers.filter(isAway).length };
 }
 
-function sumOf(paces: readonly QueuePace[]): QueuePace | undefined {
-  if (paces.length === 0) return undefined;
-  return paces.reduce((sum, each) => ({
-    arrivalsPerSecond: sum.arrivalsPerSecond + each.arrivalsPerSecond,
-    endsPerSecond: sum.endsPerSecond + each.endsPerSecond,
-  }));
+function sumOf(paces: readonly QueuePace[]): Pace {
+  return paces.reduce<Pace>(
+    (sum, each) => ({
+      arrivalsPerSecond: sum.arrivalsPerSecond + each.arrivalsPerSecond,
+      endsPerSecond: sum.endsPerSecond + each.endsPerSecond,
+    }),
+    { arrivalsPerSecond: 0, endsPerSecond: 0 },
+  );
 }
 
 const NO_STAGE = { stage: "all", pending: 0, running: 0, completed: 0, failed: 0 };

@@ -1,24 +1,24 @@
 /** Queues: see the contract's queue.ts. */
-import type { AbsurdClient, QueueStats, QueueView } from "@contimg/absurd";
+import type { AbsurdClient, QueuePace, QueueStats, QueueView } from "@contimg/absurd";
 import type { Queue, QUEUE_ROUTES, QueueStats as WireStats } from "@contimg/contract";
 
 import type { HandlersOf } from "../handler.ts";
 import { metricsHistory } from "../metrics-history.ts";
-import type { Pace, QueuePace } from "../pace.ts";
+import type { ReadPaces } from "../pace.ts";
 import { ApiError } from "../problem.ts";
 import { given, wireInstant } from "./wire-values.ts";
 
 export interface QueueHandlersDeps {
   readonly client: AbsurdClient;
-  readonly pace: Pace;
+  readonly readPaces: ReadPaces;
 }
 
 export function queueHandlers({
   client,
-  pace,
+  readPaces,
 }: QueueHandlersDeps): HandlersOf<typeof QUEUE_ROUTES> {
   const show = async (name: string): Promise<Queue> => {
-    const queues = await listQueues(client, pace);
+    const queues = await listQueues(client, readPaces);
     const queue = queues.find((each) => each.queue_name === name);
     if (!queue) throw noQueue(name);
     return queue;
@@ -37,7 +37,7 @@ export function queueHandlers({
       return { ...NO_TASKS, queue_name: name };
     },
     async listQueues() {
-      return { queues: await listQueues(client, pace) };
+      return { queues: await listQueues(client, readPaces) };
     },
     async configureQueue({ params: { queue_name: name }, body }) {
       await client.queues.configure(name, {
@@ -82,8 +82,8 @@ function noQueue(name: string): ApiError {
   return new ApiError("NOT_FOUND", `no queue "${name}"; GET /absurd/queues lists them`);
 }
 
-async function listQueues(client: AbsurdClient, pace: Pace): Promise<Queue[]> {
-  const [queues, paces] = await Promise.all([client.queues.list(), pace.byQueue()]);
+async function listQueues(client: AbsurdClient, readPaces: ReadPaces): Promise<Queue[]> {
+  const [queues, paces] = await Promise.all([client.queues.list(), readPaces()]);
   return queues.map((queue) => wireQueue(queue, paces.get(queue.name)));
 }
 
@@ -91,7 +91,7 @@ export function wireStats({ queue, ...counts }: QueueStats): WireStats {
   return { queue_name: queue, ...counts };
 }
 
-export function wireQueue(queue: QueueView, pace: QueuePace | undefined): Queue {
+export function wireQueue(queue: QueueView, pace: Pace | undefined): Queue {
   return {
     queue_name: queue.name,
     paused: queue.paused,
@@ -111,8 +111,11 @@ export function wireQueue(queue: QueueView, pace: QueuePace | undefined): Queue 
   };
 }
 
+/** Of a queue, or of several. */
+export type Pace = Pick<QueuePace, "arrivalsPerSecond" | "endsPerSecond">;
+
 /** Seconds until nothing is ready at this pace; null when it grows, stands, or nobody knows. */
-export function drainsInSeconds(ready: number, pace: QueuePace | undefined): number | null {
+export function drainsInSeconds(ready: number, pace: Pace | undefined): number | null {
   if (ready === 0) return 0;
   const net = (pace?.endsPerSecond ?? 0) - (pace?.arrivalsPerSecond ?? 0);
   return net > 0 ? ready / net : null;

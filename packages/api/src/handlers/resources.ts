@@ -1,9 +1,10 @@
 /** The handlers of every resource, made of one set of parts. */
 import { BulkRunner } from "../bulk-runner.ts";
+import { Counts } from "../counts.ts";
 import type { FailureHints } from "../failure-hints.ts";
 import type { HandlerDeps } from "../handler.ts";
 import { metricsReader } from "../metrics-summary.ts";
-import { Pace } from "../pace.ts";
+import { paceReader } from "../pace.ts";
 import { SystemWatch } from "../system-state.ts";
 import { bulkHandlers } from "./bulk.ts";
 import { failureHandlers } from "./failures.ts";
@@ -27,31 +28,32 @@ export interface ResourceDeps extends HandlerDeps {
 
 /** What is known of the system as a whole, read once for all who ask. */
 export function systemParts({ client, database }: Pick<ResourceDeps, "client" | "database">) {
-  const pace = new Pace(client);
-  const watch = new SystemWatch({ client, pace, database });
-  return { pace, watch, readMetrics: metricsReader({ client, pace }) };
+  const counts = new Counts(client);
+  const watch = new SystemWatch({ client, counts, database });
+  const readMetrics = metricsReader({ client, counts });
+  return { counts, watch, readPaces: paceReader(client), readMetrics };
 }
 export type SystemParts = ReturnType<typeof systemParts>;
 
 /** All but those of access. Begins to watch the system and to work off bulk actions. */
 export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts(deps)) {
   const { client, pool, isEnabled, lifetime, hints, runbookBase } = deps;
-  const { pace, watch, readMetrics } = parts;
+  const { counts, watch, readPaces, readMetrics } = parts;
   const runner = new BulkRunner({ client, pool, lifetime });
   if (isEnabled) {
-    pace.keepLooking(lifetime);
+    counts.keepLooking(lifetime);
     void runner.run();
   }
   return {
     ...taskHandlers({ client }),
     ...bulkHandlers({ client, pool, runner }),
-    ...queueHandlers({ client, pace }),
+    ...queueHandlers({ client, readPaces }),
     ...workerHandlers({ client }),
     ...scheduleHandlers({ client }),
     ...workflowHandlers({ client }),
     ...templateHandlers({ client }),
     ...failureHandlers({ client, hints, runbookBase }),
     ...limitHandlers({ client }),
-    ...healthHandlers({ client, isEnabled, watch, pace, readMetrics }),
+    ...healthHandlers({ client, isEnabled, watch, readPaces, readMetrics }),
   };
 }

@@ -93,6 +93,12 @@ export const FAILURE_CASES: CasesOf<typeof FAILURE_ROUTES> = {
   },
 };
 
+async function undoneBulk(stage: Stage): Promise<{ bulk_id: string }> {
+  const { bulk_id: bulkId } = await cancelled(stage, [await stage.idle()]);
+  await stage.call("undoBulk", { params: { bulk_id: bulkId } });
+  return { bulk_id: bulkId };
+}
+
 const noBulk = { params: { bulk_id: NO_WORKFLOW } };
 const unreadable = { action: "cancel" as const, selection: { q: "status:" } };
 
@@ -179,6 +185,25 @@ export const BULK_CASES: CasesOf<typeof BULK_ROUTES> = {
     },
     problems: { NOT_FOUND: (stage) => stage.call("getBulk", noBulk) },
   },
+  previewUndo: {
+    async answers(stage) {
+      const [goes, stays] = [await stage.idle(), await stage.idle()];
+      const { bulk_id: bulkId } = await cancelled(stage, [goes, stays]);
+      await stage.engine.retry(stays);
+      assert.deepEqual(await stage.call("previewUndo", { params: { bulk_id: bulkId } }), {
+        ...{ undoable: 1, gone_on: 1, beyond: 0 },
+        ...{ undoable_ids: [goes], gone_on_ids: [stays] },
+      });
+      assert.equal((await stage.engine.show(goes)).status, "cancelled");
+    },
+    problems: {
+      NOT_FOUND: (stage) => stage.call("previewUndo", noBulk),
+      CONFLICT: async (stage) => {
+        const params = await undoneBulk(stage);
+        return stage.call("previewUndo", { params });
+      },
+    },
+  },
   undoBulk: {
     async answers(stage) {
       const id = await stage.idle();
@@ -191,9 +216,8 @@ export const BULK_CASES: CasesOf<typeof BULK_ROUTES> = {
     problems: {
       NOT_FOUND: (stage) => stage.call("undoBulk", noBulk),
       CONFLICT: async (stage) => {
-        const { bulk_id: bulkId } = await cancelled(stage, [await stage.idle()]);
-        await stage.call("undoBulk", { params: { bulk_id: bulkId } });
-        return stage.call("undoBulk", { params: { bulk_id: bulkId } });
+        const params = await undoneBulk(stage);
+        return stage.call("undoBulk", { params });
       },
     },
   },

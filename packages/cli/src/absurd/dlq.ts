@@ -16,8 +16,8 @@ import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
-import { undoHint, withOperator } from "./operator.ts";
-import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { act, actCommand, type ReasonFlags, undoHint, withOperator } from "./operator.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { parseTime } from "./time-flag.ts";
 
@@ -207,7 +207,7 @@ function groupsCommand(): Command {
 }
 
 function groupCommand(): Command {
-  return absurdCommand("group", "say something of a group of errors")
+  return actCommand("group", "say something of a group of errors")
     .argument("<fingerprint>", "as printed by groups")
     .addOption(new Option("--state <state>", "what it is now").choices(ERROR_GROUP_STATES))
     .option("--assignee <name>", 'who takes care of it; "" for nobody')
@@ -217,18 +217,18 @@ function groupCommand(): Command {
       if ((state ?? assignee ?? note) === undefined) {
         throw new UsageError("nothing is said, expected --state, --assignee or --note");
       }
-      await withClient(flags, (client) =>
-        client.deadLetters.setGroup(fingerprint, {
-          ...(state === undefined ? {} : { state }),
-          ...(assignee === undefined ? {} : { assignee }),
-          ...(note === undefined ? {} : { note }),
-        }),
-      );
+      const said = {
+        ...(state === undefined ? {} : { state }),
+        ...(assignee === undefined ? {} : { assignee }),
+        ...(note === undefined ? {} : { note }),
+      };
+      const deed = { action: "updateFailureGroup", target: fingerprint, detail: said } as const;
+      await act(flags, deed, (client) => client.deadLetters.setGroup(fingerprint, said));
       print(flags.json ?? false, { fingerprint }, () => `noted of ${fingerprint}`);
     });
 }
 
-interface GroupFlags extends AbsurdFlags {
+interface GroupFlags extends ReasonFlags {
   readonly state?: ErrorGroupState;
   readonly assignee?: string;
   readonly note?: string;

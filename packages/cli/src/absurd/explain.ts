@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { UsageError } from "../failure.ts";
 import { parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 
 export function explainCommand(): Command {
@@ -18,12 +19,12 @@ export function explainCommand(): Command {
     });
 }
 
-interface MoveFlags extends AbsurdFlags {
+interface MoveFlags extends ReasonFlags {
   readonly priority?: number;
 }
 
 export function moveCommand(): Command {
-  return absurdCommand("move", "give a task that does not run another priority or queue")
+  return actCommand("move", "give a task that does not run another priority or queue")
     .argument("<task id>", "a UUID, as printed by spawn and tasks")
     .option("--priority <number>", "higher first", parsePriority)
     .option("--queue <name>", "the other queue")
@@ -38,7 +39,9 @@ export function moveCommand(): Command {
       if (priority === undefined && queue === undefined) {
         throw new UsageError("nothing to change: give --priority, --queue or both");
       }
-      await withClient(flags, (client) => client.queues.move(taskId, { priority, queue }));
+      const detail = { priority, queue };
+      const deed = { action: "moveTask", target: taskId, detail } as const;
+      await act(flags, deed, (client) => client.queues.move(taskId, detail));
       print(flags.json ?? false, { taskId, priority, queue }, () => `moved ${taskId}`);
     });
 }

@@ -1,10 +1,11 @@
 /** `absurd history …`: what there is of history, how long it is kept, and removing it by hand. */
-import type { HistoryDay } from "@contimg/absurd";
+import type { AbsurdClient, HistoryDay } from "@contimg/absurd";
 import { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { parseSpan } from "./time-argument.ts";
 
@@ -33,24 +34,24 @@ function showCommand(): Command {
   });
 }
 
-interface KeepFlags extends AbsurdFlags {
+interface KeepFlags extends ReasonFlags {
   readonly tasks?: number;
   readonly rollups?: number;
 }
 
 function keepCommand(): Command {
-  return absurdCommand("keep", "set how long history is kept")
+  return actCommand("keep", "set how long history is kept")
     .option("--tasks <span>", "tasks that ended, such as 30d", parseSpan)
     .option("--rollups <span>", "hourly statistics, such as 400d", parseSpan)
     .addHelpText("after", "\nExamples:\n  absurd history keep --tasks 30d --rollups 400d")
     .action(async (flags: KeepFlags) => {
       const { tasks, rollups } = flags;
-      const settings = await withClient(flags, ({ history }) =>
-        history.keep({
-          ...(tasks === undefined ? {} : { retentionDays: wholeDays("--tasks", tasks) }),
-          ...(rollups === undefined ? {} : { rollupDays: wholeDays("--rollups", rollups) }),
-        }),
-      );
+      const detail = {
+        ...(tasks === undefined ? {} : { retentionDays: wholeDays("--tasks", tasks) }),
+        ...(rollups === undefined ? {} : { rollupDays: wholeDays("--rollups", rollups) }),
+      };
+      const deed = { action: "keepHistory", target: "history", detail } as const;
+      const settings = await act(flags, deed, ({ history }) => history.keep(detail));
       print(
         flags.json ?? false,
         settings,
@@ -60,22 +61,26 @@ function keepCommand(): Command {
     });
 }
 
-interface PruneFlags extends AbsurdFlags {
+interface PruneFlags extends ReasonFlags {
   readonly olderThan: number;
   readonly dryRun?: boolean;
 }
 
 function pruneCommand(): Command {
-  return absurdCommand("prune", "remove the days of tasks that all ended")
+  return actCommand("prune", "remove the days of tasks that all ended")
     .requiredOption("--older-than <span>", "such as 30d", parseSpan)
     .option("--dry-run", "say what would go")
     .addHelpText("after", "\nExamples:\n  absurd history prune --older-than 30d --dry-run")
     .action(async (flags: PruneFlags) => {
       const olderThanDays = wholeDays("--older-than", flags.olderThan);
       const dryRun = flags.dryRun ?? false;
-      const report = await withClient(flags, ({ history }) =>
-        history.prune({ olderThanDays, dryRun }),
-      );
+      const prune = ({ history }: AbsurdClient) => history.prune({ olderThanDays, dryRun });
+      const deed = {
+        action: "pruneHistory",
+        target: "history",
+        detail: { olderThanDays },
+      } as const;
+      const report = await (dryRun ? withClient(flags, prune) : act(flags, deed, prune));
       print(flags.json ?? false, { ...report, dryRun }, () =>
         [
           `${dryRun ? "would remove" : "removed"} ${report.dropped.length} days`,

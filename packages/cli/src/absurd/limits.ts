@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { print } from "../output.ts";
 import { parseRate } from "./demand-flags.ts";
 import { printList } from "./list.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
@@ -34,13 +35,13 @@ export function limitsCommand(): Command {
       .action(show),
   );
   command.addCommand(
-    absurdCommand("set", "set a key's limit or a rate, whatever spawns say")
+    actCommand("set", "set a key's limit or a rate, whatever spawns say")
       .argument("<name>")
       .argument("<limit>", "a count, count/seconds, or spawns", parseLimit)
       .action(set),
   );
   command.addCommand(
-    absurdCommand("remove", "remove a limit and let in who waits for it alone")
+    actCommand("remove", "remove a limit and let in who waits for it alone")
       .argument("<name>")
       .addOption(kindOption())
       .action(remove),
@@ -95,12 +96,14 @@ function formatUser(user: LimitUser): string {
   return `${user.taskId}  ${user.taskName}  ${user.mode}${claimed}`;
 }
 
-async function set(name: string, asked: Limit, flags: AbsurdFlags): Promise<void> {
-  await withClient(flags, (client) => client.limits.set(name, asked.limit, asked.periodSeconds));
+async function set(name: string, asked: Limit, flags: ReasonFlags): Promise<void> {
+  const deed = { action: "setLimit", target: name, detail: asked } as const;
+  await act(flags, deed, (client) => client.limits.set(name, asked.limit, asked.periodSeconds));
   print(flags.json ?? false, { name, ...asked }, () => `set ${name}`);
 }
 
-async function remove(name: string, flags: AbsurdFlags & { kind: LimitKind }): Promise<void> {
-  await withClient(flags, (client) => client.limits.remove(name, flags.kind));
+async function remove(name: string, flags: ReasonFlags & { kind: LimitKind }): Promise<void> {
+  const deed = { action: "removeLimit", target: `${flags.kind}/${name}` } as const;
+  await act(flags, deed, (client) => client.limits.remove(name, flags.kind));
   print(flags.json ?? false, { removed: name }, () => `removed ${name}`);
 }

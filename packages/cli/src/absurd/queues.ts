@@ -8,14 +8,14 @@ import { numberIn, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatDuration, formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
-import { withOperator } from "./operator.ts";
-import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
 // Not null: commander takes that for an option without value.
 const NONE = "none";
 
-interface ConfigureFlags extends AbsurdFlags {
+interface ConfigureFlags extends ReasonFlags {
   readonly pendingMax?: number | typeof NONE;
   readonly runningMax?: number | typeof NONE;
   readonly weight?: number | typeof NONE;
@@ -101,22 +101,18 @@ function ofMax(count: number, max: number | null): string {
 }
 
 function verb(name: "pause" | "resume" | "drain", description: string, done: string): Command {
-  return absurdCommand(name, description)
+  return actCommand(name, description)
     .argument("<queue>")
-    .option("--reason <text>", "why; the audit log shows it")
     .addHelpText("after", `\nExample:\n  absurd queues ${name} imaging --reason "the disk is full"`)
-    .action(async (queue: string, flags: AbsurdFlags & { readonly reason?: string }) => {
-      const { reason } = flags;
-      const deed = { action: `${name}Queue`, target: queue, reason, detail: { reason } } as const;
-      await withOperator(flags, (operator, client) =>
-        operator.audited(deed, () => client.queues[name](queue)),
-      );
+    .action(async (queue: string, flags: ReasonFlags) => {
+      const deed = { action: `${name}Queue`, target: queue } as const;
+      await act(flags, deed, (client) => client.queues[name](queue));
       print(flags.json ?? false, { queue, [done]: true }, () => `${queue} ${done}`);
     });
 }
 
 function configureQueue(): Command {
-  return absurdCommand("configure", "set limits, weight and priorities of a queue")
+  return actCommand("configure", "set limits, weight and priorities of a queue")
     .argument("<queue>")
     .option("--pending-max <count>", "ready tasks; a spawn beyond is refused", countOrNone)
     .option("--running-max <count>", "tasks at once over all workers", countOrNone)
@@ -137,23 +133,22 @@ function configureQueue(): Command {
         throw new UsageError("nothing to set; see: absurd queues configure --help");
       }
       const deed = { action: "configureQueue", target: queue, detail: settings } as const;
-      await withOperator(flags, (operator, client) =>
-        operator.audited(deed, () => client.queues.configure(queue, settings)),
-      );
+      await act(flags, deed, (client) => client.queues.configure(queue, settings));
       print(flags.json ?? false, { queue, settings }, () => `${queue} configured`);
     });
 }
 
 function useVersion(): Command {
-  return absurdCommand("use-version", "make a registered version the one that spawns take")
+  return actCommand("use-version", "make a registered version the one that spawns take")
     .argument("<name>", "a task name")
     .argument("<version>")
     .addHelpText(
       "after",
       "\nExample, the way back after a deploy:\n  absurd queues use-version imaging 41",
     )
-    .action(async (name: string, version: string, flags: AbsurdFlags) => {
-      await withClient(flags, (client) => client.queues.useVersion(name, version));
+    .action(async (name: string, version: string, flags: ReasonFlags) => {
+      const deed = { action: "useVersion", target: name, detail: { version } } as const;
+      await act(flags, deed, (client) => client.queues.useVersion(name, version));
       print(flags.json ?? false, { name, version }, () => `new tasks are ${name}@${version}`);
     });
 }

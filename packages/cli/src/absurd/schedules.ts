@@ -1,6 +1,5 @@
 /** `absurd schedules …`: what is to be spawned when. */
 import {
-  type AbsurdClient,
   FIRE_AT,
   OVERLAPS,
   type Overlap,
@@ -15,11 +14,12 @@ import { numberIn, parsePriority, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatFires, formatInstants, formatSchedule, formatSchedules } from "./schedules-text.ts";
 import { printList } from "./list.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
 import { parseTime } from "./time-argument.ts";
 import { readParams } from "./workflow-file.ts";
 
-interface CreateFlags extends AbsurdFlags {
+interface CreateFlags extends ReasonFlags {
   readonly task?: string;
   readonly template?: string;
   readonly templateVersion?: number;
@@ -72,7 +72,7 @@ function overlapOption(fallback?: Overlap): Option {
 }
 
 function createCommand(): Command {
-  return absurdCommand("create", "make a schedule")
+  return actCommand("create", "make a schedule")
     .argument("<name>")
     .option("--task <name>", "a registered task name")
     .option("--template <name>", "instead of --task: spawn a workflow of this template")
@@ -113,7 +113,8 @@ function createCommand(): Command {
 async function create(name: string, flags: CreateFlags): Promise<void> {
   const options = await readOptions(name, flags);
   const how = { replace: flags.replace ?? false };
-  const schedule = await withClient(flags, (client) => client.schedules.create(options, how));
+  const deed = { action: "createSchedule", target: name, detail: { ...options, ...how } } as const;
+  const schedule = await act(flags, deed, (client) => client.schedules.create(options, how));
   print(flags.json ?? false, schedule, () => formatSchedule(schedule, []));
 }
 
@@ -199,38 +200,42 @@ function nextCommand(): Command {
 }
 
 function pauseCommand(): Command {
-  return absurdCommand("pause", "stop a schedule from firing")
+  return actCommand("pause", "stop a schedule from firing")
     .argument("<name>")
     .option("--note <text>", "why")
-    .action(async (name: string, flags: AbsurdFlags & { note?: string }) => {
-      await withClient(flags, (client) => client.schedules.pause(name, flags.note));
+    .action(async (name: string, flags: ReasonFlags & { note?: string }) => {
+      const detail = { paused: true, note: flags.note };
+      const deed = { action: "updateSchedule", target: name, detail } as const;
+      await act(flags, deed, (client) => client.schedules.pause(name, flags.note));
       print(flags.json ?? false, { paused: name }, () => `paused ${name}`);
     });
 }
 
 function resumeCommand(): Command {
-  return absurdCommand("resume", "let a schedule fire again, from now on")
+  return actCommand("resume", "let a schedule fire again, from now on")
     .argument("<name>")
     .option("--note <text>", "why")
-    .action(async (name: string, flags: AbsurdFlags & { note?: string }) => {
-      await withClient(flags, (client) => client.schedules.resume(name, flags.note));
+    .action(async (name: string, flags: ReasonFlags & { note?: string }) => {
+      const detail = { paused: false, note: flags.note };
+      const deed = { action: "updateSchedule", target: name, detail } as const;
+      await act(flags, deed, (client) => client.schedules.resume(name, flags.note));
       print(flags.json ?? false, { resumed: name }, () => `resumed ${name}`);
     });
 }
 
 function triggerCommand(): Command {
-  return absurdCommand("trigger", "fire a schedule now, also when it is paused")
+  return actCommand("trigger", "fire a schedule now, also when it is paused")
     .argument("<name>")
     .addOption(overlapOption())
-    .action(async (name: string, flags: AbsurdFlags & { overlap?: Overlap }) => {
-      const fire = await withClient(flags, (client) =>
-        client.schedules.trigger(name, flags.overlap),
-      );
+    .action(async (name: string, flags: ReasonFlags & { overlap?: Overlap }) => {
+      const { overlap } = flags;
+      const deed = { action: "triggerSchedule", target: name, detail: { overlap } } as const;
+      const fire = await act(flags, deed, (client) => client.schedules.trigger(name, overlap));
       print(flags.json ?? false, fire, () => formatFires([fire]));
     });
 }
 
-interface BackfillFlags extends AbsurdFlags {
+interface BackfillFlags extends ReasonFlags {
   readonly from: Date;
   readonly until: Date;
   readonly overlap: Overlap;
@@ -238,7 +243,7 @@ interface BackfillFlags extends AbsurdFlags {
 }
 
 function backfillCommand(): Command {
-  return absurdCommand("backfill", "fire the past instants of a range that have no task yet")
+  return actCommand("backfill", "fire the past instants of a range that have no task yet")
     .argument("<name>")
     .requiredOption("--from <time>", "first instant", parseTime)
     .requiredOption("--until <time>", "last instant", parseTime)
@@ -264,15 +269,18 @@ async function backfill(name: string, flags: BackfillFlags): Promise<void> {
     );
     return;
   }
-  const ask = ({ schedules }: AbsurdClient) => schedules.backfill(name, range, flags.overlap);
-  await printList(flags, "fires", ask, formatFires);
+  const { overlap } = flags;
+  const deed = { action: "backfillSchedule", target: name, detail: { ...range, overlap } } as const;
+  const fires = await act(flags, deed, ({ schedules }) => schedules.backfill(name, range, overlap));
+  print(flags.json ?? false, { fires }, () => formatFires(fires));
 }
 
 function deleteCommand(): Command {
-  return absurdCommand("delete", "remove a schedule; its tasks stay")
+  return actCommand("delete", "remove a schedule; its tasks stay")
     .argument("<name>")
-    .action(async (name: string, flags: AbsurdFlags) => {
-      await withClient(flags, (client) => client.schedules.delete(name));
+    .action(async (name: string, flags: ReasonFlags) => {
+      const deed = { action: "deleteSchedule", target: name } as const;
+      await act(flags, deed, (client) => client.schedules.delete(name));
       print(flags.json ?? false, { deleted: name }, () => `deleted ${name}`);
     });
 }

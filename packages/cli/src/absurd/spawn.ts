@@ -6,10 +6,11 @@ import { readJsonArgument } from "../json-argument.ts";
 import { numberIn, parsePriority } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { type DemandFlags, demandOf, withDemandFlags } from "./demand-flags.ts";
-import { type AbsurdFlags, absurdCommand, readSettings, withClient } from "./settings.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
+import { readSettings } from "./settings.ts";
 import { type RareSpawnFlags, addRareSpawnFlags, readRareSpawnFlags } from "./spawn-flags.ts";
 
-interface SpawnFlags extends AbsurdFlags, RareSpawnFlags, DemandFlags {
+interface SpawnFlags extends ReasonFlags, RareSpawnFlags, DemandFlags {
   readonly params?: string;
   readonly priority?: number;
   readonly delay?: number;
@@ -31,7 +32,7 @@ Examples:
   generate | absurd spawn reduce --params - --depends-on 019a...-...`;
 
 export function spawnCommand(): Command {
-  const command = withDemandFlags(absurdCommand("spawn", "put a task into the queue"))
+  const command = withDemandFlags(actCommand("spawn", "put a task into the queue"))
     .argument("<name>", "a registered task name")
     .option("--params <json>", "JSON, @file, or - for standard input; default {}")
     .option("--queue <name>", "default: the task's own [ABSURD_QUEUE_NAME]")
@@ -66,6 +67,9 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     ...(await readRareSpawnFlags(flags)),
     ...demandOf(flags),
   };
-  const spawned = await withClient(flags, (client) => client.spawn(name, params, options));
+  const target = ({ taskId }: { readonly taskId: string }) => taskId;
+  const detail = { task_name: name, params, ...options };
+  const deed = { action: "spawnTask", target, detail } as const;
+  const spawned = await act(flags, deed, (client) => client.spawn(name, params, options));
   print(flags.json ?? false, spawned, () => spawned.taskId);
 }

@@ -1,4 +1,6 @@
 /** `absurd spool`: what waits on disk for the database. */
+import { resolve } from "node:path";
+
 import {
   AbsurdClient,
   type ReplayReport,
@@ -10,7 +12,7 @@ import { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
 import { print } from "../output.ts";
-import { type AbsurdFlags, absurdCommand, withPool } from "./settings.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 
 const EXAMPLES = `
 Examples:
@@ -20,7 +22,7 @@ Examples:
 Segments that are corrupt hold damaged records: the whole ones were replayed. Refused ones hold
 records that the database will never take as they are. Both wait for you; nothing removes them.`;
 
-interface SpoolFlags extends AbsurdFlags {
+interface SpoolFlags extends ReasonFlags {
   readonly folder?: string;
 }
 
@@ -35,7 +37,7 @@ export function spoolCommand(): Command {
         .action(listSpool),
     )
     .addCommand(
-      absurdCommand("replay", "bring a spool's records to the database")
+      actCommand("replay", "bring a spool's records to the database")
         .option("--folder <path>", "the spool [ABSURD_SPOOL_FOLDER]")
         .action(replaySpool),
     )
@@ -63,7 +65,8 @@ function formatSegment(segment: Segment & { readonly recordCount: number }): str
 
 async function replaySpool(flags: SpoolFlags): Promise<void> {
   const spoolFolder = folderOf(flags);
-  const report = await withPool(flags, async (pool) => {
+  const deed = { action: "replaySpool", target: resolve(spoolFolder) } as const;
+  const report = await act(flags, deed, async (_, pool) => {
     const client = new AbsurdClient(pool, { spoolFolder });
     try {
       return await client.replaySpool();

@@ -7,7 +7,8 @@ import { numberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
-import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
+import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
 const VALUE_COLUMNS = 60;
@@ -45,13 +46,13 @@ function cut(text: string): string {
   return text.length > VALUE_COLUMNS ? `${text.slice(0, VALUE_COLUMNS - 1)}…` : text;
 }
 
-interface EmitFlags extends AbsurdFlags {
+interface EmitFlags extends ReasonFlags {
   readonly payload?: string;
   readonly keepSeconds?: number;
 }
 
 export function emitCommand(): Command {
-  return absurdCommand("emit", "emit an event: tasks that wait for it go on")
+  return actCommand("emit", "emit an event: tasks that wait for it go on")
     .argument("<name>", "the event's name, 1 to 1000 bytes; only its first emit counts")
     .option("--payload <json>", "JSON, @file, or - for standard input")
     .option("--keep-seconds <seconds>", "how long it is remembered; default 30 days", keepSeconds)
@@ -70,7 +71,8 @@ async function emit(name: string, flags: EmitFlags): Promise<void> {
   const payload =
     flags.payload === undefined ? undefined : ((await readJsonArgument(flags.payload)) as Json);
   const options = flags.keepSeconds === undefined ? {} : { keepSeconds: flags.keepSeconds };
-  const { first, event } = await withClient(flags, async (client) => ({
+  const deed = { action: "emitEvent", target: name, detail: { payload, ...options } } as const;
+  const { first, event } = await act(flags, deed, async (client) => ({
     first: await client.events.emit(name, payload, options),
     event: (await client.events.get(name))!,
   }));

@@ -11,6 +11,7 @@ import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { readParams, readTemplate } from "./workflow-file.ts";
@@ -36,12 +37,14 @@ export function templatesCommand(): Command {
 }
 
 function defineCommand(): Command {
-  return absurdCommand("define", "store a template; a new version only when it differs")
+  return actCommand("define", "store a template; a new version only when it differs")
     .argument("<template>", "JSON, @file, or - for standard input")
     .addHelpText("after", DEFINE_HELP)
-    .action(async (argument: string, flags: AbsurdFlags) => {
+    .action(async (argument: string, flags: ReasonFlags) => {
       const definition = await readTemplate(argument);
-      const stored = await withClient(flags, (client) =>
+      const { name: target, ...detail } = definition;
+      const deed = { action: "createTemplate", target, detail } as const;
+      const stored = await act(flags, deed, (client) =>
         client.workflows.defineTemplate(definition),
       );
       print(flags.json ?? false, { name: definition.name, ...stored }, () =>
@@ -92,7 +95,7 @@ function showCommand(): Command {
     });
 }
 
-interface SpawnFlags extends AbsurdFlags {
+interface SpawnFlags extends ReasonFlags {
   readonly params: string;
   readonly version?: number;
   readonly key?: string;
@@ -100,7 +103,7 @@ interface SpawnFlags extends AbsurdFlags {
 }
 
 function spawnCommand(): Command {
-  return absurdCommand("spawn", "spawn a workflow from a template")
+  return actCommand("spawn", "spawn a workflow from a template")
     .argument("<name>")
     .option("--params <json>", "JSON, @file, or - for standard input", "{}")
     .option("--version <number>", "default: the newest", parseVersion)
@@ -122,11 +125,10 @@ async function spawn(name: string, flags: SpawnFlags): Promise<void> {
     print(flags.json ?? false, plan, () => formatPlan(name, plan));
     return;
   }
-  const spawned = await withClient(flags, (client) =>
-    client.workflows.spawnTemplate(name, params, {
-      version: flags.version,
-      idempotencyKey: flags.key,
-    }),
+  const options = { version: flags.version, idempotencyKey: flags.key };
+  const deed = { action: "runTemplate", target: name, detail: { params, ...options } } as const;
+  const spawned = await act(flags, deed, (client) =>
+    client.workflows.spawnTemplate(name, params, options),
   );
   print(flags.json ?? false, spawned, () => spawned.workflowId);
 }

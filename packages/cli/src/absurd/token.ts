@@ -7,9 +7,10 @@ import { UsageError } from "../failure.ts";
 import { numberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withPool } from "./settings.ts";
 
-interface CreateFlags extends AbsurdFlags {
+interface CreateFlags extends ReasonFlags {
   readonly role: Role;
   readonly days?: number;
 }
@@ -17,7 +18,7 @@ interface CreateFlags extends AbsurdFlags {
 export function tokenCommand(): Command {
   const command = new Command("token").description("tokens for the API: create, list, revoke");
   command.addCommand(
-    absurdCommand("create", "make a token and print its secret, once")
+    actCommand("create", "make a token and print its secret, once")
       .argument("<name>", "whose it is; the audit log shows it")
       .addOption(
         new Option("--role <role>", "what it may do").choices([...ROLES]).default("operator"),
@@ -27,20 +28,22 @@ export function tokenCommand(): Command {
   );
   command.addCommand(absurdCommand("list", "the tokens, without their secrets").action(list));
   command.addCommand(
-    absurdCommand("revoke", "end a token and its sessions").argument("<name>").action(revoke),
+    actCommand("revoke", "end a token and its sessions").argument("<name>").action(revoke),
   );
   return command;
 }
 
 async function create(name: string, flags: CreateFlags): Promise<void> {
-  const made = await withStore(flags, (store) =>
-    store.createToken({ name, role: flags.role, expiresInDays: flags.days, createdBy: "cli" }),
+  const asked = { name, role: flags.role, expiresInDays: flags.days };
+  const target = ({ tokenId }: { readonly tokenId: string }) => tokenId;
+  const made = await act(flags, { action: "createToken", target, detail: asked }, (_, pool) =>
+    new AccessStore(pool).createToken({ ...asked, createdBy: "cli" }),
   );
   print(flags.json ?? false, made, () => made.secret);
 }
 
 async function list(flags: AbsurdFlags): Promise<void> {
-  const tokens = await withStore(flags, (store) => store.listTokens());
+  const tokens = await listTokens(flags);
   print(flags.json ?? false, { tokens }, () =>
     formatTable(
       ["name", "role", "created", "expires", "last used"],
@@ -55,21 +58,17 @@ async function list(flags: AbsurdFlags): Promise<void> {
   );
 }
 
-async function revoke(name: string, flags: AbsurdFlags): Promise<void> {
-  await withStore(flags, async (store) => {
-    const found = (await store.listTokens()).find((each) => each.name === name);
-    if (!found) throw new UsageError(`no token "${name}"; see: absurd token list`);
-    await store.revokeToken(found.tokenId);
-  });
+async function revoke(name: string, flags: ReasonFlags): Promise<void> {
+  const token = (await listTokens(flags)).find((each) => each.name === name);
+  if (!token) throw new UsageError(`no token "${name}"; see: absurd token list`);
+  const deed = { action: "deleteToken", target: token.tokenId, detail: { name } } as const;
+  await act(flags, deed, (_, pool) => new AccessStore(pool).revokeToken(token.tokenId));
   print(flags.json ?? false, { revoked: name }, () => `revoked ${name}`);
 }
 
-function withStore<Result>(
-  flags: AbsurdFlags,
-  work: (store: AccessStore) => Promise<Result>,
-): Promise<Result> {
+function listTokens(flags: AbsurdFlags) {
   return withPool(flags, async (pool) => {
     await migrateApi(pool);
-    return work(new AccessStore(pool));
+    return new AccessStore(pool).listTokens();
   });
 }

@@ -1,16 +1,15 @@
 /** `absurd undo`: takes an action on many tasks back, whoever began it and where. */
-import type { BulkAction } from "@contimg/contract";
+import type { BulkAction, UndoPreview } from "@contimg/contract";
 
 import type { Command } from "commander";
 
 import { UsageError } from "../failure.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
-import { withOperator } from "./operator.ts";
-import { type AbsurdFlags, absurdCommand } from "./settings.ts";
+import { actCommand, type ReasonFlags, withOperator } from "./operator.ts";
 
-interface UndoFlags extends AbsurdFlags {
-  readonly reason?: string;
+interface UndoFlags extends ReasonFlags {
+  readonly dryRun?: boolean;
 }
 
 const LISTED = 20;
@@ -20,19 +19,20 @@ A running task that was told to stop is not told otherwise.
 
 Examples:
   absurd undo                                        the last actions on many tasks
+  absurd undo 5f0e...-... --dry-run                  what it would take back
   absurd undo 5f0e...-... --reason "wrong night"`;
 
 export function undoCommand(): Command {
-  return absurdCommand("undo", "take an action on many tasks back; without id: list them")
+  return actCommand("undo", "take an action on many tasks back; without id: list them")
     .argument("[action id]", "as printed by cancel, retry, dlq and the dashboard")
-    .option("--reason <text>", "why; the audit log shows it")
+    .option("--dry-run", "say which tasks can still be taken back, and do nothing")
     .addHelpText("after", EXAMPLES)
     .action((bulkId: string | undefined, flags: UndoFlags) =>
       bulkId === undefined ? list(flags) : undo(bulkId, flags),
     );
 }
 
-async function list(flags: UndoFlags): Promise<void> {
+async function list(flags: ReasonFlags): Promise<void> {
   const actions = await withOperator(flags, (operator) => operator.recent(LISTED));
   print(flags.json ?? false, { actions }, () => formatActions(actions));
 }
@@ -53,14 +53,35 @@ async function undo(bulkId: string, flags: UndoFlags): Promise<void> {
   if (!UUID.test(bulkId)) {
     throw new UsageError(`action id is "${bulkId}", expected a UUID; see: absurd undo`);
   }
-  const undone = await withOperator(flags, (operator) => operator.undo(bulkId, flags.reason));
-  if (!undone) {
-    throw new UsageError(`no action ${bulkId}, or it is undone already; see: absurd undo`);
+  if (flags.dryRun) {
+    const found = await withOperator(flags, (operator) => operator.previewUndo(bulkId));
+    const preview = found ?? nothingToUndo(bulkId);
+    print(flags.json ?? false, { dryRun: true, ...preview }, () => formatPreview(preview));
+    return;
   }
+  const undone =
+    (await withOperator(flags, (operator) => operator.undo(bulkId, flags.reason))) ??
+    nothingToUndo(bulkId);
   const { bulk } = undone;
   print(
     flags.json ?? false,
     { action: bulk },
     () => `${bulk.undone} of ${bulk.done} taken back; the others have gone on since`,
   );
+}
+
+function nothingToUndo(bulkId: string): never {
+  throw new UsageError(`no action ${bulkId}, or it is undone already; see: absurd undo`);
+}
+
+function formatPreview(preview: UndoPreview): string {
+  const { undoable, gone_on: goneOn, beyond } = preview;
+  return [
+    ...preview.undoable_ids.map((taskId) => `${taskId} would be taken back`),
+    ...preview.gone_on_ids.map((taskId) => `${taskId} has gone on since`),
+    `${undoable} would be taken back, ${goneOn} have gone on since`,
+    ...(beyond > 0
+      ? [`${beyond} ran and were told to stop, or were changed too long ago: they stay as they are`]
+      : []),
+  ].join("\n");
 }

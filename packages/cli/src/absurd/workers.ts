@@ -6,7 +6,7 @@ import { parseGraceSeconds, wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatDuration, formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
-import { withOperator } from "./operator.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand } from "./settings.ts";
 
 const parseWorkerId = wholeNumberIn(1, 2_147_483_647);
@@ -67,47 +67,31 @@ function stateOf(worker: WorkerView): string {
   return worker.asked === null ? "works" : `asked to ${worker.asked}`;
 }
 
-interface ReasonFlags extends AbsurdFlags {
-  readonly reason?: string;
-}
-
-function audited(
-  flags: ReasonFlags,
-  action: "drainWorker" | "resumeWorker" | "stopWorker",
-  workerId: number,
-  work: (client: AbsurdClient) => Promise<void>,
-): Promise<void> {
-  const { reason } = flags;
-  const deed = { action, target: String(workerId), reason, detail: { reason } };
-  return withOperator(flags, (operator, client) => operator.audited(deed, () => work(client)));
-}
-
 function request(
   name: "drain" | "resume",
   description: string,
   ask: (client: AbsurdClient, workerId: number) => Promise<void>,
 ): Command {
-  return absurdCommand(name, description)
+  return actCommand(name, description)
     .argument("<worker id>", "the number that workers list prints", parseWorkerId)
-    .option("--reason <text>", "why; the audit log shows it")
     .addHelpText("after", `\nExample:\n  absurd workers ${name} 17 --reason "new memory"`)
     .action(async (workerId: number, flags: ReasonFlags) => {
-      await audited(flags, `${name}Worker`, workerId, (client) => ask(client, workerId));
+      const deed = { action: `${name}Worker`, target: String(workerId) } as const;
+      await act(flags, deed, (client) => ask(client, workerId));
       print(flags.json ?? false, { workerId, asked: name }, () => `asked ${workerId} to ${name}`);
     });
 }
 
 function stopWorker(): Command {
-  return absurdCommand("stop", "let a worker end, as on SIGTERM")
+  return actCommand("stop", "let a worker end, as on SIGTERM")
     .argument("<worker id>", "the number that workers list prints", parseWorkerId)
     .option("--grace-seconds <seconds>", "how long tasks may go on", parseGraceSeconds, 30)
-    .option("--reason <text>", "why; the audit log shows it")
     .addHelpText("after", "\nExample:\n  absurd workers stop 17 --grace-seconds 60")
     .action(async (workerId: number, flags: ReasonFlags & { readonly graceSeconds: number }) => {
       const { graceSeconds } = flags;
-      await audited(flags, "stopWorker", workerId, (client) =>
-        client.workers.stop(workerId, { graceSeconds }),
-      );
+      const target = String(workerId);
+      const deed = { action: "stopWorker", target, detail: { graceSeconds } } as const;
+      await act(flags, deed, (client) => client.workers.stop(workerId, { graceSeconds }));
       print(flags.json ?? false, { workerId, asked: "stop", graceSeconds }, () => {
         return `asked ${workerId} to stop`;
       });

@@ -7,6 +7,7 @@ import { wholeNumberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
 import { formatTable } from "../terminal.ts";
 import { printList } from "./list.ts";
+import { act, actCommand, type ReasonFlags } from "./operator.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 import { readWorkflow } from "./workflow-file.ts";
@@ -34,14 +35,16 @@ export function workflowsCommand(): Command {
 }
 
 function spawnCommand(): Command {
-  return absurdCommand("spawn", "put all tasks of a workflow into the queue, or none")
+  return actCommand("spawn", "put all tasks of a workflow into the queue, or none")
     .argument("<workflow>", "JSON, @file, or - for standard input")
     .option("--key <text>", "idempotency key: a known one gives the older workflow")
     .addHelpText("after", SPAWN_HELP)
-    .action(async (argument: string, flags: AbsurdFlags & { key?: string }) => {
+    .action(async (argument: string, flags: ReasonFlags & { key?: string }) => {
       const given = await readWorkflow(argument);
       const spec = flags.key === undefined ? given : { ...given, idempotencyKey: flags.key };
-      const spawned = await withClient(flags, (client) => client.workflows.spawn(spec));
+      const target = ({ workflowId }: { readonly workflowId: string }) => workflowId;
+      const deed = { action: "createWorkflow", target, detail: spec } as const;
+      const spawned = await act(flags, deed, (client) => client.workflows.spawn(spec));
       print(flags.json ?? false, spawned, () => spawned.workflowId);
     });
 }
@@ -79,7 +82,8 @@ function cancelCommand(): Command {
     .option("--reason <text>", "what the tasks' errors will say", "its workflow was cancelled")
     .addHelpText("after", '\nExample:\n  absurd workflows cancel 019a...-... --reason "clouds"')
     .action(async (id: string, flags: AbsurdFlags & { reason: string }) => {
-      const cancelled = await withClient(flags, (client) =>
+      const deed = { action: "cancelWorkflow", target: id } as const;
+      const cancelled = await act(flags, deed, (client) =>
         client.workflows.cancel(id, flags.reason),
       );
       print(
@@ -100,7 +104,7 @@ Examples:
   absurd workflows rerun 019a...-... --from calibrate --only`;
 
 function rerunCommand(): Command {
-  return absurdCommand("rerun", "give a part of a workflow a new start")
+  return actCommand("rerun", "give a part of a workflow a new start")
     .argument("<workflow id>")
     .option("--failed", "all that failed or was cancelled")
     .option("--from <node...>", "these nodes and all that depends on them")
@@ -111,7 +115,7 @@ function rerunCommand(): Command {
 
 async function rerun(
   id: string,
-  flags: AbsurdFlags & { failed?: boolean; from?: string[]; only?: boolean },
+  flags: ReasonFlags & { failed?: boolean; from?: string[]; only?: boolean },
 ): Promise<void> {
   if ((flags.failed === true) === (flags.from !== undefined)) {
     throw new UsageError("rerun takes either --failed or --from <node...>");
@@ -120,7 +124,8 @@ async function rerun(
     flags.from === undefined
       ? ({ failedOnly: true } as const)
       : { from: flags.from, descendants: flags.only !== true };
-  const nodes = await withClient(flags, (client) => client.workflows.rerun(id, part));
+  const deed = { action: "rerunWorkflow", target: id, detail: part } as const;
+  const nodes = await act(flags, deed, (client) => client.workflows.rerun(id, part));
   print(flags.json ?? false, { workflowId: id, nodes }, () =>
     nodes.length === 0 ? "nothing to rerun" : `start anew: ${nodes.join(", ")}`,
   );

@@ -1,7 +1,7 @@
 /** zod schemas as JSON Schema 2020-12, those with a name as components of the document. */
 import { z } from "zod";
 
-import { auditEntry, savedView, session, token } from "../access.ts";
+import { auditEntry, session, token } from "../access.ts";
 import { bulkAction, bulkPreview, bulkRequest } from "../bulk.ts";
 import { deadLetter, deadLetterFilter, failureGroup } from "../failure.ts";
 import { alert, health, metrics, overview } from "../health.ts";
@@ -26,6 +26,7 @@ import {
   taskStatus,
   taskSummary,
 } from "../task.ts";
+import { savedView } from "../view.ts";
 import { worker, workerPage } from "../worker.ts";
 import { template, templateDefinition, templateParam } from "../template.ts";
 import {

@@ -28,6 +28,16 @@ export function bulksQuery(api: Api) {
   });
 }
 
+export function undoPreviewQuery(api: Api, bulkId: string) {
+  return queryOptions({
+    queryKey: ["undo-preview", bulkId],
+    queryFn: ({ signal }) =>
+      api.client.call("previewUndo", { params: { bulk_id: bulkId } }, { signal }),
+    staleTime: 0,
+    gcTime: 0,
+  });
+}
+
 export function useStartBulk() {
   const api = useApi();
   const queries = useQueryClient();

@@ -58,7 +58,8 @@ export function BulkDialog({
       onConfirm={async (reason = "") => {
         if (count === 0) throw new Error("No task is in a state for it.");
         const bulk = await start.mutateAsync({ ...body, reason });
-        told(action, bulk.bulk_id, bulk.total);
+        // Of a filter the server finds its tasks later: what it began with is none.
+        told(action, bulk.bulk_id, formatCounted(count ?? bulk.total, isAtLeast));
         onStarted?.();
       }}
     >
@@ -92,20 +93,20 @@ export function BulkDialog({
 }
 
 /** A toast with what began, a way to take it back, and the page that shows how far it is. */
-function useBulkNotice(): (action: BulkVerb, bulkId: string, total: number) => void {
+function useBulkNotice(): (action: BulkVerb, bulkId: string, total: string) => void {
   const notify = useNotify();
   const undo = useUndoBulk();
   const navigate = useNavigate();
   return (action, bulkId, total) => {
     void navigate({ to: "/bulk-actions", search: { id: bulkId } });
     notify({
-      message: `${BULK_LABEL[action]} of ${formatCount(total)} began`,
+      message: `${BULK_LABEL[action]} of ${total} began`,
       action: {
         label: "Undo",
         run: () => {
           undo.mutate(bulkId, {
-            onSuccess: (bulk) => {
-              notify(`${formatCount(bulk.undone)} taken back`);
+            onSuccess: () => {
+              notify("It is being taken back");
             },
             onError: (error) => {
               notify({ message: messageOf(error), tone: "failed" });

@@ -1,33 +1,36 @@
 /** Views of a page: to open, to save, to share, to remove. */
 import { useQuery } from "@tanstack/react-query";
-import type { SavedView } from "@contimg/contract";
+import type { ViewTerms } from "@contimg/contract";
 import { useId, useState } from "react";
 
 import { messageOf, useApi } from "../api/api.tsx";
-import { useViewActions, type ViewPage, viewsQuery } from "../api/views.ts";
+import {
+  isSameView,
+  termsSaid,
+  useViewActions,
+  type View,
+  type ViewOf,
+  viewsQuery,
+} from "../api/views.ts";
 import { useSession } from "../session/session.tsx";
 import { ConfirmDialog } from "./Dialog.tsx";
 import { Menu } from "./Menu.tsx";
 import { useNotify } from "./Toasts.tsx";
-import { termsOfView } from "./view-text.ts";
 
-interface SavedViewsProps {
-  readonly page: ViewPage;
-  /** The filter as it is now; of pages without a filter grammar, see view-text.ts. */
-  readonly q: string;
-  /** Empty: the page's own. */
-  readonly columnIds: readonly string[];
-  readonly onOpen: (view: SavedView) => void;
+interface SavedViewsProps<Shown extends View> {
+  /** The page as it is now. */
+  readonly view: Shown;
+  readonly onOpen: (view: ViewOf<Shown["page"]>) => void;
 }
 
-export function SavedViews({ page, q, columnIds, onOpen }: SavedViewsProps) {
+export function SavedViews<Shown extends View>({ view: shown, onOpen }: SavedViewsProps<Shown>) {
   const api = useApi();
   const { actor } = useSession();
-  const { data: views = [] } = useQuery(viewsQuery(api, page));
+  const { data: views = [] } = useQuery(viewsQuery<Shown["page"]>(api, shown.page));
   const { remove } = useViewActions();
   const notify = useNotify();
   const [isSaving, setSaving] = useState(false);
-  const current = views.find((view) => view.q === q);
+  const current = views.find((view) => isSameView(view.terms, shown.terms));
   return (
     <>
       <Menu
@@ -65,9 +68,7 @@ export function SavedViews({ page, q, columnIds, onOpen }: SavedViewsProps) {
       />
       {isSaving && (
         <SaveDialog
-          page={page}
-          q={q}
-          columnIds={columnIds}
+          view={shown}
           onClose={() => {
             setSaving(false);
           }}
@@ -77,16 +78,16 @@ export function SavedViews({ page, q, columnIds, onOpen }: SavedViewsProps) {
   );
 }
 
-function wordsOf(q: string): string {
-  const terms = termsOfView(q);
-  if (!terms) return q;
-  return Object.entries(terms)
-    .map(([key, value]) => `${key}: ${value}`)
-    .join(", ");
+/** A filter as it is written; other terms with their names. */
+function wordsOf(terms: ViewTerms): string {
+  const said = termsSaid(terms);
+  const [first] = said;
+  if (said.length === 1 && first?.[0] === "q") return String(first[1]);
+  return said.map(([key, value]) => `${key}: ${value === true ? "yes" : value}`).join(", ");
 }
 
-function SaveDialog(props: Omit<SavedViewsProps, "onOpen"> & { onClose: () => void }) {
-  const { page, q, columnIds, onClose } = props;
+function SaveDialog({ view, onClose }: { view: View; onClose: () => void }) {
+  const words = wordsOf(view.terms);
   const { create } = useViewActions();
   const notify = useNotify();
   const [name, setName] = useState("");
@@ -99,20 +100,14 @@ function SaveDialog(props: Omit<SavedViewsProps, "onOpen"> & { onClose: () => vo
       reason="none"
       onClose={onClose}
       onConfirm={async () => {
-        await create.mutateAsync({
-          name: name.trim(),
-          page,
-          q,
-          columns: [...columnIds],
-          shared: isShared,
-        });
+        await create.mutateAsync({ ...view, name: name.trim(), shared: isShared });
         notify(`Saved ${name.trim()}`);
       }}
     >
       <div className="stack">
         <p className="muted">
-          {q === "" ? "All, without a filter" : <code>{wordsOf(q)}</code>}
-          {columnIds.length > 0 && ", and the chosen columns"}.
+          {words === "" ? "All, without a filter" : <code>{words}</code>}
+          {(view.columns ?? []).length > 0 && ", and the chosen columns"}.
         </p>
         <div className="field">
           <label htmlFor={id}>Name</label>

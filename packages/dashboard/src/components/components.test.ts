@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 
-import { type LogLine, parseTaskFilter } from "@contimg/contract";
+import type { LogLine } from "@contimg/contract";
 import { describe, test } from "vitest";
 
+import { isSameView } from "../api/views.ts";
 import { parseAnsi, stripAnsi } from "./ansi.ts";
 import { logFile, shownLines } from "./log.model.ts";
 import { isTaskId, matching } from "./palette.model.ts";
@@ -10,7 +11,6 @@ import { RowSlots } from "./row-slots.ts";
 import { sparkPath } from "./Sparkline.tsx";
 import { moveTo, NO_CURSOR, toggled, withRange } from "./table-selection.ts";
 import { sortRows } from "./table-sort.tsx";
-import { termsOfView, viewTextOf } from "./view-text.ts";
 
 describe("a selection", () => {
   const keyAt = (index: number) => String(index);
@@ -120,16 +120,14 @@ test("a sparkline has a gap where nothing is known", () => {
   assert.equal(sparkPath([0, 2, null, 1]), "M0.0 30.0L40.0 2.0M120.0 16.0");
 });
 
-describe("the text of a view", () => {
-  test("says what an address says, and gives it back", () => {
-    const terms = { state: "open", find: 'no "space" state:all left', mine: "yes" };
-    const text = viewTextOf(terms);
-    assert.deepEqual(termsOfView(text), terms);
-    assert.deepEqual(termsOfView(viewTextOf({ state: "all", find: "" })), { state: "all" });
-    // The API keeps filters of tasks only.
-    assert.equal(parseTaskFilter(text, new Date()).faults, undefined);
-    assert.equal(termsOfView('status:failed "no space"'), undefined);
-  });
+test("a view is the same when it says the same, whatever an address leaves out", () => {
+  const view = { q: "status:failed", fingerprint: "" };
+  assert.ok(isSameView(view, { q: "status:failed" }));
+  assert.ok(isSameView({ name: "", status: undefined }, {}));
+  assert.ok(isSameView({ mine: true, state: "all" }, { state: "all", mine: true }));
+  assert.ok(!isSameView(view, {}));
+  assert.ok(!isSameView({}, view));
+  assert.ok(!isSameView({ state: "all" }, { state: "open" }));
 });
 
 describe("the elements of rows", () => {

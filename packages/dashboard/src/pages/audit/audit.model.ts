@@ -1,5 +1,11 @@
 /** The audit log: its filter, actions in words, where a target leads, and its export. Pure. */
-import { type AuditEntry, parseTaskFilter, ROUTES, type Route } from "@contimg/contract";
+import {
+  type AuditEntry,
+  parseTaskFilter,
+  ROUTES,
+  type Route,
+  TERMINAL_ACTIONS,
+} from "@contimg/contract";
 
 import type { AuditFilter } from "../../api/audit.ts";
 
@@ -7,7 +13,8 @@ import type { AuditFilter } from "../../api/audit.ts";
 export const ACTIONS: readonly { readonly name: string; readonly summary: string }[] =
   Object.entries<Route>(ROUTES)
     .filter(([, route]) => route.method !== "GET" && !route.changesNothing && !route.isBeat)
-    .map(([name, route]) => ({ name, summary: route.summary }))
+    .map(([name, { summary }]) => ({ name, summary }))
+    .concat(Object.entries(TERMINAL_ACTIONS).map(([name, summary]) => ({ name, summary })))
     .sort((a, b) => a.name.localeCompare(b.name, "en"));
 
 /** cancelTask: "Cancel task" */

@@ -1,11 +1,11 @@
 /** Actions on many tasks: how far each is, by whom and why; taking one back. */
 import { useQuery } from "@tanstack/react-query";
-import type { BulkAction } from "@contimg/contract";
+import type { BulkAction, UndoPreview } from "@contimg/contract";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { useApi } from "../../api/api.tsx";
-import { bulksQuery, useUndoBulk } from "../../api/bulk.ts";
+import { bulksQuery, undoPreviewQuery, useUndoBulk } from "../../api/bulk.ts";
 import { BULK_LABEL, progressShare, progressText } from "../../components/bulk.model.ts";
 import { ConfirmDialog } from "../../components/Dialog.tsx";
 import { Instant } from "../../components/Instant.tsx";
@@ -15,7 +15,7 @@ import { WithSidePanel } from "../../components/SidePanel.tsx";
 import { EmptyState, QueryRegion } from "../../components/states.tsx";
 import { Badge } from "../../components/StatusBadge.tsx";
 import { useNotify } from "../../components/Toasts.tsx";
-import { formatCountOf } from "../../format/quantity.ts";
+import { formatCount, formatCountOf } from "../../format/quantity.ts";
 import { useMay } from "../../session/session.tsx";
 import { BULK_TONE, canUndo, paceText, undoText } from "./bulk-actions.model.ts";
 import { BulkPanel } from "./BulkPanel.tsx";
@@ -117,18 +117,47 @@ function Bulk(props: { bulk: BulkAction; isMarked: boolean; onUndo: (bulk: BulkA
 function UndoDialog({ bulk, onClose }: { bulk: BulkAction; onClose: () => void }) {
   const undo = useUndoBulk();
   const notify = useNotify();
+  const preview = useQuery(undoPreviewQuery(useApi(), bulk.bulk_id));
+  const count = preview.data?.undoable;
   return (
     <ConfirmDialog
       title="Take it back"
-      action="Undo"
+      action={count === undefined ? "Undo" : `Undo ${formatCount(count)}`}
       reason="none"
       onClose={onClose}
       onConfirm={async () => {
+        if (count === 0 && bulk.state !== "running")
+          throw new Error("Nothing is left to take back.");
         await undo.mutateAsync(bulk.bulk_id);
         notify("It is being taken back");
       }}
     >
-      <p>{undoText(bulk)}</p>
+      <QueryRegion query={preview}>{(data) => <Outlook bulk={bulk} preview={data} />}</QueryRegion>
     </ConfirmDialog>
   );
 }
+
+function Outlook({ bulk, preview }: { bulk: BulkAction; preview: UndoPreview }) {
+  const { back, stay } = undoText(bulk, preview);
+  const { gone_on_ids: ids } = preview;
+  return (
+    <div className="stack">
+      <p>{back}</p>
+      {stay.map((text) => (
+        <p key={text} className="muted">
+          {text}
+        </p>
+      ))}
+      {ids.length > 0 && (
+        <p>
+          <Link to="/tasks" search={{ q: `id:${ids.slice(0, LINKED_MAX).join(",")}` }}>
+            See those that have gone on
+          </Link>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** As many ids as an address takes without harm. */
+const LINKED_MAX = 40;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { BulkAction } from "@contimg/contract";
+import type { BulkAction, UndoPreview } from "@contimg/contract";
 import { describe, test } from "vitest";
 
 import { canUndo, paceText, undoText } from "./bulk-actions.model.ts";
@@ -33,15 +33,23 @@ describe("an action on many tasks", () => {
   });
 
   test("says what an undo takes back, and what stays", () => {
+    const preview = (undoable: number, goneOn = 0, beyond = 0): UndoPreview => ({
+      ...{ undoable, gone_on: goneOn, beyond, undoable_ids: [], gone_on_ids: [] },
+    });
+    const some = undoText(bulk(), preview(70, 1, 2));
+    assert.match(some.back, /^70 tasks are taken back. They wait/);
+    assert.deepEqual(some.stay, [
+      "1 task stays as now: retried since.",
+      "2 tasks stay as now: told to stop while running, or changed too long ago.",
+    ]);
     assert.match(
-      undoText(bulk({ undone: 20 })),
-      /^At most 70 tasks are taken back. They wait .*retried since stay.*may be fewer/,
+      undoText(bulk({ state: "running" }), preview(1)).back,
+      /^It is stopped. 1 task is/,
     );
-    assert.match(
-      undoText(bulk({ done: 1, state: "running" })),
-      /^It is stopped. At most 1 task is taken back/,
-    );
-    assert.match(undoText(bulk({ action: "discard" })), /dead letters again/);
+    assert.deepEqual(undoText(bulk({ action: "discard" }), preview(0)), {
+      back: "No task can be taken back any more.",
+      stay: [],
+    });
   });
 
   test("says how fast it goes and when it is over", () => {

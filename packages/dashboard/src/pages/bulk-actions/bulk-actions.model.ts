@@ -1,5 +1,5 @@
 /** Actions on many tasks: how fast one goes, when it is over, what an undo takes back. Pure. */
-import type { BulkAction } from "@contimg/contract";
+import type { BulkAction, UndoPreview } from "@contimg/contract";
 
 import type { BulkVerb } from "../../components/bulk.model.ts";
 import type { Tone } from "../../components/StatusBadge.tsx";
@@ -13,36 +13,49 @@ export const BULK_TONE: Readonly<Record<BulkAction["state"], Tone>> = {
   undone: "cancelled",
 };
 
-/** What those that are taken back have then, and which stay: they are not known before. */
-const UNDO_MEANING: Readonly<Record<BulkVerb, { readonly back: string; readonly stay: string }>> = {
-  cancel: {
-    back: "They wait again where they waited.",
-    stay: "Those that somebody has retried since stay as they are",
-  },
-  retry: {
-    back: "They have the end again that they had.",
-    stay: "Those that a worker has taken since stay as they are",
-  },
-  move: {
-    back: "They have the queue and the priority again that they had.",
-    stay: "Those that have run since stay where they are",
-  },
-  discard: {
-    back: "They are dead letters again.",
-    stay: "Those that somebody has retried since stay as they are",
-  },
-};
+/** What those that are taken back have then, and what the others did since. */
+const UNDO_MEANING: Readonly<Record<BulkVerb, { readonly back: string; readonly since: string }>> =
+  {
+    cancel: { back: "They wait again where they waited.", since: "retried since" },
+    retry: { back: "They have the end again that they had.", since: "claimed since" },
+    move: {
+      back: "They have the queue and the priority again that they had.",
+      since: "run since, or moved on",
+    },
+    discard: { back: "They are dead letters again.", since: "retried since" },
+  };
 
 export function canUndo(bulk: BulkAction): boolean {
   return bulk.state !== "undone" && bulk.done > bulk.undone;
 }
 
-export function undoText(bulk: BulkAction): string {
-  const left = bulk.done - bulk.undone;
-  const these = `At most ${formatCountOf(left, "task")} ${left === 1 ? "is" : "are"} taken back.`;
+export interface UndoText {
+  readonly back: string;
+  /** Those that stay, each sort with its reason. */
+  readonly stay: readonly string[];
+}
+
+export function undoText(bulk: BulkAction, preview: UndoPreview): UndoText {
+  const { undoable, gone_on: goneOn, beyond } = preview;
+  const { back, since } = UNDO_MEANING[bulk.action];
   const stops = bulk.state === "running" ? "It is stopped. " : "";
-  const { back, stay } = UNDO_MEANING[bulk.action];
-  return `${stops}${these} ${back} ${stay}, so it may be fewer.`;
+  const these =
+    undoable === 0
+      ? "No task can be taken back any more."
+      : `${formatCountOf(undoable, "task")} ${undoable === 1 ? "is" : "are"} taken back. ${back}`;
+  return {
+    back: `${stops}${these}`,
+    stay: [
+      ...(goneOn > 0 ? [staying(goneOn, since)] : []),
+      ...(beyond > 0
+        ? [staying(beyond, "told to stop while running, or changed too long ago")]
+        : []),
+    ],
+  };
+}
+
+function staying(count: number, why: string): string {
+  return `${formatCountOf(count, "task")} ${count === 1 ? "stays" : "stay"} as now: ${why}.`;
 }
 
 /** "120/s, 2 min 10 s left" of one that runs, "took 3.2 s" of one that is over. */

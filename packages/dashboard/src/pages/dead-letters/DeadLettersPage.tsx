@@ -1,5 +1,5 @@
 /** Dead letters: a table as long as it may be; some or all that fit get a new start, or none. */
-import type { DeadLetter } from "@contimg/contract";
+import { type DeadLetter, parseDeadLetterFilter } from "@contimg/contract";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 
@@ -11,11 +11,6 @@ import { EmptyState } from "../../components/states.tsx";
 import { useTaskFilterLanguage } from "../../components/task-filter-language.ts";
 import { useMay } from "../../session/session.tsx";
 import { withTerm } from "../tasks/tasks.model.ts";
-import {
-  deadLetterViewOf,
-  readDeadLetterFilter,
-  searchOfDeadLetterView,
-} from "./dead-letters.model.ts";
 import { type DeadLetterAction, DeadLettersDialog } from "./DeadLettersDialog.tsx";
 import { DeadLetterTable } from "./DeadLetterTable.tsx";
 import { deadLettersRoute } from "./route.ts";
@@ -27,7 +22,7 @@ export function DeadLettersPage() {
   const language = useDeadLetterLanguage();
   const { q, fingerprint } = search;
   // What "-2h" counts from stays while the filter does: else every look asks for another list.
-  const read = useMemo(() => readDeadLetterFilter(q, new Date()), [q]);
+  const read = useMemo(() => parseDeadLetterFilter(q, new Date()), [q]);
   const change = (next: Partial<typeof search>) =>
     void navigate({ search: { ...search, ...next } });
   return (
@@ -36,11 +31,17 @@ export function DeadLettersPage() {
       isFull
       actions={
         <SavedViews
-          page="dead-letters"
-          q={deadLetterViewOf(search)}
-          columnIds={search.cols.split(",").filter(Boolean)}
-          onOpen={(view) => {
-            change({ ...searchOfDeadLetterView(view.q), cols: view.columns.join(",") });
+          view={{
+            page: "dead-letters",
+            terms: { q, fingerprint },
+            columns: search.cols.split(",").filter(Boolean),
+          }}
+          onOpen={({ terms, columns }) => {
+            change({
+              q: terms.q ?? "",
+              fingerprint: terms.fingerprint ?? "",
+              cols: columns.join(","),
+            });
           }}
         />
       }
@@ -140,7 +141,7 @@ function useDeadLetterLanguage(): FilterLanguage {
   const tasks = useTaskFilterLanguage();
   return useMemo(
     () => ({
-      faultsOf: (text) => readDeadLetterFilter(text, new Date()).faults ?? [],
+      faultsOf: (text) => parseDeadLetterFilter(text, new Date()).faults ?? [],
       complete: tasks.complete,
     }),
     [tasks],

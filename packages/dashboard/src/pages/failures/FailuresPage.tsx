@@ -1,6 +1,6 @@
 /** Failures as an inbox: one line a cause, what it means and what to do beside it. */
 import { useQuery } from "@tanstack/react-query";
-import type { FailureGroup } from "@contimg/contract";
+import { FAILURE_TABS, type FailureGroup } from "@contimg/contract";
 import { Link } from "@tanstack/react-router";
 
 import { useApi } from "../../api/api.tsx";
@@ -14,10 +14,10 @@ import { Tabs } from "../../components/Tabs.tsx";
 import { formatCount } from "../../format/quantity.ts";
 import { useSession } from "../../session/session.tsx";
 import { useFailureActions } from "./failure-actions.tsx";
-import { countTabs, FAILURE_TABS, fitting, onTab, TAB_LABEL } from "./failures.model.ts";
+import { countTabs, fitting, onTab, TAB_LABEL } from "./failures.model.ts";
 import { FailureList } from "./FailureList.tsx";
 import { FailurePanel } from "./FailurePanel.tsx";
-import { failuresRoute, searchOfView, viewOf } from "./route.ts";
+import { failuresRoute, searchOf, termsOf } from "./route.ts";
 import "./failures.css";
 
 export function FailuresPage() {
@@ -30,10 +30,8 @@ export function FailuresPage() {
       isFull
       actions={
         <SavedViews
-          page="failures"
-          q={viewOf(search)}
-          columnIds={[]}
-          onOpen={(view) => void navigate({ search: searchOfView(view.q) })}
+          view={{ page: "failures", terms: termsOf(search) }}
+          onOpen={(view) => void navigate({ search: searchOf(view.terms) })}
         />
       }
     >

@@ -1,11 +1,10 @@
 /** The inbox of failures: which groups stand on which tab, what each says, when its tasks died. */
-import type { DeadLetter, FailureGroup } from "@contimg/contract";
+import type { DeadLetter, FAILURE_TABS, FailureGroup } from "@contimg/contract";
 
 import type { Tone } from "../../components/StatusBadge.tsx";
 import { formatCountOf } from "../../format/quantity.ts";
 import { withTerm } from "../tasks/tasks.model.ts";
 
-export const FAILURE_TABS = ["open", "acknowledged", "resolved", "all"] as const;
 export type FailureTab = (typeof FAILURE_TABS)[number];
 
 export const TAB_LABEL: Readonly<Record<FailureTab, string>> = {

@@ -1,10 +1,9 @@
 /** The addresses of the page Failures. What is in them is all of its state. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { FAILURE_TABS, type ViewTerms } from "@contimg/contract";
 import { z } from "zod";
 
-import { termsOfView, viewTextOf } from "../../components/view-text.ts";
 import { rootRoute } from "../../root-route.ts";
-import { FAILURE_TABS } from "./failures.model.ts";
 
 const failuresSearch = z.object({
   state: z.enum(FAILURE_TABS).catch("open").default("open"),
@@ -17,13 +16,13 @@ const failuresSearch = z.object({
 });
 type FailuresSearch = z.output<typeof failuresSearch>;
 
-/** The text of a saved view. Whose "mine" is, is who opens it; the open group is not part of it. */
-export function viewOf({ state, mine, find }: FailuresSearch): string {
-  return viewTextOf({ state, mine, find });
+/** What a saved view says. Whose "mine" is, is who opens it; the open group is not part of it. */
+export function termsOf({ state, mine, find }: FailuresSearch): ViewTerms<"failures"> {
+  return { state, find, ...(mine === "" ? {} : { mine: true }) };
 }
 
-export function searchOfView(text: string): FailuresSearch {
-  return failuresSearch.parse(termsOfView(text) ?? {});
+export function searchOf({ mine, ...terms }: ViewTerms<"failures">): FailuresSearch {
+  return failuresSearch.parse({ ...terms, mine: mine ? "yes" : "" });
 }
 
 export const failuresRoute = createRoute({

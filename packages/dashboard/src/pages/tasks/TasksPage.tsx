@@ -38,12 +38,10 @@ export function TasksPage() {
       actions={
         <>
           <SavedViews
-            page="tasks"
-            q={q}
-            columnIds={columnIds}
+            view={{ page: "tasks", terms: { q }, columns: columnIds }}
             onOpen={(view) => {
               selectNothing();
-              open(view.q, view.columns);
+              open(view.terms.q ?? "", view.columns);
             }}
           />
           {canAct && (

@@ -13,7 +13,6 @@ import { Page } from "../../components/Page.tsx";
 import { SavedViews } from "../../components/SavedViews.tsx";
 import { Badge } from "../../components/StatusBadge.tsx";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "../../components/states.tsx";
-import { termsOfView, viewTextOf } from "../../components/view-text.ts";
 import { formatCount, formatCountOf, NONE } from "../../format/quantity.ts";
 import { ProgressBar } from "./ProgressBar.tsx";
 import { workflowsRoute } from "./route.ts";
@@ -30,11 +29,12 @@ export function WorkflowsPage() {
       actions={
         <>
           <SavedViews
-            page="workflows"
-            q={viewTextOf(search)}
-            columnIds={[]}
+            view={{
+              page: "workflows",
+              terms: { name: search.name, status: statusOf(search.status) },
+            }}
             onOpen={(view) => {
-              const { name = "", status = "" } = termsOfView(view.q) ?? {};
+              const { name = "", status = "" } = view.terms;
               void navigate({ search: { name, status } });
             }}
           />
