@@ -20,8 +20,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.{ts,tsx}", "tests/**/*.test.ts", "bench/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...LONG],
     reporters: ["default", "./scripts/tally-reporter.ts"],
-    // Tests start servers and workers and compute: two files at once fill two cores.
-    maxWorkers: 2,
+    // For two cores: of two files at once, both wait a quarter of the time, for leases and graces.
+    maxWorkers: 3,
     pool: "forks",
     env: { CONTIMG_REAL_DATA: REAL_DATA },
     globalSetup: ["packages/testkit/src/database-setup.ts"],
