@@ -281,6 +281,7 @@ function kind_text(text,text) returns text immutable
 function lane_boost(smallint,text,double precision) returns double precision immutable
 function lane_depths() returns SETOF lane_depth stable
 function lane_head(integer,bigint,bigint) returns TABLE(at_ms double precision) stable
+function lane_starts(text[],integer[]) returns TABLE(lane_id integer, seq bigint, is_live boolean)
 function last_endless(bigint[]) returns bigint stable
 function leave_gates(ended_attempt[]) returns void
 function leave_waiting(bigint[]) returns integer

@@ -97,6 +97,27 @@ describe("a claim", () => {
     assert.ok(hinted <= 8, `a hinted probe touched ${hinted} pages`);
     assert.ok(unhinted > 20 * hinted, `an unhinted probe touched ${unhinted} pages`);
   });
+
+  test("finds where its lanes begin: the first live row, else the last number given out", async () => {
+    const { db, worker } = await emptyEngine(database, { spawn: 3 });
+    await spawn(db, [task({ queue_name: "elsewhere" }), task({ priority: 9 })]);
+    const claims = await claim(db, worker, 2);
+    const [first, urgent] = claims.toSorted((a, b) => Number(a.seq) - Number(b.seq));
+    await db.query("update absurd.lane set paused = true where lane_id = $1", [first!.lane_id]);
+
+    const { rows } = await db.query(
+      `select * from absurd.lane_starts(array['default'], $1)
+        where lane_id = any($2) order by is_live`,
+      [worker.kinds, claims.map((each) => each.lane_id)],
+    );
+    const { rows: given } = await db.query<{ last_value: string }>(
+      "select last_value from absurd.ready_seq",
+    );
+    assert.deepEqual(rows, [
+      { lane_id: urgent!.lane_id, seq: given[0]!.last_value, is_live: false },
+      { lane_id: first!.lane_id, seq: String(BigInt(first!.seq) + 1n), is_live: true },
+    ]);
+  });
 });
 
 interface PlanNode {

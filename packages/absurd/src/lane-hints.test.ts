@@ -1,49 +1,119 @@
-/** When a claim trusts what the worker remembers of the lanes. */
+/** What the worker remembers of the lanes, and when it looks again. */
 import assert from "node:assert/strict";
 
 import { describe, test } from "vitest";
 
-import { LaneHints } from "./lane-hints.ts";
-
-const NO_HINTS = { lanes: [], seqs: [], isUnhinted: true };
+import { LaneHints, type LaneStart } from "./lane-hints.ts";
 
 describe("lane hints", () => {
-  test("start two claims before the last seq, and never below 0", () => {
-    const hints = afterOneClaim();
+  test("start two claims before the last seq, and never below 0", async () => {
+    const { hints } = await lookedAt([]);
+    hints.record(7, "100");
     hints.record(8, "3");
-    assert.deepEqual(hints.take(10, 0), {
-      lanes: [7, 8],
-      seqs: ["81", "0"],
-      isUnhinted: false,
-    });
+    assert.deepEqual(hints.take(10), { lanes: [7, 8], seqs: ["81", "0"] });
   });
 
-  test("are left out once a second", () => {
-    const hints = afterOneClaim();
-    assert.notDeepEqual(hints.take(10, 999), NO_HINTS);
-    assert.deepEqual(hints.take(10, 1_000), NO_HINTS);
+  test("go up by claims, and down only by a look", async () => {
+    const { hints, bed } = await lookedAt([]);
+    hints.record(7, "100");
+    hints.record(7, "90");
+    assert.deepEqual(hints.take(10).seqs, ["81"]);
+
+    bed.starts = [live(7, 50n)];
+    await bed.passMs(1_000, hints);
+    assert.deepEqual(hints.take(10).seqs, ["30"]);
   });
 
-  test("are left out the more rarely the slower such a claim was", () => {
-    const hints = afterOneClaim();
-    hints.take(10, 1_000);
-    hints.finishUnhinted(1_600, 600);
-    assert.notDeepEqual(hints.take(10, 13_599), NO_HINTS);
-    assert.deepEqual(hints.take(10, 13_600), NO_HINTS);
+  test("look once a second, beside the claims", async () => {
+    const { hints, bed } = await lookedAt([live(7, 100n)]);
+    bed.nowMs = 999;
+    hints.take(10);
+    assert.equal(bed.lookCount, 1);
+    bed.nowMs = 1_000;
+    hints.take(10);
+    hints.take(10);
+    assert.equal(bed.lookCount, 2, "one look at a time");
   });
 
-  test("are left out at once when they are distrusted", () => {
-    const hints = afterOneClaim();
-    hints.distrust();
-    assert.deepEqual(hints.take(10, 1), NO_HINTS);
+  test("look the more rarely the slower the look was", async () => {
+    const { hints, bed } = await lookedAt([live(7, 100n)], 600);
+    assert.equal(bed.nowMs, 600);
+    bed.nowMs = 12_599;
+    hints.take(10);
+    assert.equal(bed.lookCount, 1);
+    bed.nowMs = 12_600;
+    hints.take(10);
+    assert.equal(bed.lookCount, 2);
+  });
+
+  test("begin where the lanes do when dead rows took long to read", async () => {
+    const starts = [{ laneId: 7, seq: 1_000n, isLive: false }, live(8, 500n)];
+    const quick = await lookedAt(starts, 100);
+    assert.deepEqual(quick.hints.take(10).lanes, [], "nothing to step over");
+    const slow = await lookedAt(starts, 101);
+    assert.deepEqual(slow.hints.take(10), { lanes: [7, 8], seqs: ["981", "480"] });
+    const many = Array.from({ length: 1_000 }, (_, index) => live(index, 500n));
+    const wide = await lookedAt(many, 149);
+    assert.deepEqual(wide.hints.take(10).lanes, [], "slow because of the lanes");
+  });
+
+  test("are forgotten before a look that is waited for, which says when it fails", async () => {
+    const { hints, bed } = await lookedAt([live(7, 100n)]);
+    hints.record(7, "100");
+    bed.starts = new Error("the database is away");
+    await assert.rejects(hints.renew(), /away/);
+    assert.deepEqual(hints.take(10).lanes, []);
+    assert.deepEqual(bed.errors, []);
+  });
+
+  test("stay when a look beside a claim fails, and the next follows", async () => {
+    const { hints, bed } = await lookedAt([live(7, 100n)]);
+    hints.record(7, "100");
+    bed.starts = new Error("the database is away");
+    await bed.passMs(1_000, hints);
+    assert.deepEqual(hints.take(10).seqs, ["81"]);
+    assert.match(String(bed.errors), /away/);
+    bed.starts = [live(7, 200n)];
+    await bed.passMs(1_000, hints);
+    assert.deepEqual(hints.take(10).seqs, ["180"]);
   });
 });
 
-/** The first claim, which has nothing to go by, at time 0. */
-function afterOneClaim(): LaneHints {
-  const hints = new LaneHints();
-  assert.deepEqual(hints.take(10, 0), NO_HINTS);
-  hints.record(7, "100");
-  hints.finishUnhinted(0, 1);
-  return hints;
+function live(laneId: number, seq: bigint): LaneStart {
+  return { laneId, seq, isLive: true };
+}
+
+class Bed {
+  nowMs = 0;
+  lookCount = 0;
+  starts: LaneStart[] | Error;
+  readonly errors: unknown[] = [];
+
+  constructor(starts: LaneStart[]) {
+    this.starts = starts;
+  }
+
+  /** A claim after so long, and all that the look beside it does. */
+  async passMs(ms: number, hints: LaneHints): Promise<void> {
+    this.nowMs += ms;
+    hints.take(10);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Hints of a worker that began at time 0 with a look of `tookMs`. */
+async function lookedAt(starts: LaneStart[], tookMs = 0): Promise<{ hints: LaneHints; bed: Bed }> {
+  const bed = new Bed(starts);
+  const read = (): Promise<LaneStart[]> => {
+    bed.lookCount += 1;
+    bed.nowMs += tookMs;
+    return bed.starts instanceof Error ? Promise.reject(bed.starts) : Promise.resolve(bed.starts);
+  };
+  const hints = new LaneHints(
+    read,
+    (error) => bed.errors.push(error),
+    () => bed.nowMs,
+  );
+  await hints.renew();
+  return { hints, bed };
 }

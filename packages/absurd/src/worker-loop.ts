@@ -72,6 +72,7 @@ export class WorkerLoop {
     this.#definitions = new Map(runnable.map((task) => [kindIds.get(task)!, task]));
     this.#kindIds = [...this.#definitions.keys()];
     await this.#parts.side.client.registerTasks();
+    await this.#parts.hints.renew();
     await this.#parts.lease.register();
     await this.#parts.spool.start();
     await this.#parts.side.start();
@@ -203,9 +204,8 @@ export class WorkerLoop {
   }
 
   async #turn(session: WorkerSession, ended: EndedAttempt[], limit: number): Promise<void> {
-    const startMs = performance.now();
     const { bells } = this.#looks;
-    const hints = this.#parts.hints.take(limit, startMs);
+    const hints = this.#parts.hints.take(limit);
     try {
       if (limit > 0) {
         await this.#parts.lease.occupy(session, this.#parts.runner.stoppingLanes());
@@ -217,8 +217,6 @@ export class WorkerLoop {
         hints,
         limit,
       });
-      const nowMs = performance.now();
-      if (hints.isUnhinted) this.#parts.hints.finishUnhinted(nowMs, nowMs - startMs);
       if (limit > 0) this.#looks.plan(reply.claims.length, limit, bells);
       this.#afterCycle(ended, reply);
     } catch (error) {

@@ -1,7 +1,7 @@
 /** The parts of a worker, put together: each has its own file, and worker-loop.ts runs them. */
 import { Attempt, type AttemptHost } from "./attempt.ts";
 import type { HeartbeatMessage } from "./heartbeat.ts";
-import { LaneHints } from "./lane-hints.ts";
+import { LaneHints, readLaneStarts } from "./lane-hints.ts";
 import type { AnyTask } from "./task.ts";
 import { OutcomeSpool } from "./spool/outcome-spool.ts";
 import { TaskRunner } from "./task-runner.ts";
@@ -42,7 +42,6 @@ export function assembleWorker(settings: WorkerSettings, host: WorkerPartsHost):
     connectionString,
     Math.max(QUERY_MS_MAX_MIN, leaseSeconds * 1000),
   );
-  const hints = new LaneHints();
   const lease = new WorkerLease(
     sessions.first,
     { ...settings, kindIds: () => host.kindIds() },
@@ -56,6 +55,12 @@ export function assembleWorker(settings: WorkerSettings, host: WorkerPartsHost):
       recovery.lose(key);
     },
   });
+  const hints = new LaneHints(
+    () => readLaneStarts(side.db, settings.queues, host.kindIds()),
+    (error) => {
+      host.onError(error);
+    },
+  );
   const attemptHost = hostOfAttempts(settings, lease, side);
   const runner = new TaskRunner({
     concurrency: settings.concurrency,

@@ -54,8 +54,10 @@ export class WorkerRecovery {
       if (!isTransient(error) && !isUpgrade(error)) throw error;
       log.warn({ worker: name, error: String(error) }, "lost the database; trying again");
       sessions.disconnect();
-      hints.distrust();
-      await this.#untilDatabaseIsBack(() => this.#revalidate());
+      await this.#untilDatabaseIsBack(async () => {
+        await this.#revalidate();
+        await hints.renew();
+      });
     }
     if (this.#isDead) await this.#registerAgain();
   }
@@ -87,8 +89,10 @@ export class WorkerRecovery {
     // Everything that runs belongs to others now.
     for (const { key } of runner.running()) this.lose(key);
     runner.clear();
-    hints.distrust();
-    await this.#untilDatabaseIsBack(() => lease.register());
+    await this.#untilDatabaseIsBack(async () => {
+      await hints.renew();
+      await lease.register();
+    });
     this.#isDead = false;
   }
 

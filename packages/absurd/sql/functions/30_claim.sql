@@ -19,11 +19,33 @@ as $$
    limit 1;
 $$;
 
+-- Where the lanes of these queues and kinds begin: the seq of the first live row, or, of a lane that
+-- has none, the last number given out before the look, after which new rows come.
+-- A row that a slower transaction numbered before that may still appear below it.
+-- Reads every dead row before the first live one; locks nothing, so that no claim waits for it.
+-- Volatile: the number has to be older than the snapshot in which the lanes are read.
+create or replace function absurd.lane_starts(p_queues text[], p_kinds integer[])
+  returns table (lane_id integer, seq bigint, is_live boolean)
+  language plpgsql volatile
+as $$
+declare
+  v_given bigint := (select s.last_value from absurd.ready_seq s);
+begin
+  return query
+    select l.lane_id, coalesce(first.seq, v_given), first.seq is not null
+      from absurd.lane l
+      left join lateral (
+        select r.seq from absurd.ready r where r.lane_id = l.lane_id order by r.seq limit 1
+      ) first on true
+     where l.queue = any(p_queues) and l.kind_id = any(p_kinds);
+end;
+$$;
+
 -- The lanes that a worker would take from next, best first, at most 16, with the seq to read each
 -- from. Lanes are probed in the order of their boosts: one that is a strict step of priority behind 16
 -- lanes with work (absurd.lane_boost) is not probed, for none of its tasks can come before theirs.
 -- A lane with a hint has no live row below it, as far as this worker knows; a hint that is too high
--- delays a task until the next claim without hints and has no other effect.
+-- delays a task until the worker's next look at absurd.lane_starts and has no other effect.
 -- p_demanding: which of the lanes that ask for resources or labels it may read, besides all others.
 -- Lanes with a limit are left out, whatever absurd.shares_claims said a moment ago.
 create or replace function absurd.best_lanes(

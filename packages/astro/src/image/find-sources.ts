@@ -1,19 +1,19 @@
 /**
  * Blind source finding: peaks above the local threshold, each fitted with the restoring beam.
  *
- * The threshold at a pixel is the larger of `thresholdSigma` times the local noise and
- * ARTEFACT_MARGIN times the deepest hole nearby. Errors of gain, beam or deconvolution make holes
- * as deep as the false peaks they make, while the sky has no negative sources: the holes say how
- * far peaks around a bright source can be believed, whatever the cause. Where the PSF is given, a
- * peak must also exceed a share of what a bright source's sidelobe is there, because sidelobes are
- * removed as well as the source follows the model (flat over band and time), and no better.
+ * The threshold at a pixel is `thresholdSigma` times the local noise or, beside holes that are too
+ * deep for noise, HOLE_MARGIN times the deepest. Errors of gain, beam or deconvolution make holes as
+ * deep as the false peaks they make, while the sky has no negative sources: the holes say how far
+ * peaks can be believed, whatever the cause. What a bright source can leave at a peak's very place
+ * is looked at for itself (artefacts.ts).
  */
+import { artefactTest } from "./artefacts.ts";
 import { beamValue, type BeamKernel } from "./beam.ts";
 import { fitComponents, type Component } from "./fit-gaussian.ts";
 import { measureHoles, type HoleMap } from "./hole-map.ts";
 import { measureNoiseMap, noiseAt, type NoiseMap } from "./noise-map.ts";
+import { heightOfPeak, PIXEL_SHARE_MIN } from "./peak-height.ts";
 import type { ImagePlane } from "./plane.ts";
-import { sidelobeNear } from "./sidelobe.ts";
 
 export interface DetectedSource extends Component {
   /** Noise of the image around the source, in its unit. */
@@ -35,16 +35,12 @@ export interface FinderOptions {
 }
 
 /** Peaks are as trustworthy as holes of the same size; a little more is asked of them. */
-const ARTEFACT_MARGIN = 1.2;
-/**
- * Share of a sidelobe that may be left over. Imaging takes off what changes of bright catalogue
- * sources as they drift; with a tenth, sources of 15 σ beside one of 7 Jy were not believed.
- */
-const SIDELOBE_RESIDUE = 0.02;
-const SIDELOBE_RESIDUE_MAX = 0.06;
-/** Of the kernel's, which ends at 4 σ. */
-const EDGE_REACH = 0.25;
-/** Sources fainter than this many times the threshold have no sidelobe residue that matters. */
+const HOLE_MARGIN = 1.2;
+/** Of the noise: in an image of 400,000 beams noise alone makes a few holes as deep. */
+const HOLE_SIGMA_MIN = 5;
+/** A peak needs its neighbors, and one more row beyond which sources may lie. */
+const EDGE_PIXELS = 2;
+/** Sources fainter than this many times the threshold leave nothing that matters. */
 const BRIGHT_THRESHOLDS = 10;
 /** Peaks whose beams overlap by more than this are fitted together. */
 const OVERLAP_MIN = 0.02;
@@ -56,10 +52,11 @@ const SEPARATE_MAX = 0.135;
 /** More peaks than this in one blend means artefacts; the brightest are kept. */
 const BLEND_COMPONENTS_MAX = 12;
 /**
- * Share of the threshold that a fitted amplitude must reach: noise bends the shape of a faint
- * source, and its peak was above the threshold already.
+ * Share of the threshold that a fitted amplitude must reach. Noise has the shape of the beam, so a
+ * peak's height is the better measure of a faint source (scatter 0.97 of the noise, a fit's 1.19),
+ * and it was above the threshold already. The fit only keeps out what is no beam at all.
  */
-const FITTED_SHARE_MIN = 0.9;
+const FITTED_SHARE_MIN = 0.6;
 /** A fit that walks further than this from its peak has found something else [beam value]. */
 const WALK_BEAM_VALUE_MIN = 0.5;
 
@@ -68,7 +65,7 @@ export function findSources(plane: ImagePlane, options: FinderOptions): Detected
   const noise = measureNoiseMap(plane, options.noiseBoxPixels);
   const holes = measureHoles(plane, options.holeBoxPixels);
   const maps = { options, noise, holes };
-  const peaks = rejectSidelobes(plane, findPeaks(plane, maps), maps);
+  const peaks = rejectArtefacts(plane, findPeaks(plane, maps), maps);
   return groupByOverlap(dropNoisePeaks(peaks, options.kernel), options.kernel)
     .flatMap((group) => fitGroup(plane, group, maps))
     .sort((a, b) => b.amplitude - a.amplitude);
@@ -88,48 +85,36 @@ function thresholdAt(
 ): number {
   const { rms, background } = noiseAt(noise, plane, x, y);
   const hole = holes.depthAt(x, y);
-  return background + Math.max(options.thresholdSigma * rms, ARTEFACT_MARGIN * hole);
+  const believable = hole > HOLE_SIGMA_MIN * rms ? HOLE_MARGIN * hole : 0;
+  return background + Math.max(options.thresholdSigma * rms, believable);
 }
 
-/** Pixels above the threshold that no neighbor exceeds. */
+/** Peaks above the threshold, at the pixel that no neighbor exceeds. */
 function findPeaks(plane: ImagePlane, maps: Maps): Component[] {
   const { width, height, pixels } = plane;
   // A lower bound of every threshold, to look up the maps for few pixels only.
   const floor =
     maps.options.thresholdSigma * minimum(maps.noise.rms) + minimum(maps.noise.background);
+  const pixelMin = floor > 0 ? floor * PIXEL_SHARE_MIN : floor;
   const peaks: Component[] = [];
-  // Nearer to the edge noise on the wings of sources beyond it looks like sources.
-  const reachX = Math.ceil(maps.options.kernel.reachX * EDGE_REACH);
-  const reachY = Math.ceil(maps.options.kernel.reachY * EDGE_REACH);
-  for (let y = reachY; y < height - reachY; y++) {
-    for (let x = reachX; x < width - reachX; x++) {
+  for (let y = EDGE_PIXELS; y < height - EDGE_PIXELS; y++) {
+    for (let x = EDGE_PIXELS; x < width - EDGE_PIXELS; x++) {
       const value = pixels[y * width + x]!;
-      if (value > floor && isPeak(plane, x, y) && value > thresholdAt(plane, maps, x, y)) {
-        peaks.push({ amplitude: value, x, y });
-      }
+      if (!(value > pixelMin && isPeak(plane, x, y))) continue;
+      const amplitude = heightOfPeak(plane, x, y);
+      if (amplitude > thresholdAt(plane, maps, x, y)) peaks.push({ amplitude, x, y });
     }
   }
   return peaks;
 }
 
-function rejectSidelobes(plane: ImagePlane, peaks: readonly Component[], maps: Maps): Component[] {
-  const { psf, kernel, response } = maps.options;
-  if (psf === undefined) return [...peaks];
+function rejectArtefacts(plane: ImagePlane, peaks: readonly Component[], maps: Maps): Component[] {
   const bright = peaks.filter(
     ({ amplitude, x, y }) => amplitude > BRIGHT_THRESHOLDS * thresholdAt(plane, maps, x, y),
   );
-  const residueOf = ({ x, y }: Component): number => {
-    const onSource = response?.[y * plane.width + x] ?? 1;
-    return Math.min(SIDELOBE_RESIDUE_MAX, SIDELOBE_RESIDUE / (onSource * onSource));
-  };
+  const isArtefact = artefactTest(plane, maps.options.kernel, maps.options);
   return peaks.filter((peak) =>
-    bright.every(
-      (source) =>
-        source === peak ||
-        beamValue(kernel, peak.x - source.x, peak.y - source.y) > OVERLAP_MIN ||
-        peak.amplitude >
-          residueOf(source) * source.amplitude * sidelobeNear(psf, kernel, source, peak),
-    ),
+    bright.every((source) => source === peak || !isArtefact(peak, source)),
   );
 }
 
@@ -188,12 +173,17 @@ function fitGroup(plane: ImagePlane, group: readonly Component[], maps: Maps): D
       const walked = beamValue(kernel, component.x - peak.x, component.y - peak.y);
       const wanted = thresholdAt(plane, maps, peak.x, peak.y) - background;
       const believed = component.amplitude > FITTED_SHARE_MIN * wanted;
-      return !(walked > WALK_BEAM_VALUE_MIN && believed);
+      return !(walked > WALK_BEAM_VALUE_MIN && believed && isInside(plane, component));
     });
     if (doubtful < 0) return components.map((component) => toSource(plane, component, maps.noise));
     peaks = peaks.filter((_, index) => index !== doubtful);
   }
   return [];
+}
+
+/** Noise on the wing of a source beyond the edge fits that source. */
+function isInside({ width, height }: ImagePlane, { x, y }: Component): boolean {
+  return x >= 0 && x <= width - 1 && y >= 0 && y <= height - 1;
 }
 
 function toSource(plane: ImagePlane, component: Component, noise: NoiseMap): DetectedSource {

@@ -39,7 +39,7 @@ const paramsSchema = z.strictObject({
   /** Side of the boxes in which noise is measured: many beams, so that it is known to 2 %. */
   noise_box_pixels: z.int().min(16).max(1024).default(192),
   /** Side of the boxes in which holes are looked for: a few beams. */
-  hole_box_pixels: z.int().min(16).max(1024).default(64),
+  hole_box_pixels: z.int().min(16).max(1024).default(48),
   /** Half a beam: noise moves a source of 5 sigma by up to 13 arcsec along it. */
   match_radius_arcsec: z.number().positive().max(60).default(17),
   /** Sources where the beam's response is lower are left alone. */
