@@ -56,7 +56,7 @@ bench:
 ## lint: format, lint rules, unused code, types
 lint:
 	@scripts/setup.sh run
-	@npm run -s format:check && npm run -s lint && npm run -s types
+	@scripts/lint.sh
 
 format:
 	@scripts/setup.sh run

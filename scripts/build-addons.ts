@@ -1,10 +1,11 @@
 /**
- * Compiles the native addons with one plain compiler call each, and only when a source is newer.
+ * Compiles the native addons side by side, each with one compiler call, when a source is newer.
  *
  * An addon whose Debian packages are absent is left out with one line: what needs it then refuses
  * and names the package. No headers are downloaded: Node's come from npm (node-api-headers).
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -45,9 +46,9 @@ const ADDONS: readonly Addon[] = [
   },
 ];
 
-for (const addon of ADDONS) build(addon);
+await Promise.all(ADDONS.map(build));
 
-function build(addon: Addon): void {
+async function build(addon: Addon): Promise<void> {
   const folder = join(ROOT, addon.folder);
   if (!existsSync(folder)) return;
   const sources = filesOf(folder, ".cc");
@@ -63,7 +64,7 @@ function build(addon: Addon): void {
   console.error(`setup: compiling the ${addon.name} addon`);
   mkdirSync(dirname(output), { recursive: true });
   const partial = `${output}.partial`;
-  const result = spawnSync(
+  const compiler = spawn(
     process.env["CXX"] ?? "c++",
     [
       ...["-std=c++17", "-O3", "-march=native", "-fPIC", "-shared", "-Wall"],
@@ -76,7 +77,9 @@ function build(addon: Addon): void {
     ],
     { stdio: ["ignore", "inherit", "inherit"] },
   );
-  if (result.status !== 0) {
+  // Undefined when there is no compiler to start.
+  const [status] = await once(compiler, "close").catch((): unknown[] => []);
+  if (status !== 0) {
     console.error(`setup: the ${addon.name} addon did not compile; see the compiler's lines above`);
     process.exit(1);
   }

@@ -143,11 +143,12 @@ describe("absurd", () => {
       [["stats", "--database", "postgres://nobody@127.0.0.1:1/none"], 4, /does not answer/],
       [["stats", "--database", "mysql://x"], 2, /ABSURD_DATABASE_URL/],
     ];
-    for (const [args, exitCode, message] of cases) {
-      const result = await run(args);
-      assert.equal(result.exitCode, exitCode, result.errors);
-      assert.match(result.errors, message);
-      assert.doesNotMatch(result.errors, /\n\s+at /);
+    const results = await Promise.all(cases.map(([args]) => run(args)));
+    for (const [index, [args, exitCode, message]] of cases.entries()) {
+      const { errors, exitCode: ended } = results[index]!;
+      assert.equal(ended, exitCode, `${args.join(" ")}: ${errors}`);
+      assert.match(errors, message);
+      assert.doesNotMatch(errors, /\n\s+at /);
     }
   });
 

@@ -34,7 +34,12 @@ async function startTemporaryServer(): Promise<{ url: string; stop(): Promise<vo
   const folder = await mkdtemp(join(tmpdir(), "absurd-test-"));
   // The user postgres must get through to its data below.
   await chmod(folder, 0o755);
-  return startEmbeddedPostgres({ dataFolder: join(folder, "server"), temporaryFolder: folder });
+  return startEmbeddedPostgres({
+    dataFolder: join(folder, "server"),
+    temporaryFolder: folder,
+    // Its data die with the run. Tests of crashes start servers of their own.
+    durable: false,
+  });
 }
 
 async function createTemplate(url: string): Promise<void> {

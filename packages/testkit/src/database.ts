@@ -63,12 +63,30 @@ export function freshDatabase(prepare?: (url: string) => Promise<void>): FreshDa
       await client.connect();
       try {
         await until(() => isQuiet(client), { what: "no other session runs a statement" });
-        await client.query(`truncate ${tables.join(", ")}`);
+        await emptyTables(client, tables);
       } finally {
         await client.end();
       }
     },
   };
+}
+
+/**
+ * Truncates those of the tables that have pages, so that all are as new. Truncation makes new files
+ * for a table and each of its indexes: 40 tables take 400 ms, the few that a test wrote to 10 ms.
+ *
+ * @param tables that no foreign key refers to; of a partitioned one its partitions are meant
+ */
+export async function emptyTables(client: pg.ClientBase, tables: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ used: string | null }>(
+    `select string_agg(leaf::text, ', ') as used
+       from unnest($1::regclass[]) given
+       left join lateral pg_partition_tree(given) part on true
+      cross join lateral coalesce(part.relid, given) leaf
+      where coalesce(part.isleaf, true) and pg_relation_size(leaf) > 0`,
+    [tables],
+  );
+  if (rows[0]!.used !== null) await client.query(`truncate ${rows[0]!.used}`);
 }
 
 async function isQuiet(client: pg.Client): Promise<boolean> {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import type pg from "pg";
 
-import { type FreshDatabase, setClock, until } from "./database.ts";
+import { emptyTables, type FreshDatabase, setClock, until } from "./database.ts";
 
 /** The time at which every engine of these tests begins. */
 export const T0 = "2026-03-01T12:00:00Z";
@@ -34,7 +34,7 @@ export async function emptyEngine(
 ): Promise<{ db: pg.Client; worker: SqlWorker }> {
   const db = await database.connect();
   await setClock(db, T0);
-  await emptyTables(db);
+  await forgetWork(db);
   await db.query("update absurd.control set expires_at = '-infinity'");
   await db.query("select absurd.register_kinds($1)", [JSON.stringify([{ task_name: "noop" }])]);
   const { spawn: count = 0, fields = {} } = options;
@@ -45,15 +45,15 @@ export async function emptyEngine(
 /** What an engine knows before its first task; the rest is emptied. */
 const KEPT_TABLES = ["migrations", "control", "history", "kind", "lane", "class", "queue"];
 
-async function emptyTables(db: pg.Client): Promise<void> {
-  const { rows } = await db.query<{ tables: string }>(
-    `select string_agg(format('absurd.%I', c.relname), ', ') as tables
+async function forgetWork(db: pg.Client): Promise<void> {
+  const { rows } = await db.query<{ tables: string[] }>(
+    `select array_agg(format('absurd.%I', c.relname)) as tables
        from pg_class c
       where c.relnamespace = 'absurd'::regnamespace and c.relkind in ('r', 'p')
         and not c.relispartition and c.relname <> all ($1)`,
     [KEPT_TABLES],
   );
-  await db.query(`truncate ${rows[0]!.tables}`);
+  await emptyTables(db, rows[0]!.tables);
 }
 
 export async function registerWorker(db: pg.Client): Promise<SqlWorker> {
