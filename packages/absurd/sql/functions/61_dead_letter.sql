@@ -36,6 +36,7 @@ create or replace function absurd.find_dead(
   returns table (task_id bigint, finished_at timestamptz, fingerprint text)
   language plpgsql stable
   set enable_sort = off
+  set jit = off
 as $$
 declare
   v_from text := $from$

@@ -7,6 +7,7 @@ create or replace function absurd.unrolled_ends(p_since timestamptz default '-in
   language plpgsql stable
   set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
+  set jit = off
 as $$
 declare
   v_rolled bigint := (select h.rolled_xid from absurd.history h);

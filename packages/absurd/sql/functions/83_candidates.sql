@@ -11,6 +11,7 @@ create or replace function absurd.newest_ended(
   language plpgsql stable
   set plan_cache_mode = force_generic_plan
   set enable_sort = off
+  set jit = off
   set max_parallel_workers_per_gather = 0
 as $$
 begin
@@ -28,6 +29,7 @@ create or replace function absurd.newest_tried(p_from bigint, p_before bigint, p
   language plpgsql stable
   set plan_cache_mode = force_generic_plan
   set enable_sort = off
+  set jit = off
   set enable_hashagg = off
   set max_parallel_workers_per_gather = 0
 as $$

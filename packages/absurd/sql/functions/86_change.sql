@@ -62,6 +62,8 @@ $$;
 -- transactions from p_xmin on spawned. 'lease': the leases, when there are at most p_leases. Each at
 -- most p_limit. p_xmax null: the horizon and the leases only. lane_id and workflow_id are of spawns,
 -- which come by the hundred: the others' are looked up, see absurd.change_bodies. Takes no locks.
+-- Without jit: before PostgreSQL 18 a plan kind that is off costs so much where no other is left that
+-- the statement is compiled, for a second and more.
 create or replace function absurd.read_changes(
   p_xmax bigint, p_open bigint[], p_part absurd.change_place, p_window bigint, p_from bigint,
   p_xmin bigint, p_limit integer, p_leases integer
@@ -74,6 +76,7 @@ create or replace function absurd.read_changes(
   language plpgsql stable
   set plan_cache_mode = force_generic_plan
   set enable_seqscan = off
+  set jit = off
 as $$
 begin
   return query
