@@ -44,7 +44,7 @@ describe.skipIf(!isCasacoreAvailable())("a field that drifts (needs casacore-dev
     const report = steady(0, "empty", { isInImage: () => false });
 
     const left = amplitudes(join(folder, "empty"));
-    assert.deepEqual(report, { steadiedCount: 0, removedCount: 2 });
+    assert.deepEqual(report, { steadiedCount: 0, removedCount: 2, rescaledCount: 0 });
     assert.ok(maximum(left) < 2e-3, `${maximum(left)} Jy are left`);
   });
 
@@ -53,7 +53,7 @@ describe.skipIf(!isCasacoreAvailable())("a field that drifts (needs casacore-dev
 
     const before = amplitudes(setOf(1));
     const after = amplitudes(join(folder, "still"));
-    assert.deepEqual(report, { steadiedCount: 1, removedCount: 0 });
+    assert.deepEqual(report, { steadiedCount: 1, removedCount: 0, rescaledCount: 0 });
     assert.ok(spread(before) > 0.5, `it drifted by ${spread(before)}`);
     assert.ok(spread(after) < 1e-3, `it still drifts by ${spread(after)}`);
     assert.ok(Math.abs(meanOf(after) / meanOf(before) - 1) < 1e-4);
@@ -69,10 +69,22 @@ describe.skipIf(!isCasacoreAvailable())("a field that drifts (needs casacore-dev
     assert.ok(spread(after) < 0.25 * spread(before), `a fifth of ${spread(before)} is left`);
   });
 
+  test("loses as much of a source as it has, not as the catalogue says", () => {
+    const [first, second] = skies[0]!.catalog as [PointSource, PointSource];
+    const gone = { ...first, decRad: first.decRad + 0.3 * DEGREE_RAD };
+    const catalog = [first, { ...second, fluxJy: 3 }, gone];
+
+    const report = steady(0, "rescaled", { isInImage: () => false, catalog });
+
+    const left = amplitudes(join(folder, "rescaled"));
+    assert.deepEqual(report, { steadiedCount: 0, removedCount: 3, rescaledCount: 2 });
+    assert.ok(maximum(left) < 0.05, `${maximum(left)} Jy are left of 2, 1 and 0 Jy`);
+  });
+
   test("is left alone where its sources change too little", () => {
     const report = steady(0, "alone", { isInImage: () => true, changeMinJy: 10 });
 
-    assert.deepEqual(report, { steadiedCount: 0, removedCount: 0 });
+    assert.deepEqual(report, { steadiedCount: 0, removedCount: 0, rescaledCount: 0 });
     assert.deepEqual(amplitudes(join(folder, "alone")), amplitudes(setOf(0)));
   });
 

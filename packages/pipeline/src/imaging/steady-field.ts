@@ -7,7 +7,8 @@
  * source in the image that change is taken off: apparent flux minus its own mean over the tile,
  * by the weights, so that the mean, which the image measures, stays the sky's. What averaging of
  * channels took of such a source is given back. Catalogue sources beyond the image, which CLEAN
- * cannot reach, are taken off whole.
+ * cannot reach, are taken off whole. Of one that is much brighter or fainter today than in the
+ * catalogue, or gone, as much as the data have (catalog-scale.ts).
  */
 import { cpSync } from "node:fs";
 
@@ -22,11 +23,16 @@ import {
 import { openTable } from "@contimg/casacore";
 import { subtractSources } from "@contimg/formats";
 
-import { readAveraging } from "../calibration/calibrated-copy.ts";
+import { type ChannelAveraging, readAveraging } from "../calibration/calibrated-copy.ts";
 import { pointingOf } from "../calibration/pointing.ts";
 import { antennaUvwAt } from "../calibration/solve-gains.ts";
-import { openVisibilitySet, type VisibilitySet } from "../calibration/visibility-set.ts";
+import {
+  openVisibilitySet,
+  type StoredSet,
+  type VisibilitySet,
+} from "../calibration/visibility-set.ts";
 import { PipelineError } from "../errors.ts";
+import { measureScales } from "./catalog-scale.ts";
 
 export interface SteadyOptions {
   readonly catalog: readonly PointSource[];
@@ -44,6 +50,8 @@ export interface SteadyReport {
   readonly steadiedCount: number;
   /** Beyond the image: taken off whole. */
   readonly removedCount: number;
+  /** Not as bright as in the catalogue, so as much as the data have was taken off. */
+  readonly rescaledCount: number;
 }
 
 /** Farther off the axis nothing but the Sun is seen. */
@@ -60,7 +68,7 @@ export function steadyField(path: string, copyPath: string, options: SteadyOptio
   using main = openTable(copyPath, { writable: true });
   const [channelCount, polarizationCount] = [set.frequencyHz.length, set.correlationTypes.length];
   const { firstHz, stepHz } = evenSteps(set);
-  const averaging = readAveraging(path);
+  const { averaging } = plan;
   const rowsMax = Math.max(...set.integrations.map(({ rowCount }) => rowCount));
   const buffer = new Float32Array(2 * rowsMax * channelCount * polarizationCount);
   for (const [time, { firstRow, rowCount }] of set.integrations.entries()) {
@@ -97,13 +105,14 @@ function evenSteps({ path, frequencyHz }: VisibilitySet): { firstHz: number; ste
 
 interface FieldPlan {
   readonly report: SteadyReport;
+  readonly averaging: ChannelAveraging;
   /** What is to be left of each source. */
   readonly steadyJy: Float64Array;
   /** The sources as an integration sees them. */
   readonly sourcesAt: (time: number) => PointSources;
 }
 
-function planField(set: VisibilitySet, options: SteadyOptions): FieldPlan {
+function planField(set: StoredSet, options: SteadyOptions): FieldPlan {
   const pointing = pointingOf(set);
   const middle = earthOrientation(pointing.midMjd, pointing.site);
   const near = options.catalog.filter((source) => {
@@ -122,10 +131,11 @@ function planField(set: VisibilitySet, options: SteadyOptions): FieldPlan {
     const orientation = earthOrientation(integration.timeMjd, pointing.site);
     return driftingSources(near, view, orientation, antennaUvwAt(set, integration));
   });
+  const averaging = readAveraging(set.path);
+  const mean = near.map((_, index) => meanFlux(seen, index, options.weights));
+  const scales = measureScales(set, seen, mean, averaging);
   const isInside = near.map(options.isInImage);
-  const steady = near.map((_, index) =>
-    isInside[index] === true ? meanFlux(seen, index, options.weights) : 0,
-  );
+  const steady = mean.map((jy, index) => (isInside[index] === true ? jy : 0));
   const chosen = near
     .map((_, index) => index)
     .filter((index) => change(seen, index, steady[index]!, options.weights) >= options.changeMinJy);
@@ -133,9 +143,11 @@ function planField(set: VisibilitySet, options: SteadyOptions): FieldPlan {
     report: {
       steadiedCount: chosen.filter((index) => isInside[index]).length,
       removedCount: chosen.filter((index) => !isInside[index]).length,
+      rescaledCount: chosen.filter((index) => scales[index] !== 1).length,
     },
-    steadyJy: Float64Array.from(chosen, (index) => steady[index]!),
-    sourcesAt: (time) => pick(seen[time]!, chosen),
+    averaging,
+    steadyJy: Float64Array.from(chosen, (index) => steady[index]! * scales[index]!),
+    sourcesAt: (time) => pick(seen[time]!, chosen, scales),
   };
 }
 
@@ -172,7 +184,7 @@ function weighted(
   return sum / total;
 }
 
-function pick(all: PointSources, chosen: readonly number[]): PointSources {
+function pick(all: PointSources, chosen: readonly number[], scales: Float64Array): PointSources {
   const antennaCount = all.pathM.length / all.sourceCount;
   const channelCount = all.apparentFluxJy.length / all.sourceCount;
   const rows = (values: Float64Array, width: number): Float64Array => {
@@ -181,9 +193,10 @@ function pick(all: PointSources, chosen: readonly number[]): PointSources {
       picked.set(values.subarray(from * width, (from + 1) * width), to * width);
     return picked;
   };
+  const fluxes = rows(all.apparentFluxJy, channelCount);
   return {
     pathM: rows(all.pathM, antennaCount),
-    apparentFluxJy: rows(all.apparentFluxJy, channelCount),
+    apparentFluxJy: fluxes.map((jy, at) => jy * scales[chosen[Math.floor(at / channelCount)]!]!),
     sourceCount: chosen.length,
   };
 }

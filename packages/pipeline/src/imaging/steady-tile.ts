@@ -43,10 +43,11 @@ export function steadyTile(
 }
 
 /** One line for a header. */
-export function steadyText({ steadiedCount, removedCount }: SteadyReport): string {
+export function steadyText({ steadiedCount, removedCount, rescaledCount }: SteadyReport): string {
   return (
     `catalogue sources through the drifting beam: the change of ${steadiedCount} in the image ` +
-    `taken off, and ${removedCount} beyond it whole`
+    `taken off, and ${removedCount} beyond it whole` +
+    (rescaledCount > 0 ? `; ${rescaledCount} as bright as in the data` : "")
   );
 }
 

@@ -287,6 +287,7 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     minor_iterations: cleaned.summary.minorIterationCount,
     steadied_source_count: outcome.steadied?.steadiedCount ?? 0,
     removed_source_count: outcome.steadied?.removedCount ?? 0,
+    rescaled_source_count: outcome.steadied?.rescaledCount ?? 0,
     ...(record === undefined ? {} : { self_calibration: record }),
   };
   const isSelfCalibrated = record !== undefined && record.kept_round > 0;
