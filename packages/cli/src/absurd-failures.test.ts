@@ -1,31 +1,17 @@
 /** `absurd dlq`, `absurd cancel` by filter and the rarer flags of `absurd spawn`, as processes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 
 import { describe, test } from "vitest";
 
 import { freshDatabase, sqlWorker } from "@contimg/testkit";
 
-const PROGRAM = fileURLToPath(new URL("./absurd.ts", import.meta.url));
+import { type Ran, runAbsurd } from "./testing/run-absurd.ts";
+
 const { claim, cycle, registerWorker, spawn: spawnTasks, task } = sqlWorker;
 const database = freshDatabase();
 
-async function run(
-  args: readonly string[],
-): Promise<{ exitCode: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, ABSURD_DATABASE_URL: database.url },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const [exitCode, output, errors] = await Promise.all([
-    exited,
-    text(child.stdout),
-    text(child.stderr),
-  ]);
-  return { exitCode, output, errors };
+function run(args: readonly string[]): Promise<Ran> {
+  return runAbsurd(args, database.url);
 }
 
 async function json<T>(args: readonly string[]): Promise<T> {

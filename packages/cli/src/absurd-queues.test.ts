@@ -1,8 +1,5 @@
 /** The commands for queues and workers: real processes, a real database. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 
 import { beforeAll, describe, test } from "vitest";
 import { z } from "zod";
@@ -10,7 +7,8 @@ import { z } from "zod";
 import { AbsurdClient, defineTask, startWorker } from "@contimg/absurd";
 import { freshDatabase } from "@contimg/testkit";
 
-const PROGRAM = fileURLToPath(new URL("./absurd.ts", import.meta.url));
+import { runAbsurd } from "./testing/run-absurd.ts";
+
 const database = freshDatabase();
 const idle = defineTask({ name: "idle", params: z.strictObject({}), handler: () => null });
 let client: AbsurdClient;
@@ -21,13 +19,8 @@ beforeAll(async () => {
 });
 
 async function run(args: readonly string[]): Promise<{ exitCode: number | null; output: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, ABSURD_DATABASE_URL: database.url },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { exitCode: await exit, output: output + errors };
+  const { exitCode, output, errors } = await runAbsurd(args, database.url);
+  return { exitCode, output: output + errors };
 }
 
 describe("absurd queues", () => {

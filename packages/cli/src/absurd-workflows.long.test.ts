@@ -1,15 +1,13 @@
 /** `absurd workflows` and `absurd templates` as a person meets them. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 
 import { beforeAll, describe, test } from "vitest";
 
 import { AbsurdClient } from "@contimg/absurd";
 import { freshDatabase } from "@contimg/testkit";
 
-const PROGRAM = fileURLToPath(new URL("./absurd.ts", import.meta.url));
+import { type Ran, runAbsurd } from "./testing/run-absurd.ts";
+
 const database = freshDatabase();
 let client: AbsurdClient;
 
@@ -19,16 +17,9 @@ beforeAll(async () => {
   client = new AbsurdClient(pool);
 });
 
-async function run(
-  args: readonly string[],
-): Promise<{ exitCode: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, ABSURD_DATABASE_URL: database.url },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const exit = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { exitCode: await exit, output: output.trim(), errors };
+async function run(args: readonly string[]): Promise<Ran> {
+  const ran = await runAbsurd(args, database.url);
+  return { ...ran, output: ran.output.trim() };
 }
 
 const WORKFLOW = {

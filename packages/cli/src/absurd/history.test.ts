@@ -1,14 +1,12 @@
 /** `absurd history` and `absurd stats --since` as a person meets them. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 
 import { beforeAll, describe, test } from "vitest";
 
 import { freshDatabase, until } from "@contimg/testkit";
 
-const PROGRAM = fileURLToPath(new URL("../absurd.ts", import.meta.url));
+import { type Ran, runAbsurd } from "../testing/run-absurd.ts";
+
 const database = freshDatabase();
 
 beforeAll(async () => {
@@ -55,14 +53,6 @@ describe("absurd history", () => {
   }, 120_000);
 });
 
-async function run(
-  args: readonly string[],
-): Promise<{ exitCode: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...process.env, ABSURD_DATABASE_URL: database.url },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { exitCode: await ended, output, errors };
+function run(args: readonly string[]): Promise<Ran> {
+  return runAbsurd(args, database.url);
 }

@@ -1,15 +1,13 @@
 /** `absurd schedules` as a person meets it: real processes, a real database. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 
 import { beforeAll, describe, test } from "vitest";
 
 import { AbsurdClient, type TemplateDefinition } from "@contimg/absurd";
 import { freshDatabase } from "@contimg/testkit";
 
-const PROGRAM = fileURLToPath(new URL("../absurd.ts", import.meta.url));
+import { type Ran, runAbsurd } from "../testing/run-absurd.ts";
+
 const database = freshDatabase();
 
 beforeAll(async () => {
@@ -81,14 +79,6 @@ describe("absurd schedules", () => {
   }, 120_000);
 });
 
-async function run(
-  args: readonly string[],
-): Promise<{ exitCode: number | null; output: string; errors: string }> {
-  const child = spawn(process.execPath, [PROGRAM, "schedules", ...args], {
-    env: { ...process.env, ABSURD_DATABASE_URL: database.url },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { exitCode: await ended, output, errors };
+function run(args: readonly string[]): Promise<Ran> {
+  return runAbsurd(["schedules", ...args], database.url);
 }

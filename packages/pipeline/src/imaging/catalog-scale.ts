@@ -5,7 +5,12 @@
  * with a weak pull of each a to 1, which only places that cannot be told apart feel. Fainter
  * sources and noise are what is left over; at a hundred thousand visibilities they weigh little.
  */
-import { type IntegrationSlab, type PointSources, solveInPlace } from "@contimg/astro";
+import {
+  type IntegrationSlab,
+  type PointSources,
+  solveInPlace,
+  SPEED_OF_LIGHT_M_S,
+} from "@contimg/astro";
 
 import type { ChannelAveraging } from "../calibration/calibrated-copy.ts";
 import { allocateSlab, type Integration, type StoredSet } from "../calibration/visibility-set.ts";
@@ -21,8 +26,6 @@ const PULL = 0.01;
 const INTEGRATION_COUNT = 6;
 const ROW_COUNT = 1_500;
 const CHANNEL_COUNT = 8;
-
-const LIGHT_M_S = 299_792_458;
 
 /**
  * Factors by which sources are brighter in the data than in `seen`: 1 where they agree within
@@ -102,7 +105,7 @@ function addSample(
       if (value === undefined) continue;
       for (const [at, source] of fitted.entries()) {
         const path = source * antennaCount;
-        const seconds = (sources.pathM[path + p]! - sources.pathM[path + q]!) / LIGHT_M_S;
+        const seconds = (sources.pathM[path + p]! - sources.pathM[path + q]!) / SPEED_OF_LIGHT_M_S;
         const angle = 2 * Math.PI * set.frequencyHz[channel]! * seconds;
         const jy =
           sources.apparentFluxJy[source * slab.channelCount + channel]! *
@@ -143,9 +146,10 @@ function totalIntensity(
   return [(vis[2 * first]! + vis[2 * last]!) / 2, (vis[2 * first + 1]! + vis[2 * last + 1]!) / 2];
 }
 
-/** sin(n x)/(n sin x) of n channels that were averaged, to second order. */
+/** What the mean of n channels keeps of a source: sin(n x)/(n sin x). */
 function averagingLoss({ count, widthHz }: ChannelAveraging, seconds: number): number {
-  return 1 - ((Math.PI * widthHz * seconds) ** 2 * (count * count - 1)) / 6;
+  const x = Math.PI * widthHz * seconds;
+  return x === 0 ? 1 : Math.sin(count * x) / (count * Math.sin(x));
 }
 
 /** At most so many of the numbers below `total`, evenly spread. */
