@@ -40,6 +40,7 @@ export {
   startEmbeddedPostgres,
 } from "./embedded-postgres.ts";
 export { type ClassifyError, defaultErrorClass } from "./error-record.ts";
+export { holdConnection } from "./held-connection.ts";
 export {
   AwaitCycle,
   DependencyCycle,

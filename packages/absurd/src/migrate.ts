@@ -13,6 +13,7 @@ import pg from "pg";
 
 import { sqlState } from "./db.ts";
 import { MigrationConflict } from "./errors.ts";
+import { holdConnection } from "./held-connection.ts";
 
 export interface MigrateOptions {
   /** The schema that the folder's SQL fills; created when absent. */
@@ -38,17 +39,14 @@ export async function migrate(
   pool: Pick<pg.Pool, "connect">,
   options: MigrateOptions = ABSURD_SQL,
 ): Promise<MigrateReport> {
-  const client = await pool.connect();
-  try {
+  return holdConnection(pool, async (client) => {
     await client.query("select pg_advisory_lock(hashtext($1))", [`migrate ${options.schema}`]);
     try {
       return await migrateLocked(client, options);
     } finally {
       await client.query("select pg_advisory_unlock(hashtext($1))", [`migrate ${options.schema}`]);
     }
-  } finally {
-    client.release();
-  }
+  });
 }
 
 async function migrateLocked(
@@ -166,8 +164,7 @@ function assertUnchanged(
 
 /**
  * Workers that go on meanwhile take the same tables in another order: a deadlock, or a lock that
- * does
- * not come, is tried again.
+ * does not come, is tried again.
  */
 async function inTransaction(client: pg.PoolClient, work: () => Promise<void>): Promise<void> {
   for (let attempt = 1; ; attempt++) {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { AbsurdClient, isConnectionLoss, isTransient } from "@contimg/absurd";
+import { AbsurdClient, holdConnection, isConnectionLoss, isTransient } from "@contimg/absurd";
 import type pg from "pg";
 
 import { changeTasks, type Guarded, STATUSES_OF_ACTION, undoTasks } from "./bulk-change.ts";
@@ -70,23 +70,22 @@ export class BulkRunner {
   /** One batch of the oldest action. False: there is nothing to do, or another process does it. */
   async turn(): Promise<boolean> {
     const { pool, client } = this.#parts;
-    const connection = await pool.connect();
-    let bulk: store.BulkRow | undefined;
+    const begun: { bulk?: store.BulkRow | undefined } = {};
     try {
-      await connection.query("begin");
-      if (await store.holdRunnerLock(connection)) {
-        bulk = await store.nextBulk(connection);
-        if (bulk) await this.#batch(connection, bulk);
-      }
-      await connection.query("commit");
-      connection.release();
+      await holdConnection(pool, async (connection) => {
+        await connection.query("begin");
+        if (await store.holdRunnerLock(connection)) {
+          begun.bulk = await store.nextBulk(connection);
+          if (begun.bulk) await this.#batch(connection, begun.bulk);
+        }
+        await connection.query("commit");
+      });
     } catch (error) {
-      await rollBack(connection);
-      if (!bulk || isTransient(error)) throw error;
-      await store.endBulk(pool, bulk.bulk_id, "failed", messageOf(error));
+      if (!begun.bulk || isTransient(error)) throw error;
+      await store.endBulk(pool, begun.bulk.bulk_id, "failed", messageOf(error));
     }
-    if (bulk) client.wake();
-    return bulk !== undefined;
+    if (begun.bulk) client.wake();
+    return begun.bulk !== undefined;
   }
 
   async #batch(connection: pg.PoolClient, bulk: store.BulkRow): Promise<void> {
@@ -156,15 +155,6 @@ function guardedBy(connection: pg.PoolClient): Guarded {
       throw error;
     }
   };
-}
-
-async function rollBack(connection: pg.PoolClient): Promise<void> {
-  try {
-    await connection.query("rollback");
-    connection.release();
-  } catch (error) {
-    connection.release(error instanceof Error ? error : true);
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,5 @@
 /** A transaction on a pooled connection that says whether its commit may have happened. */
+import { holdConnection } from "@contimg/absurd";
 import type pg from "pg";
 
 /** The connection broke while it committed: only the database knows whether it did. */
@@ -7,24 +8,22 @@ export class CommitUncertain extends Error {
 }
 
 /** @throws {CommitUncertain} when the commit was sent and no answer came */
-export async function inTransaction<Result>(
+export function inTransaction<Result>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
+  return holdConnection(pool, async (client) => {
     await client.query("begin");
-    const result = await work(client);
-    await commit(client);
-    return result;
-  } catch (error) {
-    broken = await rollback(client, error);
-    throw error;
-  } finally {
-    // A connection whose state is unknown does not go back to the pool.
-    client.release(broken);
-  }
+    try {
+      const result = await work(client);
+      await commit(client);
+      return result;
+    } catch (error) {
+      // Who hears of the error sees nothing of the transaction any more.
+      if (!(error instanceof CommitUncertain)) await client.query("rollback").catch(() => undefined);
+      throw error;
+    }
+  });
 }
 
 async function commit(client: pg.PoolClient): Promise<void> {
@@ -45,15 +44,4 @@ async function commit(client: pg.PoolClient): Promise<void> {
 /** 57P: the server is going down; 08: the connection failed. */
 function isLoss(code: unknown): boolean {
   return typeof code === "string" && /^(57P|08)/.test(code);
-}
-
-async function rollback(client: pg.PoolClient, error: unknown): Promise<Error | undefined> {
-  if (error instanceof CommitUncertain) return error;
-  try {
-    await client.query("rollback");
-    return undefined;
-  } catch (cause) {
-    // The error that brought us here is the one to report; this one only ends the connection.
-    return cause instanceof Error ? cause : new Error(String(cause));
-  }
 }
