@@ -20,7 +20,8 @@ export function inTransaction<Result>(
       return result;
     } catch (error) {
       // Who hears of the error sees nothing of the transaction any more.
-      if (!(error instanceof CommitUncertain)) await client.query("rollback").catch(() => undefined);
+      if (!(error instanceof CommitUncertain))
+        await client.query("rollback").catch(() => undefined);
       throw error;
     }
   });
