@@ -47,10 +47,12 @@ test-pg15:
 	@scripts/setup.sh test
 	@scripts/test-pg15.sh
 
-## bench: a full-size tile, stage by stage, with peak memory; the queue beside its peers
+## bench: a full-size tile, stage by stage, with peak memory; full-size tiles back to back through
+## ingest and a worker; the queue beside its peers
 bench:
 	@scripts/setup.sh run
 	@npm run -s bench:tile
+	@node packages/cli/src/contimg.ts soak --tiles 7 --size full --workers 1 --back-to-back
 	@npm run -s bench:queue
 
 ## lint: format, lint rules, unused code, types

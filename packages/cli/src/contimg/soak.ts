@@ -22,6 +22,7 @@ interface SoakFlags {
   readonly seed: number;
   readonly faults?: boolean;
   readonly interval?: number;
+  readonly backToBack?: boolean;
   readonly workers: number;
   readonly folder?: string;
   readonly params?: string;
@@ -44,11 +45,12 @@ ${MEANINGS}
 In the end every tile must be imaged, held or refused as its data allow, with the reason; nothing
 lost, nothing twice, audit clean, every fault really met, fluxes and places as injected. What is
 not so is a PROBLEM, and the exit code is 1. The same seed gives the same night; how processes
-interleave is the machine's. A small tile takes about 0.5 GB of disk.
+interleave is the machine's. A small tile takes about 0.5 GB of disk, a full one 6 GB.
 
 Examples:
   contimg soak --tiles 4 --faults
   contimg soak --tiles 40 --faults --json > soak.json
+  contimg soak --tiles 7 --size full --workers 1 --back-to-back
   contimg soak --tiles 40 --interval 60 --params '{"imaging": {"tier": "quicklook"}}'`;
 
 export function soakCommand(): Command {
@@ -66,6 +68,13 @@ export function soakCommand(): Command {
       "--interval <seconds>",
       "between two tiles (default: as fast as the pipeline takes them)",
       numberIn(0, 3600),
+    )
+    .addOption(
+      new Option(
+        "--back-to-back",
+        "each tile when the one before has ended, all simulated beforehand: times of a machine " +
+          "that does nothing else",
+      ).conflicts("interval"),
     )
     .option("--workers <count>", "worker processes", wholeNumberIn(1, 64), 2)
     .option("--folder <folder>", `all the soak's files (${DEFAULT_FOLDER}/<size>); made anew`)
@@ -90,7 +99,7 @@ async function soak(flags: SoakFlags): Promise<void> {
   const report = await runSoak({
     ...{ folder, params, size: flags.size, seed: flags.seed, tileCount: flags.tiles },
     withFaults: flags.faults ?? false,
-    intervalSeconds: flags.interval ?? null,
+    pace: flags.backToBack ? "back-to-back" : (flags.interval ?? "as-taken"),
     workerCount: flags.workers,
     threadCount: Math.max(1, Math.floor(availableParallelism() / flags.workers)),
     signal: interrupt.signal,

@@ -157,7 +157,7 @@ export const imagingStage: Stage<ImagingParams, ImagingInputs, Json> = {
       const look = lookAt(inputs);
       await assertAlike(context.stageFolder, look.observation);
       const summary = { majorIterationCount: 0, minorIterationCount: 0 };
-      const cleaned = { channelFiles: [], recoveries: [], summary };
+      const cleaned = { channelFiles: [], recoveries: [], summary, seconds: null };
       const wscleanVersion = report.version ?? "none: a site's own program";
       const made = await finish(inputs, context, {
         ...{ ...look, cleaned, wscleanVersion },
@@ -223,6 +223,8 @@ function givenBeam({ restoring_beam: beam }: ImagingInputs): CleanRequest["resto
 interface Made {
   readonly chosen: ChosenSettings;
   readonly cleaned: Pick<CleanedFiles, "channelFiles" | "recoveries"> & {
+    /** Null: a site's own program. */
+    readonly seconds: number | null;
     readonly summary: Pick<WscleanSummary, "majorIterationCount" | "minorIterationCount">;
   };
   readonly wscleanVersion: string;
@@ -283,6 +285,7 @@ function toResult(inputs: ImagingInputs, outcome: Outcome): StageResult {
     primary_beam_min: inputs.primary_beam_min,
     recoveries: cleaned.recoveries.map((recovery) => ({ ...recovery })),
     wsclean_version: outcome.wscleanVersion,
+    wsclean_seconds: cleaned.seconds,
     major_iterations: cleaned.summary.majorIterationCount,
     minor_iterations: cleaned.summary.minorIterationCount,
     steadied_source_count: outcome.steadied?.steadiedCount ?? 0,

@@ -25,6 +25,8 @@ export interface Recovered {
   /** What the try that succeeded was given. */
   readonly attempt: WscleanAttempt;
   readonly recoveries: readonly Recovery[];
+  /** That it took. */
+  readonly seconds: number;
 }
 
 export interface RecoverableRun extends Omit<WscleanRun, "limits"> {
@@ -44,8 +46,8 @@ export async function runWscleanWithRecovery(
   const recoveries: Recovery[] = [];
   let attempt = first;
   for (let tryNumber = 1; ; tryNumber++) {
-    const { summary, failure } = await runOnce(attempt, files, run);
-    if (failure === undefined) return { summary, attempt, recoveries };
+    const { summary, failure, seconds } = await runOnce(attempt, files, run);
+    if (failure === undefined) return { summary, attempt, recoveries, seconds };
     const { kind, reason } = failure;
     const next = kind === undefined ? undefined : WSCLEAN_FAILURES[kind].remedy(attempt);
     if (kind === undefined || next === undefined || tryNumber === TRIES_MAX) {

@@ -93,6 +93,8 @@ export interface WscleanEnd {
   readonly summary: WscleanSummary;
   /** Absent when all is well. */
   readonly failure: WscleanTrouble | undefined;
+  /** That it took. */
+  readonly seconds: number;
 }
 
 export function wscleanArguments(
@@ -149,6 +151,8 @@ export async function tryWsclean(
   run: WscleanRun,
 ): Promise<WscleanEnd> {
   const log = new WscleanLog();
+  const startMs = performance.now();
+  const seconds = (): number => (performance.now() - startMs) / 1000;
   let imagesDone = 0;
   const hopeless = new AbortController();
   const signals = run.signal === undefined ? [] : [run.signal];
@@ -167,12 +171,13 @@ export async function tryWsclean(
     });
     const { summary } = log;
     const failure = end.exitCode === 0 ? undefined : describeTrouble(end, summary.failure);
-    return { summary, failure };
+    return { summary, failure, seconds: seconds() };
   } catch (error) {
     run.signal?.throwIfAborted();
     if (error !== hopeless.signal.reason) throw error;
     const reason = log.divergence!;
-    return { summary: log.summary, failure: { kind: "diverged", reason, outputTail: [] } };
+    const failure: WscleanTrouble = { kind: "diverged", reason, outputTail: [] };
+    return { summary: log.summary, failure, seconds: seconds() };
   }
 }
 

@@ -1,4 +1,4 @@
-/** When tiles came and ended, and how far behind the sky the pipeline was. */
+/** When tiles came and ended, how far behind the sky the pipeline was, and what it needed. */
 import { TILE_SECONDS } from "@contimg/pipeline";
 
 export interface Timing {
@@ -10,6 +10,8 @@ export interface Timing {
   readonly tilesBehindMax: number;
   /** From a tile's last file to its end, of those that did not wait for a calibration. */
   readonly latencySeconds: { readonly median: number; readonly p95: number; readonly max: number };
+  /** Of ingest, workers and stages together, at the worst moment. */
+  readonly peakMib: number;
 }
 
 interface EndedTile {
@@ -22,6 +24,7 @@ export class Punctuality {
   readonly #startMs = Date.now();
   #firstMs: number | undefined;
   #behindMax = 0;
+  #peakMib = 0;
 
   /** The last of a tile's files is there; a later one counts anew. */
   delivered(groupId: string): void {
@@ -35,6 +38,10 @@ export class Punctuality {
 
   behind(tileCount: number): void {
     this.#behindMax = Math.max(this.#behindMax, tileCount);
+  }
+
+  uses(residentMib: number): void {
+    this.#peakMib = Math.max(this.#peakMib, residentMib);
   }
 
   latencySeconds(groupId: string, endedAt: Date): number | null {
@@ -62,6 +69,7 @@ export class Punctuality {
         p95: quantile(latencies, 0.95),
         max: quantile(latencies, 1),
       },
+      peakMib: this.#peakMib,
     };
   }
 }

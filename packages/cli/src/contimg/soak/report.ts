@@ -95,6 +95,7 @@ function timingLines({ timing }: SoakReport): string {
       (timing.realTimeFactor?.toFixed(1) ?? "–"),
     `at most ${timing.tilesBehindMax} tiles behind`,
     `last file to last product: ${latency} (median, 95 %, longest)`,
+    `memory of ingest, workers and stages together: at most ${timing.peakMib.toFixed(0)} MiB`,
   ].join("\n");
 }
 

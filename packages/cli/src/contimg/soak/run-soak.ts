@@ -22,6 +22,12 @@ import { Site, SmallDisk } from "./site.ts";
 import { type ReadyTile, Telescope } from "./telescope.ts";
 import { judgeNight, type TileOutcome } from "./verdict.ts";
 
+/**
+ * Seconds between two tiles; when the pipeline has taken the last ones; or each when the one before
+ * has ended, all simulated beforehand, so that the pipeline has the machine for itself.
+ */
+export type Pace = number | "as-taken" | "back-to-back";
+
 export interface SoakOptions {
   /** Empty, or absent. */
   readonly folder: string;
@@ -29,8 +35,7 @@ export interface SoakOptions {
   readonly tileCount: number;
   readonly seed: number;
   readonly withFaults: boolean;
-  /** Between two tiles; null: when the pipeline has taken the last ones. */
-  readonly intervalSeconds: number | null;
+  readonly pace: Pace;
   readonly workerCount: number;
   readonly threadCount: number;
   readonly params: object;
@@ -40,7 +45,7 @@ export interface SoakOptions {
 }
 
 /** Tiles that may be in work when the next one comes, where no rate is given. */
-const AHEAD = 3;
+const AHEAD = { "as-taken": 3, "back-to-back": 1 };
 const POLL_MS = 500;
 /** When nothing happens for so long, what is open stays open. */
 const IDLE_MS_MAX = 600_000;
@@ -82,6 +87,7 @@ class Soak {
   readonly #told = new Map<string, string>();
   readonly #over = new AbortController();
   #state: NightState | undefined;
+  #changedMs = Date.now();
 
   constructor(options: SoakOptions, night: Night, site: Site, disk: SmallDisk | undefined) {
     const { folder, seed, threadCount, signal, onEvent } = options;
@@ -126,13 +132,23 @@ class Soak {
   }
 
   async #observe(): Promise<void> {
-    const { tiles } = this.#night;
-    for (const tile of tiles) {
-      const ready = await this.#telescope.simulate(tile);
-      this.#truthPaths.set(tile.groupId, ready.truthPath);
-      await this.#untilDue(tile);
+    const simulated = this.#simulate();
+    const tiles = this.#options.pace === "back-to-back" ? await allOf(simulated) : simulated;
+    for await (const ready of tiles) {
+      await this.#untilDue(ready.tile);
       if (this.#over.signal.aborted) return;
       await this.#deliver(ready);
+    }
+  }
+
+  async *#simulate(): AsyncGenerator<ReadyTile> {
+    for (const tile of this.#night.tiles) {
+      if (this.#over.signal.aborted) return;
+      const ready = await this.#telescope.simulate(tile);
+      this.#changedMs = Date.now();
+      this.#truthPaths.set(tile.groupId, ready.truthPath);
+      this.#options.onEvent(`tile ${tile.index} ${tile.groupId} is simulated`);
+      yield ready;
     }
   }
 
@@ -145,11 +161,11 @@ class Soak {
   }
 
   async #untilDue(tile: NightTile): Promise<void> {
-    const { intervalSeconds } = this.#options;
+    const { pace } = this.#options;
     const isDue = (): boolean =>
-      intervalSeconds === null
-        ? this.#openTiles().length < AHEAD
-        : this.#punctuality.seconds() >= tile.index * intervalSeconds;
+      typeof pace === "number"
+        ? this.#punctuality.seconds() >= tile.index * pace
+        : this.#openTiles().length < AHEAD[pace];
     while (!isDue() && !this.#over.signal.aborted) await pause(POLL_MS);
   }
 
@@ -164,21 +180,21 @@ class Soak {
 
   /** Ends when every tile has ended and every disturbance has happened, or nothing happens more. */
   async #watch(): Promise<void> {
-    const { signal } = this.#options;
-    let changedMs = Date.now();
+    const { signal, pace } = this.#options;
     let before = "";
-    const idleMsMax = IDLE_MS_MAX + 1000 * (this.#options.intervalSeconds ?? 0);
-    while (Date.now() - changedMs < idleMsMax && !this.#over.signal.aborted) {
+    const idleMsMax = IDLE_MS_MAX + (typeof pace === "number" ? 1000 * pace : 0);
+    while (Date.now() - this.#changedMs < idleMsMax && !this.#over.signal.aborted) {
       signal.throwIfAborted();
       const state = await this.#look();
       await pause(POLL_MS);
       if (state === undefined) continue;
       const now = fingerprint(state);
-      if (now !== before) changedMs = Date.now();
+      if (now !== before) this.#changedMs = Date.now();
       before = now;
       await this.#deliverLate(state);
       const open = this.#openTiles();
       this.#punctuality.behind(open.length);
+      this.#punctuality.uses(this.#site.residentMib());
       this.#tellEnds(state);
       if (open.length === 0 && this.#haveAllCome() && this.#isQuiet(state)) return;
     }
@@ -260,6 +276,12 @@ class Soak {
           : null,
     };
   }
+}
+
+async function allOf<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
 }
 
 function fingerprint(state: NightState): string {

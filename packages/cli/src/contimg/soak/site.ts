@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@contimg/absurd";
+import { listDescendants, residentMib } from "@contimg/absurd/process-tree";
 import { migrateAll } from "@contimg/pipeline";
 import pg from "pg";
 
@@ -94,6 +95,14 @@ export class Site {
 
   workerNamed(name: string): Service | undefined {
     return this.workers.find((worker) => worker.workerName === name);
+  }
+
+  /** Of ingest, workers and stages, shared pages counted for each: an upper bound. */
+  residentMib(): number {
+    const pids = [this.ingest, ...this.workers].flatMap(({ pid }) =>
+      pid === undefined ? [] : pid,
+    );
+    return pids.reduce((sum, pid) => sum + residentMib(pid, listDescendants(pid)), 0);
   }
 
   /** Runs one command as an operator would, and returns what it printed, however it ended. */
