@@ -18,6 +18,13 @@ const FILTERS = [
   "nowhere",
 ];
 
+/** Of the overview's charts, and the longest that the queues' page offers by hours. */
+const HISTORIES = [
+  "hours=1&resolution=1m",
+  "hours=24&resolution=5m",
+  "hours=168&resolution=1h",
+].map((query) => `metrics/history?${query}`);
+
 export async function askHttp(connectionString: string, pool: pg.Pool, time: Time): Promise<void> {
   const server = await startServer({ connectionString, port: 0 });
   const get = async (path: string): Promise<Response> => {
@@ -37,7 +44,7 @@ export async function askHttp(connectionString: string, pool: pg.Pool, time: Tim
     const { tasks } = await client.list({ conditions: [fieldIs("status", "failed")] });
     const { taskId } = tasks[0]!;
     await time("GET tasks/{task_id}", () => get(`tasks/${taskId}`));
-    for (const path of ["overview", "queues", "workers", "failures", "metrics"]) {
+    for (const path of ["overview", "queues", "workers", "failures", "metrics", ...HISTORIES]) {
       await time(`GET ${path}`, () => get(path));
     }
     const engine = await cpuMs(() => client.show(taskId));

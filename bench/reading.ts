@@ -114,9 +114,11 @@ async function ask(pool: pg.Pool): Promise<void> {
   await time("queues", () => client.queues.list(), note);
   await time("groups", () => client.deadLetters.groups());
   await time("dead letters", () => client.deadLetters.list({}, { limit: 100 }));
-  await time("history, a week by hours", () =>
-    client.history.stats({ from: new Date(Date.now() - 7 * 24 * HOUR * 1000) }),
-  );
+  const day = { from: new Date(Date.now() - 24 * HOUR * 1000), stepSeconds: 300, together: true };
+  await time("history, a day by five minutes", () => client.history.stats(day));
+  const from = new Date(Date.now() - 7 * 24 * HOUR * 1000);
+  await time("history, a week by hours", () => client.history.stats({ from, together: true }));
+  await time("history, a week by hours, by queue and name", () => client.history.stats({ from }));
   const reader = new ChangeReader(pool);
   await reader.read();
   await time("changes, none", () => reader.read());

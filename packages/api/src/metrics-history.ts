@@ -3,7 +3,9 @@ import type { AbsurdClient, StatsStep } from "@contimg/absurd";
 import type { metricsStep, RESOLUTIONS } from "@contimg/contract";
 import type { z } from "zod";
 
+import { given } from "./handlers/wire-values.ts";
 import { ApiError } from "./problem.ts";
+import { Recent } from "./recent.ts";
 
 type Step = z.output<typeof metricsStep>;
 type Resolution = (typeof RESOLUTIONS)[number];
@@ -19,6 +21,12 @@ const HOUR_SECONDS = 3_600;
 /** The engine forgets minutes after two days. */
 const MINUTES_KEPT_HOURS = 48;
 
+/** The engine rolls up every ten seconds. */
+const FRESH_MS = 5_000;
+/** The last step is still filling: what is a fifth of a step old tells the same. */
+const STALE_SHARE = 0.2;
+const RANGES_MAX = 32;
+
 export interface MetricsRange {
   readonly hours: number;
   readonly resolution: Resolution;
@@ -26,10 +34,32 @@ export interface MetricsRange {
   readonly taskName?: string;
 }
 
-export async function metricsHistory(
-  client: AbsurdClient,
+interface Historian {
+  readonly history: Pick<AbsurdClient["history"], "stats">;
+}
+
+/** The steps of a range, shared by all whose charts show it. */
+export type ReadMetricsHistory = (range: MetricsRange) => Promise<Step[]>;
+
+export function metricsHistoryReader(client: Historian): ReadMetricsHistory {
+  const shared = new Map<string, Recent<Step[]>>();
+  return ({ hours, resolution, queue, taskName }) => {
+    const range = { hours, resolution, ...given({ queue, taskName }) };
+    const key = JSON.stringify(range);
+    const staleMs = STALE_SHARE * SECONDS[resolution] * 1000;
+    const recent =
+      shared.get(key) ?? new Recent(FRESH_MS, () => metricsHistory(client, range), staleMs);
+    // The last asked for is the last in the map: the first goes.
+    shared.delete(key);
+    shared.set(key, recent);
+    if (shared.size > RANGES_MAX) shared.delete(shared.keys().next().value!);
+    return recent.get();
+  };
+}
+
+async function metricsHistory(
+  client: Historian,
   { hours, resolution, ...filter }: MetricsRange,
-  now = new Date(),
 ): Promise<Step[]> {
   const stepSeconds = SECONDS[resolution];
   if (stepSeconds < HOUR_SECONDS && hours > MINUTES_KEPT_HOURS) {
@@ -38,6 +68,7 @@ export async function metricsHistory(
       faults: [{ field: "query.resolution", message }],
     });
   }
+  const now = new Date();
   const baseMs = Math.min(stepSeconds, HOUR_SECONDS) * 1000;
   const fromMs = floorTo(now.getTime() - hours * HOUR_SECONDS * 1000, baseMs);
   const range = { from: new Date(fromMs), stepSeconds, together: true };

@@ -3,10 +3,9 @@
  * changes many tasks is the same action, shown in the dashboard and taken back in either place.
  */
 import { randomUUID } from "node:crypto";
-import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { AbsurdClient } from "@contimg/absurd";
+import { type AbsurdClient, sqlState } from "@contimg/absurd";
 import {
   type BulkAction,
   PROBLEMS,
@@ -29,7 +28,7 @@ import {
   listBulks,
 } from "./bulk-store.ts";
 import { wireBulk } from "./handlers/bulk.ts";
-import { API_MIGRATIONS, migrateApi } from "./migrate.ts";
+import { ensureApi } from "./migrate.ts";
 import { toApiError } from "./problem.ts";
 import { previewUndo } from "./undo-preview.ts";
 
@@ -55,9 +54,16 @@ export interface BulkOutcome {
   readonly items: readonly BulkItem[];
 }
 
+/** The role of the connection may not note what it does; nothing was done. */
+export class MayNotAct extends Error {
+  override readonly name = "MayNotAct";
+}
+
 /** While another process works: its turns are short. */
 const LOOK_MS = 100;
 const OK = 200;
+/** SQLSTATE insufficient_privilege. */
+const NO_RIGHT = "42501";
 
 export class Operator {
   readonly #pool: pg.Pool;
@@ -70,9 +76,14 @@ export class Operator {
     this.#actor = actor;
   }
 
-  /** Makes the API's tables when no API has yet. @param actor as the audit log names them */
+  /**
+   * Makes the API's tables when no API has yet.
+   *
+   * @param actor as the audit log names them
+   * @throws {MayNotAct} before anything is done
+   */
   static async at(pool: pg.Pool, client: AbsurdClient, actor: string): Promise<Operator> {
-    if (!(await isMigrated(pool))) await migrateApi(pool);
+    await assertNotable(pool);
     return new Operator(pool, client, actor);
   }
 
@@ -151,13 +162,23 @@ export class Operator {
   }
 }
 
-async function isMigrated(pool: pg.Pool): Promise<boolean> {
-  const { rows: found } = await pool.query<{ there: boolean }>(
-    "select to_regclass('absurd_api.migrations') is not null as there",
+/** @throws {MayNotAct} where the audit log is not there and may not be made, or not be written */
+async function assertNotable(pool: pg.Pool): Promise<void> {
+  try {
+    await ensureApi(pool);
+    const { rows } = await pool.query<{ may: boolean }>(
+      "select has_table_privilege('absurd_api.audit', 'insert') as may",
+    );
+    if (rows[0]!.may) return;
+  } catch (error) {
+    if (sqlState(error) !== NO_RIGHT) throw error;
+  }
+  const { rows } = await pool.query<{ role: string }>("select current_user as role");
+  throw new MayNotAct(
+    `nothing was done, because role "${rows[0]!.role}" may not note it in the audit log ` +
+      `(absurd_api.audit): let the owner of the schemas run absurd migrate, and then: ` +
+      `grant usage on schema absurd_api to "${rows[0]!.role}"; ` +
+      `grant select on absurd_api.migrations to "${rows[0]!.role}"; ` +
+      `grant insert on absurd_api.audit to "${rows[0]!.role}"`,
   );
-  if (!found[0]!.there) return false;
-  const { rows } = await pool.query<{ count: number }>(
-    "select count(*)::integer as count from absurd_api.migrations",
-  );
-  return rows[0]!.count >= readdirSync(API_MIGRATIONS).length;
 }

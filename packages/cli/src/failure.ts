@@ -71,6 +71,7 @@ const CODE_OF_ENGINE_ERROR: Readonly<Record<string, ExitCode>> = {
   InvalidSpawn: 2,
   InvalidWorkflow: 2,
   UnknownTaskName: 2,
+  MayNotAct: 4,
   LimitNotFound: 3,
   ScheduleNotFound: 3,
   StepNotFound: 3,
@@ -132,6 +133,10 @@ function toSystemFailure(error: unknown): Failure | undefined {
   }
   if (code === "42P01" || code === "3F000") {
     return failure(4, "NotMigrated", `${error.message}; run: contimg migrate`, { code });
+  }
+  if (code === "42501") {
+    const message = `${error.message}: the role of ABSURD_DATABASE_URL lacks a right`;
+    return failure(4, "NotPermitted", message, { code });
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import type { AbsurdClient, QueuePace, QueueStats, QueueView } from "@contimg/ab
 import type { Queue, QUEUE_ROUTES, QueueStats as WireStats } from "@contimg/contract";
 
 import type { HandlersOf } from "../handler.ts";
-import { metricsHistory } from "../metrics-history.ts";
+import type { ReadMetricsHistory } from "../metrics-history.ts";
 import type { ReadPaces } from "../pace.ts";
 import { ApiError } from "../problem.ts";
 import { given, wireInstant } from "./wire-values.ts";
@@ -11,11 +11,13 @@ import { given, wireInstant } from "./wire-values.ts";
 export interface QueueHandlersDeps {
   readonly client: AbsurdClient;
   readonly readPaces: ReadPaces;
+  readonly readHistory: ReadMetricsHistory;
 }
 
 export function queueHandlers({
   client,
   readPaces,
+  readHistory,
 }: QueueHandlersDeps): HandlersOf<typeof QUEUE_ROUTES> {
   const show = async (name: string): Promise<Queue> => {
     const queues = await listQueues(client, readPaces);
@@ -63,12 +65,8 @@ export function queueHandlers({
     },
     async getMetricsHistory({ query }) {
       const { queue_name: queue, task_name: taskName, hours, resolution } = query;
-      const steps = await metricsHistory(client, {
-        hours,
-        resolution,
-        ...given({ queue, taskName }),
-      });
-      return { steps };
+      const range = { hours, resolution, ...given({ queue, taskName }) };
+      return { steps: await readHistory(range) };
     },
   };
 }

@@ -3,6 +3,7 @@ import { BulkRunner } from "../bulk-runner.ts";
 import { Counts } from "../counts.ts";
 import type { FailureHints } from "../failure-hints.ts";
 import type { HandlerDeps } from "../handler.ts";
+import { metricsHistoryReader } from "../metrics-history.ts";
 import { metricsReader } from "../metrics-summary.ts";
 import { paceReader } from "../pace.ts";
 import { SystemWatch } from "../system-state.ts";
@@ -31,14 +32,20 @@ export function systemParts({ client, database }: Pick<ResourceDeps, "client" | 
   const counts = new Counts(client);
   const watch = new SystemWatch({ client, counts, database });
   const readMetrics = metricsReader({ client, counts });
-  return { counts, watch, readPaces: paceReader(client), readMetrics };
+  return {
+    counts,
+    watch,
+    readPaces: paceReader(client),
+    readMetrics,
+    readHistory: metricsHistoryReader(client),
+  };
 }
 export type SystemParts = ReturnType<typeof systemParts>;
 
 /** All but those of access. Begins to watch the system and to work off bulk actions. */
 export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts(deps)) {
   const { client, pool, isEnabled, lifetime, hints, runbookBase } = deps;
-  const { counts, watch, readPaces, readMetrics } = parts;
+  const { counts, watch, readPaces, readMetrics, readHistory } = parts;
   const runner = new BulkRunner({ client, pool, lifetime });
   if (isEnabled) {
     counts.keepLooking(lifetime);
@@ -47,7 +54,7 @@ export function allHandlers(deps: ResourceDeps, parts: SystemParts = systemParts
   return {
     ...taskHandlers({ client }),
     ...bulkHandlers({ client, pool, runner }),
-    ...queueHandlers({ client, readPaces }),
+    ...queueHandlers({ client, readPaces, readHistory }),
     ...workerHandlers({ client }),
     ...scheduleHandlers({ client }),
     ...workflowHandlers({ client }),

@@ -1,5 +1,5 @@
 /** `absurd token`: who may use the API, from a terminal. */
-import { AccessStore, migrateApi } from "@contimg/api";
+import { AccessStore, ensureApi } from "@contimg/api";
 import { type Role, ROLES } from "@contimg/contract";
 import { Command, Option } from "commander";
 
@@ -68,7 +68,7 @@ async function revoke(name: string, flags: ReasonFlags): Promise<void> {
 
 function listTokens(flags: AbsurdFlags) {
   return withPool(flags, async (pool) => {
-    await migrateApi(pool);
+    await ensureApi(pool);
     return new AccessStore(pool).listTokens();
   });
 }
