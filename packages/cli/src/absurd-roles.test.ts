@@ -50,7 +50,7 @@ async function count(what: string): Promise<number> {
 }
 
 describe("a role", () => {
-  test("that may not note what it does does nothing, and hears which grant is missing", async () => {
+  test("that may not note what it does is refused with the grant that it lacks", async () => {
     const withoutTables = await runAs("absurd_worker", "spawn", "noop");
     const migrated = await runAbsurd(["migrate"], database.url);
     const withoutRight = await runAs("absurd_worker", "spawn", "noop");
