@@ -200,7 +200,9 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
       what: "the group has no dead task",
     });
     await page.getByRole("main").getByRole("button", { name: "Undo" }).first().click();
-    await page.getByText("4 tasks are taken back. They are dead letters again.").waitFor();
+    await page
+      .getByText("4 tasks would be taken back. They would be dead letters again.")
+      .waitFor();
     await page
       .getByRole("dialog")
       .getByRole("button", { name: /^Undo \d/ })

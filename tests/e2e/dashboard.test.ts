@@ -6,7 +6,7 @@ import { freshDatabase, until } from "@contimg/testkit";
 import { describe, test } from "vitest";
 
 import { convert, hold, imaging, letGo } from "./dashboard-bed.ts";
-import { assertAccessible, CHROMIUM, isFull, looksOf } from "./dashboard-browser.ts";
+import { assertAccessible, CHROMIUM, isFull, looksOf, picture } from "./dashboard-browser.ts";
 import { openDesk } from "./dashboard-desk.ts";
 
 const database = freshDatabase();
@@ -194,6 +194,11 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByText(/5 of 5 tasks cancelled/).waitFor();
     await isClean();
     await page.getByRole("main").getByRole("button", { name: "Undo" }).click();
+    await page.getByText("5 tasks would be taken back.").waitFor();
+    for await (const look of looksOf(page)) {
+      await assertAccessible(page);
+      await picture(page, `undo-${look}`);
+    }
     await page
       .getByRole("dialog")
       .getByRole("button", { name: /^Undo \d/ })
@@ -272,6 +277,10 @@ describe.skipIf(!existsSync(CHROMIUM))("an operator", () => {
     await page.getByRole("button", { name: "Views" }).click();
     await page.getByRole("menuitem", { name: "Save this view…" }).click();
     await page.getByRole("textbox", { name: "Name" }).fill("Last night");
+    for await (const look of looksOf(page)) {
+      await assertAccessible(page);
+      await picture(page, `save-view-${look}`);
+    }
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByRole("button", { name: "Last night" }).waitFor();
   });

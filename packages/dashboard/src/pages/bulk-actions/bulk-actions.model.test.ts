@@ -37,14 +37,14 @@ describe("an action on many tasks", () => {
       ...{ undoable, gone_on: goneOn, beyond, undoable_ids: [], gone_on_ids: [] },
     });
     const some = undoText(bulk(), preview(70, 1, 2));
-    assert.match(some.back, /^70 tasks are taken back. They wait/);
+    assert.match(some.back, /^70 tasks would be taken back. They would wait/);
     assert.deepEqual(some.stay, [
       "1 task stays as now: retried since.",
       "2 tasks stay as now: told to stop while running, or changed too long ago.",
     ]);
     assert.match(
       undoText(bulk({ state: "running" }), preview(1)).back,
-      /^It is stopped. 1 task is/,
+      /^It would be stopped. 1 task would/,
     );
     assert.deepEqual(undoText(bulk({ action: "discard" }), preview(0)), {
       back: "No task can be taken back any more.",

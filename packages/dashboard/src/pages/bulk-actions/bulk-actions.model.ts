@@ -13,16 +13,16 @@ export const BULK_TONE: Readonly<Record<BulkAction["state"], Tone>> = {
   undone: "cancelled",
 };
 
-/** What those that are taken back have then, and what the others did since. */
+/** What those that would be taken back had then, and what the others did since. */
 const UNDO_MEANING: Readonly<Record<BulkVerb, { readonly back: string; readonly since: string }>> =
   {
-    cancel: { back: "They wait again where they waited.", since: "retried since" },
-    retry: { back: "They have the end again that they had.", since: "claimed since" },
+    cancel: { back: "They would wait again where they waited.", since: "retried since" },
+    retry: { back: "They would have the end again that they had.", since: "claimed since" },
     move: {
-      back: "They have the queue and the priority again that they had.",
+      back: "They would have the queue and the priority again that they had.",
       since: "run since, or moved on",
     },
-    discard: { back: "They are dead letters again.", since: "retried since" },
+    discard: { back: "They would be dead letters again.", since: "retried since" },
   };
 
 export function canUndo(bulk: BulkAction): boolean {
@@ -38,11 +38,11 @@ export interface UndoText {
 export function undoText(bulk: BulkAction, preview: UndoPreview): UndoText {
   const { undoable, gone_on: goneOn, beyond } = preview;
   const { back, since } = UNDO_MEANING[bulk.action];
-  const stops = bulk.state === "running" ? "It is stopped. " : "";
+  const stops = bulk.state === "running" ? "It would be stopped. " : "";
   const these =
     undoable === 0
       ? "No task can be taken back any more."
-      : `${formatCountOf(undoable, "task")} ${undoable === 1 ? "is" : "are"} taken back. ${back}`;
+      : `${formatCountOf(undoable, "task")} would be taken back. ${back}`;
   return {
     back: `${stops}${these}`,
     stay: [
