@@ -33,7 +33,7 @@ export { PERLEY_BUTLER_2017, polynomialFluxJy, polynomialIndex } from "./catalog
 export type { FluxPolynomial } from "./catalog/flux-scale.ts";
 export { beamKernel, beamValue } from "./image/beam.ts";
 export type { Beam, BeamKernel } from "./image/beam.ts";
-export { solveInPlace } from "./image/cholesky.ts";
+export { solveInPlace } from "./cholesky.ts";
 export { commonBeam } from "./image/common-beam.ts";
 export { beamMap, beamResponse } from "./image/drift-beam.ts";
 export type { BeamScan, Pointing } from "./image/drift-beam.ts";

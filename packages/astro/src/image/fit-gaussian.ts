@@ -7,7 +7,7 @@
  * (1963) with the scaling of the latter.
  */
 import { beamValue, type BeamKernel } from "./beam.ts";
-import { solveInPlace } from "./cholesky.ts";
+import { solveInPlace } from "../cholesky.ts";
 import type { ImagePlane } from "./plane.ts";
 
 export interface Component {

@@ -10,7 +10,7 @@
  * integrals). That is what is reported: 1.155 σ for an isolated source.
  */
 import { beamValue, type BeamKernel } from "./beam.ts";
-import { solveInPlace } from "./cholesky.ts";
+import { solveInPlace } from "../cholesky.ts";
 import { fitComponents } from "./fit-gaussian.ts";
 import type { ImagePlane } from "./plane.ts";
 import { robustMoments } from "./statistics.ts";

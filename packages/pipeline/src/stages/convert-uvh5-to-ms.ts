@@ -7,7 +7,6 @@ import { dirname, join } from "node:path";
 import { DEGREE_RAD } from "@contimg/astro";
 import { isCasacoreAvailable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import { z } from "zod";
 
 import { readSiteSet } from "../calibration/site-set.ts";
 import {
@@ -18,81 +17,37 @@ import {
   leaveNote,
 } from "../calibration/apply-decided.ts";
 import { calibrateGroup } from "../convert/calibrate-group.ts";
+import {
+  type ConvertInputs,
+  type ConvertParams,
+  convertParamsSchema,
+} from "../convert/convert-params.ts";
+import {
+  describeConversion,
+  groupFactsSchema,
+  measureConversion,
+} from "../convert/conversion-facts.ts";
 import type { PlanOptions } from "../convert/conversion-plan.ts";
 import { convertGroup } from "../convert/convert-group.ts";
 import type { Conversion, ConversionRequest } from "../convert/convert-group.ts";
 import { knownCalibration } from "../convert/known-gains.ts";
 import { PipelineError } from "../errors.ts";
-import { fractionsByReason } from "../flagging/flag-fractions.ts";
-import { flagParamsSchema } from "../flagging/flag-params.ts";
 import { writeFlagProducts } from "../flagging/flag-products.ts";
 import { flagStatistics } from "../flagging/statistics.ts";
 import { findGroupFiles } from "../groups/find-group-files.ts";
-import { GROUP_TOLERANCE_SECONDS, SUBBAND_COUNT } from "../groups/group-subbands.ts";
-import { parseSubbandPath, subbandCode } from "../groups/subband-file.ts";
 import {
   calibratedMeasurementSetPath,
   incomingFolder,
   measurementSetPath,
 } from "../products/paths.ts";
-import { decisionSchema } from "../registry/decision.ts";
-import { policyOf, policyParam, policySchema } from "../registry/policy.ts";
+import { policyOf } from "../registry/policy.ts";
 import { measured } from "../quality/measured.ts";
-import type { Json, Output, QualityVerdict, RunContext, Stage, StageResult } from "../stage.ts";
-import { groupIdParam, pathParam } from "../stage-params.ts";
-
-/** What is left of a subband that is flagged more than this is mostly what was not recognised. */
-const PROBLEM_FLAGGED_FRACTION = 0.8;
-
-const paramsSchema = z
-  .strictObject({
-    group_id: groupIdParam,
-    /** Absolute; found in `incoming/` when absent. */
-    input_paths: z.array(pathParam).min(1).optional(),
-    expected_subbands: z.int().min(1).max(99).default(SUBBAND_COUNT),
-    /** What to make of a group that lacks some: nothing, or flagged channels. */
-    missing_subbands: z.enum(["refuse", "flag"]).default("refuse"),
-    tolerance_seconds: z.number().min(0).max(150).default(GROUP_TOLERANCE_SECONDS),
-    role: z.enum(["science", "calibrators"]).default("science"),
-    /** ICRS; the meridian at the middle of the observation when absent. */
-    phase_center_ra_deg: z.number().min(0).lt(360).optional(),
-    phase_center_dec_deg: z.number().min(-90).max(90).optional(),
-    /** Apparent; a file that points elsewhere is refused. */
-    expected_declination_deg: z.number().min(-90).max(90).optional(),
-    /** UT1 - UTC, which is never more than 0.9 s; the file's own, else 0, when absent. */
-    dut1_seconds: z.number().min(-1).max(1).optional(),
-    flagging: flagParamsSchema.prefault({}),
-    /**
-     * `when-known`: a science tile for which the registry has a calibration already is calibrated
-     * in the same pass, and no raw set is written.
-     */
-    gains: z.enum(["later", "when-known"]).default("later"),
-    /** How far calibrations reach, where that is not the default. */
-    calibration_policy: policyParam.optional(),
-  })
-  .refine(
-    (params) =>
-      (params.phase_center_ra_deg === undefined) === (params.phase_center_dec_deg === undefined),
-    "phase_center_ra_deg and phase_center_dec_deg need each other",
-  );
-
-export type ConvertParams = z.infer<typeof paramsSchema>;
-/** Null where the group itself decides. */
-export type ConvertInputs = Pick<ConvertParams, "group_id" | "role" | "flagging"> & {
-  input_paths: string[];
-  input_bytes: number;
-  center: { ra_deg: number; dec_deg: number } | null;
-  expected_declination_deg: number | null;
-  dut1_seconds: number | null;
-  flag_missing_of: number | null;
-  /** To be applied in the same pass; null: later, by calibration-apply. */
-  calibration: DecidedCalibration | null;
-};
+import type { Json, Output, RunContext, Stage, StageResult } from "../stage.ts";
 
 export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
   name: "convert-uvh5-to-ms",
   packages: ["casacore-dev", "libhdf5-dev", "liblzf-dev"],
-  params: paramsSchema,
+  params: convertParamsSchema,
 
   async resolve(params, lookup) {
     const { group_id, role, flagging } = params;
@@ -124,11 +79,11 @@ export const convertUvh5ToMsStage: Stage<ConvertParams, ConvertInputs, Json> = {
     const stagePath = `${inputs.group_id}.ms`;
     const outputPath = join(context.stageFolder, stagePath);
     const conversion = await convertGroup(toRequest(inputs, outputPath, context));
-    const metadata = describe(conversion, inputs);
+    const metadata = describeConversion(conversion, inputs);
     const flagProducts = await writeFlags(conversion, inputs, context.stageFolder);
     return {
       outputs: [{ kind: "measurement-set", stagePath, finalPath, metadata }, ...flagProducts],
-      quality: judge(conversion, inputs),
+      quality: measureConversion(conversion, inputs),
       result: metadata,
     } satisfies StageResult;
   },
@@ -197,7 +152,7 @@ async function convertCalibrated(
   const { metrics } = applied.quality;
   leaveNote(outputPath, { ...decided, metrics });
   const metadata = {
-    ...describe(conversion, inputs),
+    ...describeConversion(conversion, inputs),
     ...{ calibration, calibration_policy },
     calibration_table_path: decided.calibration_table_paths[0] ?? "",
     applied: factsOfApply(applied.report),
@@ -209,7 +164,7 @@ async function convertCalibrated(
       ...(await writeFlags(conversion, inputs, context.stageFolder)),
     ],
     replaces: ["measurement-set"],
-    quality: judge(conversion, inputs),
+    quality: measureConversion(conversion, inputs),
     result: metadata,
   };
 }
@@ -223,18 +178,6 @@ function passProgress(context: RunContext): { first: RunContext; second: RunCont
   });
   return { first: half(0), second: half(0.5) };
 }
-
-/** The part of the result that the group's row keeps. */
-const groupFactsSchema = z.object({
-  input_paths: z.tuple([z.string()], z.string()),
-  start_mjd: z.number(),
-  mid_mjd: z.number(),
-  end_mjd: z.number(),
-  declination_deg: z.number(),
-  /** Of a set that was calibrated in the same pass. */
-  calibration: decisionSchema.optional(),
-  calibration_policy: policySchema.optional(),
-});
 
 function findInputs(params: ConvertParams, dataRoot: string): Promise<string[]> {
   return findGroupFiles(incomingFolder(dataRoot), params.group_id, {
@@ -328,62 +271,4 @@ function toRequest(
       context.progress(done / of, `integration ${done} of ${of}`);
     },
   };
-}
-
-function describe(conversion: Conversion, inputs: ConvertInputs) {
-  const { center, frequencyHz } = conversion;
-  return {
-    ra_deg: center.raRad / DEGREE_RAD,
-    dec_deg: center.decRad / DEGREE_RAD,
-    declination_deg: conversion.declinationRad / DEGREE_RAD,
-    start_mjd: conversion.startMjd,
-    mid_mjd: (conversion.startMjd + conversion.endMjd) / 2,
-    end_mjd: conversion.endMjd,
-    dut1_seconds: conversion.dut1Seconds,
-    row_count: conversion.rowCount,
-    time_count: conversion.timeCount,
-    baseline_count: conversion.baselineCount,
-    antenna_count: conversion.antennaCount,
-    polarization_count: conversion.polarizationCount,
-    channel_count: frequencyHz.length,
-    channel_width_hz: conversion.channelWidthHz,
-    start_frequency_hz: frequencyHz[0]!,
-    end_frequency_hz: frequencyHz.at(-1)!,
-    flagged_fraction: conversion.flaggedFraction,
-    problem_subbands: problemSubbands(conversion, inputs),
-    has_weight_spectrum: conversion.hasWeightSpectrum,
-    missing_subbands: conversion.missing.map(subbandCode),
-    input_bytes: inputs.input_bytes,
-    input_paths: inputs.input_paths,
-  };
-}
-
-function judge(conversion: Conversion, inputs: ConvertInputs): QualityVerdict {
-  return measured({
-    flagged_fraction: conversion.flaggedFraction,
-    amplitude_max: conversion.visAbsMax,
-    missing_subband_count: conversion.missing.length,
-    problem_subband_count: problemSubbands(conversion, inputs).length,
-    ...flagMetrics(conversion.flags),
-  });
-}
-
-/** What is wholly flagged is not there and harms nothing. */
-function problemSubbands(conversion: Conversion, { input_paths }: ConvertInputs): string[] {
-  return conversion.subbandFlaggedFractions.flatMap((fraction, index) => {
-    const file = parseSubbandPath(input_paths[index]!);
-    const isProblem = fraction > PROBLEM_FLAGGED_FRACTION && fraction < 1;
-    return isProblem && file !== undefined ? [subbandCode(file.subbandIndex)] : [];
-  });
-}
-
-/** `flagged_burst_fraction` and so on. */
-function flagMetrics(flags: Conversion["flags"]): Record<string, number> {
-  if (flags === undefined) return {};
-  return Object.fromEntries(
-    Object.entries(fractionsByReason(flags)).map(([reason, fraction]) => [
-      `flagged_${reason.replaceAll("-", "_")}_fraction`,
-      fraction,
-    ]),
-  );
 }
