@@ -31,7 +31,7 @@ export { crossmatch, offsetRad } from "./catalog/crossmatch.ts";
 export type { CatalogPosition, Match } from "./catalog/crossmatch.ts";
 export { PERLEY_BUTLER_2017, polynomialFluxJy, polynomialIndex } from "./catalog/flux-scale.ts";
 export type { FluxPolynomial } from "./catalog/flux-scale.ts";
-export { beamKernel, beamValue } from "./image/beam.ts";
+export { beamKernel, beamValue, placeErrorRad } from "./image/beam.ts";
 export type { Beam, BeamKernel } from "./image/beam.ts";
 export { solveInPlace } from "./cholesky.ts";
 export { commonBeam } from "./image/common-beam.ts";

@@ -4,17 +4,16 @@ import { createRandom, synthesizeImage, type TrueSource } from "@contimg/testkit
 import { describe, test } from "vitest";
 
 import { ARCSEC_RAD } from "../angle.ts";
-import { beamKernel, beamValue } from "./beam.ts";
+import { beamKernel, beamValue, placeErrorRad } from "./beam.ts";
 import { findSources } from "./find-sources.ts";
 import { fitComponents } from "./fit-gaussian.ts";
 import { measureForced } from "./photometry.ts";
 import { robustMoments } from "./statistics.ts";
 
 /** A tile's beam: 34″ × 10″ on 3″ pixels. */
-const KERNEL = beamKernel(
-  { majorRad: 34 * ARCSEC_RAD, minorRad: 10 * ARCSEC_RAD, positionAngleRad: 1.85 },
-  3 * ARCSEC_RAD,
-);
+const BEAM = { majorRad: 34 * ARCSEC_RAD, minorRad: 10 * ARCSEC_RAD, positionAngleRad: 1.85 };
+const CELL = 3 * ARCSEC_RAD;
+const KERNEL = beamKernel(BEAM, CELL);
 const RMS = 0.5e-3;
 const SIDE = 640;
 
@@ -74,14 +73,15 @@ describe("forced photometry", () => {
     assert.ok(Math.abs(median - 1) < 0.05 && rms < 0.1, `${median} ± ${rms}`);
   });
 
-  test("finds positions within what the signal-to-noise ratio allows", () => {
-    const offsets = measured.map(({ centroid, snr }, index) => {
+  test("finds places that are off by as much as their errors say", () => {
+    const pulls = measured.map(({ centroid, flux, localRms }, index) => {
       assert.ok(centroid);
       const { x, y } = truth[index]!;
-      return Math.hypot(centroid.x - x, centroid.y - y) * snr;
+      const error = placeErrorRad(BEAM, flux / localRms) / CELL;
+      return Math.hypot(centroid.x - x, centroid.y - y) / error;
     });
-    // Condon (1997), PASP 109, 166: σ of the beam over the signal-to-noise ratio, major axis.
-    assert.ok(robustMoments(offsets).median < (1.5 * 34) / 2.355 / 3);
+    const rms = Math.sqrt(pulls.reduce((sum, pull) => sum + pull * pull, 0) / pulls.length);
+    assert.ok(rms > 0.8 && rms < 1.25, `${rms} errors`);
   });
 
   test("tells two sources apart that are closer than a beam", () => {

@@ -22,10 +22,10 @@ afterEach(() => {
 
 describe("an image", () => {
   test("in Jy/beam with a beam in degrees is taken as it says", async () => {
-    const { image, beamMajorArcsec } = await openWith({});
+    const { image, beam } = await openWith({});
 
     assert.equal(image.pixels[0], 5);
-    assert.ok(Math.abs(beamMajorArcsec - 12) < 1e-9);
+    assert.ok(Math.abs((beam.majorRad * 180 * 3600) / Math.PI - 12) < 1e-9);
   });
 
   test.each([["mJy/beam"], ["JY/PIXEL"], [undefined]])(

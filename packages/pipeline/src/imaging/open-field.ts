@@ -17,11 +17,9 @@ export interface OpenedField {
   readonly image: FitsImage;
   readonly field: Field;
   readonly kernel: BeamKernel;
-  readonly beamMajorArcsec: number;
+  readonly beam: Beam;
   readonly midMjd: number;
 }
-
-const ARCSEC_PER_RAD = (180 / Math.PI) * 3600;
 
 /** @throws {PipelineError} MalformedFile when a file is no image or the two do not go together */
 export async function openField(imagePath: string, beamPath: string): Promise<OpenedField> {
@@ -50,7 +48,7 @@ function describeField(path: string, image: FitsImage, response: FitsImage): Ope
     return {
       image,
       kernel: beamKernel(beam, cellRad(wcs)),
-      beamMajorArcsec: beam.majorRad * ARCSEC_PER_RAD,
+      beam,
       midMjd: image.header.number("MJD-AVG"),
       field: {
         wcs,

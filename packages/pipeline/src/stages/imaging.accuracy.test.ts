@@ -197,6 +197,8 @@ describe.skipIf(!toolsExist)("a tile of known sources", () => {
       const limit = 0.02 * row.catalog_flux_jy + 2 * row.flux_error_jy;
       assert.ok(off < limit, `${row.source_name}: ${row.flux_jy} of ${row.catalog_flux_jy} Jy`);
       assert.ok(row.offset_arcsec !== null && row.offset_arcsec < 1);
+      const { offset_error_arcsec: error } = row;
+      assert.ok(error !== null && error > 0.01 && error < 1, `${error} arcsec`);
     }
   });
 
@@ -251,6 +253,7 @@ interface Row {
   flux_error_jy: number;
   catalog_flux_jy: number;
   offset_arcsec: number | null;
+  offset_error_arcsec: number | null;
 }
 
 async function runStage(stage: AnyStage, root: string, given: object): Promise<StageResult> {

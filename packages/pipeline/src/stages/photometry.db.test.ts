@@ -97,7 +97,7 @@ async function register(
     measurements: Object.entries(fluxesJy).map(([source_name, flux_jy]) => ({
       ...{ source_name, ...place, mjd, frequency_hz: 1.405e9, flux_jy },
       ...{ flux_error_jy: 0.001, snr: flux_jy / 0.001, local_rms_jy: 0.001 },
-      ...{ catalog_flux_jy: 0.4, offset_arcsec: null },
+      ...{ catalog_flux_jy: 0.4, offset_arcsec: null, offset_error_arcsec: null },
     })),
     skipped_count: 0,
   };

@@ -12,6 +12,7 @@ import {
   measureForced,
   medianOf,
   pixelToSky,
+  placeErrorRad,
   separationRad,
 } from "@contimg/astro";
 import { z } from "zod";
@@ -53,6 +54,8 @@ interface Measurement {
   readonly local_rms_jy: number;
   readonly catalog_flux_jy: number;
   readonly offset_arcsec: number | null;
+  /** What noise alone lets expect of it, rms. */
+  readonly offset_error_arcsec: number | null;
   readonly [column: string]: string | number | null;
 }
 
@@ -162,13 +165,14 @@ export const photometryStage: Stage<PhotometryParams, PhotometryInputs, Photomet
     await transaction.query(
       `insert into contimg.measurements (
          group_id, source_name, ra_deg, dec_deg, mjd, frequency_hz, flux_jy, flux_error_jy, snr,
-         local_rms_jy, catalog_flux_jy, offset_arcsec)
+         local_rms_jy, catalog_flux_jy, offset_arcsec, offset_error_arcsec)
        select $1, m.source_name, m.ra_deg, m.dec_deg, m.mjd, m.frequency_hz, m.flux_jy,
-              m.flux_error_jy, m.snr, m.local_rms_jy, m.catalog_flux_jy, m.offset_arcsec
+              m.flux_error_jy, m.snr, m.local_rms_jy, m.catalog_flux_jy, m.offset_arcsec,
+              m.offset_error_arcsec
          from jsonb_to_recordset($2) as m (
                 source_name text, ra_deg float8, dec_deg float8, mjd float8, frequency_hz float8,
                 flux_jy float8, flux_error_jy float8, snr float8, local_rms_jy float8,
-                catalog_flux_jy float8, offset_arcsec float8)`,
+                catalog_flux_jy float8, offset_arcsec float8, offset_error_arcsec float8)`,
       [groupId, JSON.stringify(measurements)],
     );
   },
@@ -188,7 +192,7 @@ function factsOf({ source }: FieldSource): SourceFacts {
 function toRow(
   { source, fluxJy }: FieldSource,
   measured: ForcedMeasurement,
-  { field, midMjd }: OpenedField,
+  { field, midMjd, beam }: OpenedField,
 ): Measurement {
   const fitted = measured.centroid && pixelToSky(field.wcs, measured.centroid);
   const offsetRad =
@@ -205,6 +209,10 @@ function toRow(
     local_rms_jy: measured.localRms,
     catalog_flux_jy: fluxJy,
     offset_arcsec: offsetRad === undefined ? null : offsetRad * ARCSEC_PER_RAD,
+    offset_error_arcsec:
+      offsetRad === undefined
+        ? null
+        : placeErrorRad(beam, measured.flux / measured.localRms) * ARCSEC_PER_RAD,
   };
 }
 
@@ -220,6 +228,7 @@ const COLUMNS = [
   "local_rms_jy",
   "catalog_flux_jy",
   "offset_arcsec",
+  "offset_error_arcsec",
 ] as const;
 
 async function writeFiles(
@@ -268,6 +277,7 @@ const resultSchema = z.object({
       local_rms_jy: z.number(),
       catalog_flux_jy: z.number(),
       offset_arcsec: z.number().nullable(),
+      offset_error_arcsec: z.number().positive().nullable().default(null),
     }),
   ),
   skipped_count: z.int().nonnegative(),

@@ -64,8 +64,17 @@ describe("a tile compared with its truth", () => {
     assert.equal(summary.found, 2);
     assert.equal(summary.medianOffsetArcsec, 0.2);
     assert.ok(Math.abs(summary.rmsOffsetArcsec! - 0.2) < 1e-12);
+    assert.ok(Math.abs(summary.offsetPull! - 2) < 1e-12);
     assert.deepEqual([summary.foundFaint, summary.injectedFaint], [0, 2]);
     assert.ok(Math.abs((summary.fluxRatioStd ?? 0) - 0.01 * Math.sqrt(4 / 3)) < 1e-9);
+  });
+
+  test("judges no place that the noise alone may move too far", () => {
+    const { measurements } = photometry();
+    const noisy = measurements.map((each) => ({ ...each, offset_error_arcsec: 0.31 }));
+    const tile = compareTile(truth, { measurements: noisy }, detections());
+
+    assert.equal(summarize([tile]).rmsOffsetArcsec, null);
   });
 
   test("has no medians without sources", () => {
@@ -74,11 +83,22 @@ describe("a tile compared with its truth", () => {
 });
 
 function photometry() {
-  const row = (source_name: string, flux_jy: number, offset_arcsec: number | null) => ({
+  const row = (
+    source_name: string,
+    flux_jy: number,
+    offset_arcsec: number | null,
+    offset_error_arcsec: number | null,
+  ) => ({
     ...{ source_name, ra_deg: 0, dec_deg: 55, flux_jy, flux_error_jy: 0.001, snr: 100 },
-    ...{ local_rms_jy: 0.001, offset_arcsec },
+    ...{ local_rms_jy: 0.001, offset_arcsec, offset_error_arcsec },
   });
-  return { measurements: [row("bright", 0.99, 0.2), row("lost", 0.101, null), row("faint", 0, 1)] };
+  return {
+    measurements: [
+      row("bright", 0.99, 0.2, 0.1),
+      row("lost", 0.101, null, null),
+      row("faint", 0, 1, 1),
+    ],
+  };
 }
 
 function detections(...positions: [number, number][]) {

@@ -13,10 +13,10 @@ const FAINT_SIGMA = 5;
 /** Fainter detections may be noise and are not counted as false. */
 const FALSE_SIGMA = 5;
 /**
- * Thermal errors of place are 0.3″ at this ratio along a beam of 35″ (Condon 1997) and 1.9″ at
- * 8 σ: fainter sources say more about the noise than about the astrometry.
+ * Sources whose place the noise alone lets be off by more say more about the noise than about the
+ * astrometry.
  */
-const STRONG_SIGMA = 50;
+export const STRONG_ERROR_ARCSEC = 0.3;
 /** What an error of the gains of 1 %, the limit of their tests, can do to a flux. */
 const CALIBRATION_SHARE = 0.01;
 /** Three times the error of place of a 5 σ source along a beam of 35″, and some (Condon 1997). */
@@ -48,6 +48,7 @@ export const photometrySchema = z.object({
       snr: z.number(),
       local_rms_jy: z.number(),
       offset_arcsec: z.number().nullable(),
+      offset_error_arcsec: z.number().nullable(),
     }),
   ),
 });
@@ -75,6 +76,8 @@ export interface ComparedSource {
   readonly fluxPull: number;
   /** From the injected to the fitted position; null where no fit was possible. */
   readonly offsetArcsec: number | null;
+  /** That the noise alone lets expect, rms. */
+  readonly offsetErrorArcsec: number | null;
   readonly snr: number;
   readonly found: boolean;
 }
@@ -95,8 +98,10 @@ export interface Summary {
   /** Standard deviation of the pulls: 1 when errors are what they should be. */
   readonly fluxPullStd: number | null;
   readonly medianOffsetArcsec: number | null;
-  /** Of sources above 50 σ. */
+  /** Of sources that STRONG_ERROR_ARCSEC lets judge. */
   readonly rmsOffsetArcsec: number | null;
+  /** Of offsets over what noise lets expect, rms: 1 when noise alone moves places. */
+  readonly offsetPull: number | null;
   readonly found: number;
   readonly injectedAbove8Sigma: number;
   readonly foundFaint: number;
@@ -152,6 +157,7 @@ function compareSource(
     fluxRatio: measured.flux_jy / injectedJy,
     fluxPull: (measured.flux_jy - injectedJy) / expectedErrorJy,
     offsetArcsec: measured.offset_arcsec,
+    offsetErrorArcsec: measured.offset_error_arcsec,
     snr: measured.snr,
     found,
   };
@@ -160,20 +166,19 @@ function compareSource(
 export function summarize(tiles: readonly TileComparison[]): Summary {
   const sources = tiles.flatMap((tile) => tile.sources);
   const ratios = sources.map((source) => source.fluxRatio);
-  const strongOffsets = sources.flatMap(({ snr, offsetArcsec }) =>
-    offsetArcsec === null || snr < STRONG_SIGMA ? [] : [offsetArcsec],
+  const placed = sources.flatMap(({ offsetArcsec: offset, offsetErrorArcsec: error }) =>
+    offset === null || error === null ? [] : [{ offset, error }],
   );
+  const strong = placed.filter(({ error }) => error <= STRONG_ERROR_ARCSEC);
   const faint = tiles.map((tile) => tile.faint);
   const falseCounts = tiles.map((tile) => tile.falseDetections);
-  const offsets = sources.flatMap(({ offsetArcsec }) =>
-    offsetArcsec === null ? [] : [offsetArcsec],
-  );
   return {
     medianFluxRatio: medianOf(ratios),
     fluxRatioStd: standardDeviation(ratios),
     fluxPullStd: standardDeviation(sources.map((source) => source.fluxPull)),
-    medianOffsetArcsec: medianOf(offsets),
-    rmsOffsetArcsec: rms(strongOffsets),
+    medianOffsetArcsec: medianOf(placed.map(({ offset }) => offset)),
+    rmsOffsetArcsec: rms(strong.map(({ offset }) => offset)),
+    offsetPull: rms(placed.map(({ offset, error }) => offset / error)),
     found: sources.filter((source) => source.found).length,
     injectedAbove8Sigma: sources.length,
     foundFaint: faint.reduce((sum, { found }) => sum + found, 0),
