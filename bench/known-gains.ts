@@ -37,6 +37,8 @@ const size: TileSize = flags.size === "full" ? "full" : "small";
 const dataRoot = mkdtempSync(join(tmpdir(), "contimg-known-gains-"));
 const server = await startEmbeddedPostgres({ dataFolder: join(dataRoot, "postgres") });
 const pool = new pg.Pool({ connectionString: server.url });
+// The server ends before the last socket does.
+pool.on("error", () => undefined);
 try {
   await migrateAll(pool);
   const { calibratorTile, scienceTiles } = demoScenario(size, 2);

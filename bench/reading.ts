@@ -70,6 +70,8 @@ async function main(): Promise<void> {
       });
   const url = flags.url ?? server!.url;
   const pool = new pg.Pool({ connectionString: url, max: 1 });
+  // The server ends before the last socket does.
+  pool.on("error", () => undefined);
   try {
     await migrate(pool);
     const { rows } = await pool.query<{ full: boolean }>(

@@ -65,9 +65,12 @@ export class Steps {
     );
   }
 
-  /** All log lines, and the coming ones until the task has ended. */
-  async *followLog(taskId: string, signal?: AbortSignal): AsyncGenerator<LogLineView> {
-    let after = "0";
+  /** The log lines after one, and the coming ones until the task has ended. */
+  async *followLog(
+    taskId: string,
+    options: { readonly after?: string; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogLineView> {
+    let { after = "0" } = options;
     while (true) {
       // Asked first: what is logged before the end is then among the lines.
       const [task] = await readTasks(this.#db, [uuidOrNotFound(taskId)]);
@@ -76,7 +79,7 @@ export class Steps {
       after = lines.at(-1)?.line ?? after;
       if (lines.length === PAGE_LINES) continue;
       if (!task || isTerminal(task.status)) return;
-      await pause(FOLLOW_POLL_MS, signal);
+      await pause(FOLLOW_POLL_MS, options.signal);
     }
   }
 }

@@ -27,7 +27,7 @@ export interface BeamKernel {
 }
 
 /**
- * Rms distance of a point source's place, fitted by least squares, from the true one by noise alone.
+ * How far noise alone moves a point source's place as least squares fit it: rms distance.
  *
  * σ_x² = σ² ΣΣ K′ᵢK′ⱼρᵢⱼ / (A ΣK′²)² along an axis, K′ the beam's slope there. With noise of
  * correlation ρ shaped like the beam all three are Gaussian integrals: σ_x = (4/3) s σ/A, s the

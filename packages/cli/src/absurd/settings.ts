@@ -1,11 +1,12 @@
 /** What `absurd` takes from the environment; flags win over it. */
 import { Command } from "commander";
-import pg from "pg";
+import type pg from "pg";
 import { z } from "zod";
 
 import { AbsurdClient } from "@contimg/absurd";
 
 import { UsageError } from "../failure.ts";
+import { openPool } from "../pool.ts";
 
 /** Each variable with its meaning; `absurd --help` prints it. */
 export const ENVIRONMENT = {
@@ -121,7 +122,7 @@ export async function withPool<Result>(
   work: (pool: pg.Pool) => Promise<Result>,
 ): Promise<Result> {
   const { databaseUrl } = readSettings(flags);
-  const pool = new pg.Pool({ connectionString: databaseUrl, application_name: "absurd", max: 3 });
+  const pool = openPool({ databaseUrl, applicationName: "absurd", max: 3 });
   try {
     return await work(pool);
   } finally {

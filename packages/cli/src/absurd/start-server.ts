@@ -10,9 +10,9 @@ import {
   startServer,
 } from "@contimg/api";
 import { BUILD_FOLDER } from "@contimg/dashboard";
-import pg from "pg";
 
 import { UsageError } from "../failure.ts";
+import { openPool } from "../pool.ts";
 import { readServeSettings, type ServeFlags } from "./serve-settings.ts";
 
 export interface Started {
@@ -62,7 +62,7 @@ async function prepareTokens(
   tokenFile: string | undefined,
   isPrinted: boolean,
 ): Promise<string[]> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, application_name: "absurd", max: 1 });
+  const pool = openPool({ databaseUrl, applicationName: "absurd", max: 1 });
   try {
     await migrateApi(pool);
     const store = new AccessStore(pool);

@@ -2,6 +2,7 @@
 import {
   AbsurdClient,
   ChangeReader,
+  type Changes,
   fieldIs,
   type LogLineView,
   type TaskChange,
@@ -13,7 +14,7 @@ import { z } from "zod";
 import { print } from "../output.ts";
 import { cutText } from "../terminal.ts";
 import { filterHelp, readFilter } from "./filter.ts";
-import { interruptible } from "./interrupt.ts";
+import { interruptible, Patience } from "./interrupt.ts";
 import { type AbsurdFlags, absurdCommand, withClient, withPool } from "./settings.ts";
 import { formatTime } from "./task-text.ts";
 
@@ -51,7 +52,7 @@ async function printLog(taskId: string, flags: TailFlags): Promise<void> {
   await withClient(flags, async (client) => {
     await client.show(taskId);
     if (flags.follow) {
-      for await (const line of client.steps.followLog(taskId)) printLine(line, flags);
+      await followLog(client, taskId, flags);
       return;
     }
     let after: string | undefined;
@@ -61,6 +62,24 @@ async function printLog(taskId: string, flags: TailFlags): Promise<void> {
       if (lines.length === 0) return;
       after = lines.at(-1)!.line;
     }
+  });
+}
+
+async function followLog(client: AbsurdClient, taskId: string, flags: TailFlags): Promise<void> {
+  let after = "0";
+  await interruptible(async (signal, pause) => {
+    const patience = new Patience({ hasLooked: true });
+    const follow = async (): Promise<void> => {
+      try {
+        for await (const line of client.steps.followLog(taskId, { after, signal })) {
+          printLine(line, flags);
+          after = line.line;
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    };
+    while (!signal.aborted && !(await patience.look(follow))) await pause(LOOK_MS);
   });
 }
 
@@ -77,11 +96,19 @@ async function followChanges(asked: readonly TaskCondition[], flags: TailFlags):
     const client = new AbsurdClient(pool);
     const reader = new ChangeReader(pool);
     await interruptible(async (signal, pause) => {
+      const patience = new Patience();
+      // A reader tells each change once: what is read is kept until it is printed.
+      const kept: { unsaid?: Changes | undefined; hasMore: boolean } = { hasMore: false };
       while (!signal.aborted) {
-        const { changes, gap, more } = await reader.read();
-        for (const change of await fitting(client, asked, changes)) printChange(change, flags);
-        if (gap) process.stderr.write("absurd: more changed at once than is told here\n");
-        if (!more) await pause(LOOK_MS);
+        await patience.look(async () => {
+          kept.hasMore = false;
+          kept.unsaid ??= await reader.read();
+          const { changes, gap, more } = kept.unsaid;
+          for (const change of await fitting(client, asked, changes)) printChange(change, flags);
+          if (gap) process.stderr.write("absurd: more changed at once than is told here\n");
+          [kept.unsaid, kept.hasMore] = [undefined, more];
+        });
+        if (!kept.hasMore) await pause(LOOK_MS);
       }
     });
   });

@@ -9,7 +9,7 @@ import type pg from "pg";
 import { toFailure } from "../failure.ts";
 import { numberIn } from "../number-argument.ts";
 import { print } from "../output.ts";
-import { interruptible } from "./interrupt.ts";
+import { interruptible, Patience } from "./interrupt.ts";
 import { type AbsurdFlags, absurdCommand, withClient } from "./settings.ts";
 import { drawTop, type Screen, type Snapshot, type Sort } from "./top-frame.ts";
 
@@ -90,8 +90,11 @@ function screen(): Screen {
 
 async function printFrames(lookNow: Look, everySeconds: number): Promise<void> {
   await interruptible(async (signal, pause) => {
+    const patience = new Patience();
     while (!signal.aborted) {
-      process.stdout.write(`${drawTop(await lookNow(), PLAIN, "run").join("\n")}\n\n`);
+      await patience.look(async () => {
+        process.stdout.write(`${drawTop(await lookNow(), PLAIN, "run").join("\n")}\n\n`);
+      });
       await pause(everySeconds * 1000);
     }
   });

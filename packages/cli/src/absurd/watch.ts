@@ -2,7 +2,7 @@
 import { Option } from "commander";
 
 import { numberIn } from "../number-argument.ts";
-import { interruptible } from "./interrupt.ts";
+import { interruptible, Patience } from "./interrupt.ts";
 
 const CLEAR = "\u001b[H\u001b[J";
 const SECONDS_DEFAULT = 2;
@@ -29,12 +29,15 @@ export async function printAgain(
   }
   const seconds = flags.watch === true ? SECONDS_DEFAULT : flags.watch;
   await interruptible(async (signal, pause) => {
+    const patience = new Patience();
     let shown: string | undefined;
     while (!signal.aborted) {
-      const now = await text(signal);
-      if (process.stdout.isTTY) process.stdout.write(`${CLEAR}${cutToScreen(now)}\n`);
-      else if (now !== shown) process.stdout.write(`${now}\n`);
-      shown = now;
+      await patience.look(async () => {
+        const now = await text(signal);
+        if (process.stdout.isTTY) process.stdout.write(`${CLEAR}${cutToScreen(now)}\n`);
+        else if (now !== shown) process.stdout.write(`${now}\n`);
+        shown = now;
+      });
       await pause(seconds * 1000);
     }
   });

@@ -1,9 +1,10 @@
 /** Options that several commands share, and the configuration they give. */
 import { type Command, Option } from "commander";
-import pg from "pg";
+import type pg from "pg";
 
 import { type Config, type ConfigFlags, readConfig } from "../config.ts";
 import { UsageError } from "../failure.ts";
+import { openPool } from "../pool.ts";
 
 export interface CommonFlags extends ConfigFlags {
   readonly json?: boolean;
@@ -46,7 +47,7 @@ export async function withPool<Result>(
   databaseUrl: string,
   work: (pool: pg.Pool) => Promise<Result>,
 ): Promise<Result> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, application_name: "contimg", max: 4 });
+  const pool = openPool({ databaseUrl, applicationName: "contimg", max: 4 });
   try {
     return await work(pool);
   } finally {

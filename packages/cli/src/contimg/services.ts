@@ -3,8 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { migrateAll } from "@contimg/pipeline";
-import pg from "pg";
+import type pg from "pg";
 
+import { openPool } from "../pool.ts";
 import { KeptDatabase } from "./kept-database.ts";
 import { WorkerProcesses, type WorkerProcessOptions } from "./worker-processes.ts";
 
@@ -32,9 +33,7 @@ export async function startServices(
     ? undefined
     : await KeptDatabase.start(join(dataRoot, "postgres"), options.onDatabaseEnd);
   const url = databaseUrl ?? server!.url;
-  const pool = new pg.Pool({ connectionString: url, application_name: "contimg", max: 4 });
-  // A connection that breaks while idle is replaced; one that is needed reports its own error.
-  pool.on("error", () => undefined);
+  const pool = openPool({ databaseUrl: url, applicationName: "contimg", max: 4 });
   let workers: WorkerProcesses | undefined;
   const stop = async () => {
     await workers?.stop();

@@ -9,8 +9,9 @@ import { promisify } from "node:util";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "@contimg/absurd";
 import { listDescendants, residentMib } from "@contimg/absurd/process-tree";
 import { migrateAll } from "@contimg/pipeline";
-import pg from "pg";
+import type pg from "pg";
 
+import { openPool } from "../../pool.ts";
 import { Service } from "./service.ts";
 
 const CONTIMG = fileURLToPath(new URL("../../contimg.ts", import.meta.url));
@@ -61,9 +62,8 @@ export class Site {
     this.#folder = folder;
     this.#server = server;
     this.dataRoot = join(folder, "data-root");
-    this.pool = new pg.Pool({ connectionString: server.url, application_name: "soak", max: 4 });
     // The server is killed on purpose; the next query connects anew.
-    this.pool.on("error", () => undefined);
+    this.pool = openPool({ databaseUrl: server.url, applicationName: "soak", max: 4 });
     this.#env = {
       ...process.env,
       ABSURD_DATABASE_URL: server.url,
