@@ -2,17 +2,11 @@ import assert from "node:assert/strict";
 
 import { freshDatabase } from "@contimg/testkit";
 import pg from "pg";
-import { describe, onTestFinished, test } from "vitest";
+import { describe, test } from "vitest";
 
 import { holdConnection } from "./held-connection.ts";
 
 const database = freshDatabase();
-
-function openPool(): pg.Pool {
-  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
-  onTestFinished(() => pool.end());
-  return pool;
-}
 
 async function endSession(pid: number): Promise<void> {
   const other = new pg.Client(database.url);
@@ -23,7 +17,7 @@ async function endSession(pid: number): Promise<void> {
 
 describe("a held connection", () => {
   test("that the server ends between two statements fails the next one, and no more", async () => {
-    const pool = openPool();
+    const pool = database.pool({ max: 1 });
 
     const held = holdConnection(pool, async (connection) => {
       const { rows } = await connection.query<{ pid: number }>("select pg_backend_pid() as pid");
@@ -38,7 +32,7 @@ describe("a held connection", () => {
   });
 
   test("is used again after its work, and not after an error", async () => {
-    const pool = openPool();
+    const pool = database.pool({ max: 1 });
     const pidOf = async (connection: pg.PoolClient): Promise<number> =>
       (await connection.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]!.pid;
 

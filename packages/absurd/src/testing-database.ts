@@ -44,6 +44,8 @@ export async function createTestDatabase(serverUrl?: string): Promise<TestDataba
 
 async function migrateAt(url: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1 });
+  // Its last socket may outlive it, and hear that the database is dropped.
+  pool.on("error", () => undefined);
   try {
     await migrate(pool);
   } finally {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { AbsurdClient, fieldIs } from "@contimg/absurd";
 import { isCasacoreAvailable, openTable } from "@contimg/casacore";
 import { isHdf5Available } from "@contimg/formats";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 
 import { stageOf } from "../execute-stage.ts";
@@ -38,12 +38,11 @@ let pool: pg.Pool;
 describe.skipIf(!isAvailable)("a science tile whose gains are known (needs casacore, HDF5)", () => {
   beforeAll(async () => {
     dataRoot = mkdtempSync(join(tmpdir(), "contimg-one-pass-"));
-    pool = new pg.Pool({ connectionString: database.url });
+    pool = database.pool();
     const folder = join(dataRoot, "incoming");
     for (const tile of [calibratorTile, scienceTile]) await simulateGroup({ ...tile, folder });
   });
-  afterAll(async () => {
-    await pool.end();
+  afterAll(() => {
     rmSync(dataRoot, { recursive: true, force: true });
   });
 
