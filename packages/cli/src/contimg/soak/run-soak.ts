@@ -45,7 +45,7 @@ export interface SoakOptions {
 }
 
 /** Tiles that may be in work when the next one comes, where no rate is given. */
-const AHEAD = { "as-taken": 3, "back-to-back": 1 };
+const AHEAD = 3;
 const POLL_MS = 500;
 /** When nothing happens for so long, what is open stays open. */
 const IDLE_MS_MAX = 600_000;
@@ -162,10 +162,13 @@ class Soak {
 
   async #untilDue(tile: NightTile): Promise<void> {
     const { pace } = this.#options;
-    const isDue = (): boolean =>
-      typeof pace === "number"
-        ? this.#punctuality.seconds() >= tile.index * pace
-        : this.#openTiles().length < AHEAD[pace];
+    const isDue = (): boolean => {
+      if (typeof pace === "number") return this.#punctuality.seconds() >= tile.index * pace;
+      if (pace === "as-taken") return this.#openTiles().length < AHEAD;
+      // A tile that was held may be at work again.
+      const isIdle = this.#state?.tasks.every(({ status }) => status !== "claimed") ?? true;
+      return isIdle && this.#openTiles().length === 0;
+    };
     while (!isDue() && !this.#over.signal.aborted) await pause(POLL_MS);
   }
 
